@@ -1,0 +1,70 @@
+/* A client made before fork() works in parent and child at once, and may be freed in both. */
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { CHILDREN = 4 };
+
+static void calls(const bge_api_t *api, long n) {
+  char *wanted = sandbox("/biosample_id");
+  for (long i = 0; i < n; i++) {
+    bge_error_t *err = NULL;
+    char *sample = NULL;
+    if (CHECK_OK(bge_api_get_sample(api, wanted, NULL, &sample, &err))) CHECK_VALUE(sample, "/biosample_id", wanted);
+    bge_string_free(sample);
+  }
+  bge_string_free(wanted);
+}
+
+int main(void) {
+  const long n = test_calls(50);
+  alarm(300); /* a hang is a failure, not a wait */
+
+  bge_api_t *used = sandbox_api(""), *unused = sandbox_api("");
+  calls(used, 3);
+
+  pid_t children[CHILDREN];
+  for (int c = 0; c < CHILDREN; c++) {
+    children[c] = fork();
+    if (children[c] == 0) {
+      calls(used, n);
+      calls(unused, n);
+      bge_api_free(used);
+      bge_api_free(unused);
+      _exit(check_failures > 0);
+    }
+    CHECK(children[c] > 0);
+    calls(used, n);
+  }
+  for (int c = 0; c < CHILDREN; c++) {
+    int status = -1;
+    CHECK(waitpid(children[c], &status, 0) == children[c]);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  calls(used, 3);
+  calls(unused, 3);
+
+  /* a grandchild of a client that was never used in between */
+  const pid_t child = fork();
+  if (child == 0) {
+    const pid_t grandchild = fork();
+    if (grandchild == 0) {
+      calls(used, 3);
+      bge_api_free(used);
+      _exit(check_failures > 0);
+    }
+    int status = -1;
+    waitpid(grandchild, &status, 0);
+    bge_api_free(used);
+    _exit(!(WIFEXITED(status) && WEXITSTATUS(status) == 0));
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+
+  bge_api_free(unused);
+  bge_api_free(used);
+  return check_end();
+}
