@@ -1,0 +1,104 @@
+# libbge: the front door. `make help` lists what there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/bash
+
+CARGO   ?= cargo
+PROFILE ?= release
+PREFIX  ?= /usr/local
+export CC ?= cc
+export CXX ?= c++
+
+TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
+LIB_DIR    := $(TARGET_DIR)/$(PROFILE)
+SANDBOX    := $(LIB_DIR)/bge-sandbox
+CARGO_BUILD_FLAGS := --profile $(PROFILE) --locked
+C_MAKE     := $(MAKE) --no-print-directory -C bindings/c LIB_DIR=$(LIB_DIR) SANDBOX=$(SANDBOX)
+# for the tests that let the platform's and the store's own Python clients loose on the sandbox
+VENV       := build/venv
+export BGE_PYTHON := $(abspath $(VENV))/bin/python
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "Start with \`make demo\`; then \`make test\`."
+
+# ---- build ----
+
+.PHONY: build demo header install uninstall
+build: ## the library and bge-sandbox, optimised
+	$(CARGO) build $(CARGO_BUILD_FLAGS) --workspace
+
+demo: build ## a C program signs in, reads, uploads and downloads on the sandbox
+	@$(C_MAKE) ../../build/c/quickstart OUT=../../build/c
+	@echo
+	$(SANDBOX) run -- build/c/quickstart
+
+header: ## write include/bge.h anew from the functions that it declares
+	BGE_UPDATE_HEADER=1 $(CARGO) build $(CARGO_BUILD_FLAGS) -p bge
+
+install: build ## header, libraries, bge.pc and the CMake package (PREFIX=/usr/local, LIBDIR=, INCLUDEDIR=, DESTDIR=)
+	@PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DESTDIR='$(DESTDIR)' BUILD='$(LIB_DIR)' \
+	  scripts/install.sh install
+
+uninstall: ## take away what install put there (with the same PREFIX and the others)
+	@PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DESTDIR='$(DESTDIR)' scripts/install.sh uninstall
+
+# ---- test ----
+
+.PHONY: deps test test-long test-builds suites lint rust-test c-test install-test symbols readme readme-test sandbox-test bench
+deps: $(VENV)/.installed ## install what the build and the tests need (Debian, Ubuntu), or say what is missing
+	@scripts/deps.sh
+
+$(VENV)/.installed: $(wildcard sandbox/tests/requirements.txt) scripts/deps.sh
+	@scripts/deps.sh
+	python3 -m venv $(VENV)
+	$(if $(filter %.txt,$^),$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(filter %.txt,$^))
+	@touch $@
+
+# everything is compiled first, with all cores on it; then the suites run side by side
+test: ## every test, with bounded counts
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory test-builds
+	@$(MAKE) --no-print-directory suites
+
+test-long: export BGE_TEST_LONG = 1
+test-long: test ## every test, with the large counts
+
+test-builds: build
+	$(CARGO) test $(CARGO_BUILD_FLAGS) --workspace --no-run
+	@$(C_MAKE) -j$(shell nproc) all
+
+suites:
+	@scripts/parallel.sh \
+	  lint='$(MAKE) --no-print-directory lint' \
+	  rust='$(MAKE) --no-print-directory rust-test' \
+	  c='$(MAKE) --no-print-directory c-test' \
+	  sandbox='$(MAKE) --no-print-directory sandbox-test' \
+	  install='$(MAKE) --no-print-directory install-test'
+
+lint: ## formatting, clippy, symbols, headers, and the README's generated parts
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy $(CARGO_BUILD_FLAGS) --workspace --all-targets -- -D warnings
+	scripts/check-symbols.sh $(LIB_DIR)/libbge.so
+	scripts/check-headers.sh
+	scripts/readme-calls --check $(LIB_DIR)/libbge.so
+
+rust-test: build ## the library's tests
+	$(CARGO) test $(CARGO_BUILD_FLAGS) -p bge
+
+sandbox-test: build $(VENV)/.installed ## the sandbox's tests, with the official Python clients
+	$(CARGO) test $(CARGO_BUILD_FLAGS) -p bge-sandbox
+
+c-test: build ## the C and C++ programs, plainly and under valgrind
+	@$(C_MAKE) test
+
+install-test: build ## programs built against an installed tree
+	@BUILD=$(LIB_DIR) tests/install/run.sh $(SANDBOX)
+
+readme: build ## write the README's table of calls anew
+	scripts/readme-calls $(LIB_DIR)/libbge.so
+
+bench: build ## the measurements of docs/benchmarks.md
+	$(CARGO) bench -p bge

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# Installs libbge, or takes it away again; called by `make install` and `make uninstall`.
+#   scripts/install.sh install|uninstall
+# Environment: PREFIX (/usr/local), LIBDIR (PREFIX/lib), INCLUDEDIR (PREFIX/include), DESTDIR (packagers' staging folder,
+# in front of every path, and in no file), BUILD (where cargo put the library).
+set -euo pipefail
+top=$(cd "$(dirname "$0")/.." && pwd)
+
+PREFIX=${PREFIX:-/usr/local}
+LIBDIR=${LIBDIR:-$PREFIX/lib}
+INCLUDEDIR=${INCLUDEDIR:-$PREFIX/include}
+DESTDIR=${DESTDIR:-}
+BUILD=${BUILD:-$top/target/release}
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
+soname=libbge.so.${version%%.*}
+cmakedir=$LIBDIR/cmake/bge
+
+for path in "$PREFIX" "$LIBDIR" "$INCLUDEDIR"; do
+  case $path in
+    /*) ;;
+    *) echo "install: $path is not an absolute path" >&2; exit 1 ;;
+  esac
+done
+
+# what `rustc --print native-static-libs` says a program needs beside libbge.a
+system_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
+
+files=(
+  "$INCLUDEDIR/bge.h" "$INCLUDEDIR/bge.hpp"
+  "$LIBDIR/libbge.so.$version" "$LIBDIR/$soname" "$LIBDIR/libbge.so" "$LIBDIR/libbge.a"
+  "$LIBDIR/pkgconfig/bge.pc"
+  "$cmakedir/bgeConfig.cmake" "$cmakedir/bgeConfigVersion.cmake" "$cmakedir/bgeTargets.cmake"
+)
+
+fill() { # TEMPLATE TARGET
+  sed -e "s|@VERSION@|$version|g" -e "s|@SONAME@|$soname|g" -e "s|@PREFIX@|$PREFIX|g" \
+    -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@INCLUDEDIR@|$INCLUDEDIR|g" -e "s|@SYSTEM_LIBS@|$system_libs|g" \
+    -e "s|@CMAKE_TO_LIBDIR@|$(realpath -ms --relative-to="$cmakedir" "$LIBDIR")|g" \
+    -e "s|@CMAKE_TO_INCLUDEDIR@|$(realpath -ms --relative-to="$cmakedir" "$INCLUDEDIR")|g" "$1" >"$2"
+  chmod 644 "$2"
+}
+
+case ${1:-} in
+  install)
+    install -d "$DESTDIR$INCLUDEDIR" "$DESTDIR$LIBDIR/pkgconfig" "$DESTDIR$cmakedir"
+    install -m 644 "$top/include/bge.h" "$top/bindings/c/bge.hpp" "$DESTDIR$INCLUDEDIR"
+    install -m 755 "$BUILD/libbge.so" "$DESTDIR$LIBDIR/libbge.so.$version"
+    ln -sf "libbge.so.$version" "$DESTDIR$LIBDIR/$soname"
+    ln -sf "$soname" "$DESTDIR$LIBDIR/libbge.so"
+    install -m 644 "$BUILD/libbge.a" "$DESTDIR$LIBDIR"
+    fill "$top/bindings/c/bge.pc.in" "$DESTDIR$LIBDIR/pkgconfig/bge.pc"
+    for part in Config ConfigVersion Targets; do
+      fill "$top/bindings/c/bge$part.cmake.in" "$DESTDIR$cmakedir/bge$part.cmake"
+    done
+    echo "Installed libbge $version under $DESTDIR$PREFIX"
+    ;;
+  uninstall)
+    for file in "${files[@]}"; do rm -f "$DESTDIR$file"; done
+    rmdir "$DESTDIR$cmakedir" 2>/dev/null || true
+    echo "Removed libbge from $DESTDIR$PREFIX"
+    ;;
+  list) printf '%s\n' "${files[@]}" ;;
+  *) echo "usage: install.sh install|uninstall|list" >&2; exit 2 ;;
+esac

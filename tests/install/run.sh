@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# Installs into scratch folders and builds a stranger's program against what was installed: with pkg-config and
+# with CMake, shared and static; then moves the tree, and takes it away again.
+#   tests/install/run.sh SANDBOX     (BUILD names the folder of the built library, as for scripts/install.sh)
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+sandbox=$(realpath "$1")
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+unset LD_LIBRARY_PATH DESTDIR LIBDIR INCLUDEDIR
+flags="-Wall -Wextra -Werror -pedantic"
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
+
+fail() { echo "FAILED: $*" >&2; exit 1; }
+needs() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
+shared() { # PROGRAM FOLDER-OF-THE-LIBRARY
+  needs "$1" | grep -qx 'libbge\.so\.0' || fail "$1 does not need libbge.so.0"
+  greets "$(LD_LIBRARY_PATH="$2" "$sandbox" run -- "$1")" "$1"
+}
+static() { # PROGRAM
+  if needs "$1" | grep -q libbge; then fail "$1 needs libbge although it was linked statically"; fi
+  greets "$("$sandbox" run -- "$1")" "$1"
+}
+greets() { [[ $1 == "libbge $version: "?* ]] || fail "$2 said: $1"; echo "  $(basename "$(dirname "$2")")/$(basename "$2"): $1"; }
+
+echo "a prefix of one's own"
+export PREFIX=$scratch/prefix
+"$top/scripts/install.sh" install
+(cd "$PREFIX" && find . ! -type d | sed "s|^\.|$PREFIX|" | sort) >"$scratch/found"
+"$top/scripts/install.sh" list | sort | diff - "$scratch/found" || fail "other files than the list"
+[ "$(readlink "$PREFIX/lib/libbge.so.0")" = "libbge.so.$version" ] || fail "libbge.so.0 points elsewhere"
+
+echo "pkg-config"
+mkdir "$scratch/pc"
+export PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig
+[ "$(pkg-config --modversion bge)" = "$version" ] || fail "bge.pc has another version"
+cc -std=c11 $flags "$here/main.c" -o "$scratch/pc/shared" $(pkg-config --cflags --libs bge)
+shared "$scratch/pc/shared" "$PREFIX/lib"
+c++ -std=c++17 $flags "$here/main.cpp" -o "$scratch/pc/shared-cpp" $(pkg-config --cflags --libs bge)
+shared "$scratch/pc/shared-cpp" "$PREFIX/lib"
+cc -std=c11 $flags "$here/main.c" -o "$scratch/pc/static" $(pkg-config --cflags bge) $(pkg-config --variable=static_libs bge)
+static "$scratch/pc/static"
+# where only the archive is installed, the usual --static is all it takes
+mkdir "$scratch/archive"
+cp "$PREFIX/lib/libbge.a" "$scratch/archive"
+cc -std=c11 $flags "$here/main.c" -o "$scratch/pc/static2" \
+  $(pkg-config --static --define-variable=libdir="$scratch/archive" --cflags --libs bge)
+static "$scratch/pc/static2"
+
+cmake_builds() { # PREFIX
+  cmake -S "$here" -B "$scratch/cmake" -DCMAKE_PREFIX_PATH="$1" -DCMAKE_C_FLAGS="$flags" >/dev/null
+  cmake --build "$scratch/cmake" >/dev/null
+  shared "$scratch/cmake/shared" ""
+  shared "$scratch/cmake/shared-cpp" ""
+  static "$scratch/cmake/static"
+}
+echo "CMake"
+cmake_builds "$PREFIX"
+if cmake -S "$here" -B "$scratch/wrong" -DCMAKE_PREFIX_PATH="$PREFIX" -Dwanted=1.0 \
+  -C <(echo 'find_package(bge 1.0 REQUIRED)') >"$scratch/wrong.log" 2>&1; then fail "version 0 passed for 1.0"; fi
+
+echo "CMake, after the tree has moved"
+mv "$PREFIX" "$scratch/moved"
+rm -r "$scratch/cmake"
+cmake_builds "$scratch/moved"
+mv "$scratch/moved" "$PREFIX"
+
+echo "uninstall"
+"$top/scripts/install.sh" uninstall
+[ -z "$(find "$PREFIX" ! -type d)" ] || fail "left behind: $(find "$PREFIX" ! -type d)"
+
+echo "a packager's staging folder, with folders of its own"
+PREFIX=/usr LIBDIR=/usr/lib/x86_64-linux-gnu DESTDIR=$scratch/stage "$top/scripts/install.sh" install
+if grep -rlI "$scratch" "$scratch/stage"; then fail "the staging folder is written into the files above"; fi
+grep -qx 'libdir=/usr/lib/x86_64-linux-gnu' "$scratch/stage/usr/lib/x86_64-linux-gnu/pkgconfig/bge.pc" || fail "libdir"
+rm -r "$scratch/cmake"
+cmake_builds "$scratch/stage/usr"
+if PREFIX=relative "$top/scripts/install.sh" install 2>/dev/null; then fail "a relative prefix was taken"; fi
+echo "ok"
