@@ -20,12 +20,12 @@ if $update; then exported >"$list"; fi
 
 failed=0
 complain() { echo "check-symbols: $*" >&2; failed=1; }
-same() { diff -u --label "$2" --label "$3" "$1" - || complain "$4"; }
+same() { diff -u --label "$list" --label "$2" "$list" "$1" || complain "$3"; }
 
 sort -c "$list" || complain "$list is not sorted"
 if grep -v '^bge_' "$list"; then complain "every exported name begins with bge_"; fi
-exported | same "$list" "$list" "exported by libbge.so" "the exports differ from the list (a new function: --update; a lost one breaks programs)"
-declared | same "$list" "$list" "declared in bge.h" "the header differs from the list (make header)"
+same <(exported) "exported by libbge.so" "the exports differ (a new function: --update; a lost one breaks programs)"
+same <(declared) "declared in bge.h" "the header differs (make header)"
 
 # what a program that links to it has to bring along: nothing
 needed=$(readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')

@@ -57,8 +57,15 @@ cmake_builds() { # PREFIX
 }
 echo "CMake"
 cmake_builds "$PREFIX"
-if cmake -S "$here" -B "$scratch/wrong" -DCMAKE_PREFIX_PATH="$PREFIX" -Dwanted=1.0 \
-  -C <(echo 'find_package(bge 1.0 REQUIRED)') >"$scratch/wrong.log" 2>&1; then fail "version 0 passed for 1.0"; fi
+for wanted in "" 0 "$version"; do
+  cmake -S "$here" -B "$scratch/wanted" -DCMAKE_PREFIX_PATH="$PREFIX" -DBGE_WANTED="$wanted" >/dev/null
+done
+for wanted in 1.0 99.0 "$version.1"; do
+  if cmake -S "$here" -B "$scratch/wanted" -DCMAKE_PREFIX_PATH="$PREFIX" -DBGE_WANTED=$wanted >"$scratch/log" 2>&1; then
+    fail "version $version was found for $wanted"
+  fi
+  grep -q "compatible with requested version" "$scratch/log" || fail "$(cat "$scratch/log")"
+done
 
 echo "CMake, after the tree has moved"
 mv "$PREFIX" "$scratch/moved"
