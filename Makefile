@@ -12,7 +12,8 @@ export CXX ?= c++
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 LIB_DIR    := $(TARGET_DIR)/$(PROFILE)
 SANDBOX    := $(LIB_DIR)/bge-sandbox
-CARGO_BUILD_FLAGS := --profile $(PROFILE) --locked
+# always the whole workspace: for one package alone cargo would choose other features and compile its dependencies anew
+CARGO_FLAGS := --profile $(PROFILE) --locked --workspace
 C_MAKE     := $(MAKE) --no-print-directory -C bindings/c LIB_DIR=$(LIB_DIR) SANDBOX=$(SANDBOX)
 # for the tests that let the platform's and the store's own Python clients loose on the sandbox
 VENV       := build/venv
@@ -28,7 +29,7 @@ help: ## list the targets
 
 .PHONY: build demo header install uninstall
 build: ## the library and bge-sandbox, optimised
-	$(CARGO) build $(CARGO_BUILD_FLAGS) --workspace
+	$(CARGO) build $(CARGO_FLAGS)
 
 demo: build ## a C program signs in, reads, uploads and downloads on the sandbox
 	@$(C_MAKE) ../../build/c/quickstart OUT=../../build/c
@@ -36,18 +37,18 @@ demo: build ## a C program signs in, reads, uploads and downloads on the sandbox
 	$(SANDBOX) run -- build/c/quickstart
 
 header: ## write include/bge.h anew from the functions that it declares
-	BGE_UPDATE_HEADER=1 $(CARGO) build $(CARGO_BUILD_FLAGS) -p bge
+	BGE_UPDATE_HEADER=1 $(CARGO) build $(CARGO_FLAGS)
 
-install: build ## header, libraries, bge.pc and the CMake package (PREFIX=/usr/local, LIBDIR=, INCLUDEDIR=, DESTDIR=)
-	@PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DESTDIR='$(DESTDIR)' BUILD='$(LIB_DIR)' \
-	  scripts/install.sh install
+WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' DESTDIR='$(DESTDIR)'
+install: build ## header, libraries, bge.pc, CMake package, bge-sandbox (PREFIX=, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=)
+	@$(WHERE) BUILD='$(LIB_DIR)' scripts/install.sh install
 
 uninstall: ## take away what install put there (with the same PREFIX and the others)
-	@PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' DESTDIR='$(DESTDIR)' scripts/install.sh uninstall
+	@$(WHERE) scripts/install.sh uninstall
 
 # ---- test ----
 
-.PHONY: deps test test-long test-builds suites lint rust-test c-test install-test symbols readme readme-test sandbox-test bench
+.PHONY: deps test test-long test-builds suites lint rust-test c-test install-test readme sandbox-test bench
 deps: $(VENV)/.installed ## install what the build and the tests need (Debian, Ubuntu), or say what is missing
 	@scripts/deps.sh
 
@@ -67,7 +68,8 @@ test-long: export BGE_TEST_LONG = 1
 test-long: test ## every test, with the large counts
 
 test-builds: build
-	$(CARGO) test $(CARGO_BUILD_FLAGS) --workspace --no-run
+	$(CARGO) test $(CARGO_FLAGS) --no-run
+	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	@$(C_MAKE) -j$(shell nproc) all
 
 suites:
@@ -80,16 +82,17 @@ suites:
 
 lint: ## formatting, clippy, symbols, headers, and the README's generated parts
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy $(CARGO_BUILD_FLAGS) --workspace --all-targets -- -D warnings
+	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	scripts/check-symbols.sh $(LIB_DIR)/libbge.so
 	scripts/check-headers.sh
 	scripts/readme-calls --check $(LIB_DIR)/libbge.so
 
 rust-test: build ## the library's tests
-	$(CARGO) test $(CARGO_BUILD_FLAGS) -p bge
+	scripts/cargo-tests bge --profile $(PROFILE)
+	$(CARGO) test $(CARGO_FLAGS) --doc
 
 sandbox-test: build $(VENV)/.installed ## the sandbox's tests, with the official Python clients
-	$(CARGO) test $(CARGO_BUILD_FLAGS) -p bge-sandbox
+	scripts/cargo-tests bge-sandbox --profile $(PROFILE)
 
 c-test: build ## the C and C++ programs, plainly and under valgrind
 	@$(C_MAKE) test

@@ -1,21 +1,22 @@
 #!/usr/bin/env bash
 # Installs libbge, or takes it away again; called by `make install` and `make uninstall`.
 #   scripts/install.sh install|uninstall
-# Environment: PREFIX (/usr/local), LIBDIR (PREFIX/lib), INCLUDEDIR (PREFIX/include), DESTDIR (packagers' staging folder,
-# in front of every path, and in no file), BUILD (where cargo put the library).
+# Environment: PREFIX (/usr/local), LIBDIR (PREFIX/lib), INCLUDEDIR (PREFIX/include), BINDIR (PREFIX/bin), DESTDIR
+# (packagers' staging folder, in front of every path, and in no file), BUILD (where cargo put what it built).
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 
 PREFIX=${PREFIX:-/usr/local}
 LIBDIR=${LIBDIR:-$PREFIX/lib}
 INCLUDEDIR=${INCLUDEDIR:-$PREFIX/include}
+BINDIR=${BINDIR:-$PREFIX/bin}
 DESTDIR=${DESTDIR:-}
 BUILD=${BUILD:-$top/target/release}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
 soname=libbge.so.${version%%.*}
 cmakedir=$LIBDIR/cmake/bge
 
-for path in "$PREFIX" "$LIBDIR" "$INCLUDEDIR"; do
+for path in "$PREFIX" "$LIBDIR" "$INCLUDEDIR" "$BINDIR"; do
   case $path in
     /*) ;;
     *) echo "install: $path is not an absolute path" >&2; exit 1 ;;
@@ -28,6 +29,7 @@ system_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
 files=(
   "$INCLUDEDIR/bge.h" "$INCLUDEDIR/bge.hpp"
   "$LIBDIR/libbge.so.$version" "$LIBDIR/$soname" "$LIBDIR/libbge.so" "$LIBDIR/libbge.a"
+  "$BINDIR/bge-sandbox"
   "$LIBDIR/pkgconfig/bge.pc"
   "$cmakedir/bgeConfig.cmake" "$cmakedir/bgeConfigVersion.cmake" "$cmakedir/bgeTargets.cmake"
 )
@@ -42,8 +44,9 @@ fill() { # TEMPLATE TARGET
 
 case ${1:-} in
   install)
-    install -d "$DESTDIR$INCLUDEDIR" "$DESTDIR$LIBDIR/pkgconfig" "$DESTDIR$cmakedir"
+    install -d "$DESTDIR$INCLUDEDIR" "$DESTDIR$LIBDIR/pkgconfig" "$DESTDIR$cmakedir" "$DESTDIR$BINDIR"
     install -m 644 "$top/include/bge.h" "$top/bindings/c/bge.hpp" "$DESTDIR$INCLUDEDIR"
+    install -m 755 "$BUILD/bge-sandbox" "$DESTDIR$BINDIR"
     install -m 755 "$BUILD/libbge.so" "$DESTDIR$LIBDIR/libbge.so.$version"
     ln -sf "libbge.so.$version" "$DESTDIR$LIBDIR/$soname"
     ln -sf "$soname" "$DESTDIR$LIBDIR/libbge.so"
