@@ -85,6 +85,7 @@ lint: ## formatting, clippy, symbols, headers, and the README's generated parts
 	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	scripts/check-symbols.sh $(LIB_DIR)/libbge.so
 	scripts/check-headers.sh
+	scripts/check-endpoints $(LIB_DIR)/libbge.so
 	scripts/readme-calls --check $(LIB_DIR)/libbge.so
 
 rust-test: build ## the library's tests

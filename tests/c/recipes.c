@@ -1,0 +1,60 @@
+/* The functions of docs/recipes.md, run as they stand there. */
+#define _POSIX_C_SOURCE 200809L
+#include "check.h"
+
+#include "recipes.inc"
+
+static bool yes(void) { return true; }
+static bool no(void) { return false; }
+
+int main(void) {
+  bge_error_t *err = NULL;
+  bge_api_t *api = sandbox_api("");
+  char *id = sandbox("/biosample_id"), *meta = sandbox("/meta_biosample_id"), *up = NULL, *next = NULL;
+  char options[1024], path[] = "/tmp/bge-recipes-XXXXXX";
+  long pages = 0, lines = 0;
+
+  CHECK(all_taxa(api, meta, &pages) == 0);
+  CHECK(pages > 0);
+  CHECK(all_taxa(api, "E-F00000000000", &pages) == 1);
+  CHECK(quick_look(api, id) == 0);
+  CHECK(two_at_once(api) == 0);
+  CHECK(any_endpoint(api) == 0);
+
+  const int fd = mkstemp(path);
+  FILE *file = fd < 0 ? NULL : fdopen(fd, "wb");
+  CHECK(file != NULL);
+  for (int i = 0; file != NULL && i < 100000; i++) fprintf(file, "line %d\n", i);
+  if (file != NULL) fclose(file);
+  CHECK(upload_with_progress(api, path, yes) == 0);
+  CHECK(upload_with_progress(api, "/no/such/file", no) == 1);
+  CHECK_OK(bge_api_upload_file(api, path, NULL, &up, &err));
+  char *object = value_at(up, "/object_name");
+  CHECK(count_lines(api, object, &lines) == 0);
+  CHECK(lines == 100000);
+  CHECK(count_lines(api, "no/such/object", &lines) == 1);
+  remove(path);
+
+  char *client_id = sandbox("/credentials/client_id"), *client_secret = sandbox("/credentials/client_secret");
+  sandbox_options(options, sizeof options, "");
+  char *access = sandbox("/access_token");
+  CHECK(newest_token(client_id, client_secret, options, access, &next) == 0);
+  CHECK_VALUE(next, "/access_token", access);
+  bge_string_free(next);
+  CHECK(newest_token(client_id, client_secret, options, "nobody's", &next) == 1);
+
+  CHECK(bge_json_get("{", "", &next, &err) == BGE_ERR_ARGUMENT);
+  CHECK(!try_later(err));
+  bge_error_free(err);
+  CHECK(!try_later(NULL));
+
+  bge_string_free(access);
+  bge_string_free(client_secret);
+  bge_string_free(client_id);
+  bge_string_free(object);
+  bge_string_free(up);
+  bge_string_free(meta);
+  bge_string_free(id);
+  bge_api_free(api);
+  return check_end();
+}
