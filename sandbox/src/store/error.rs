@@ -59,6 +59,7 @@ impl OssError {
             "NoSuchUpload",
             "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
         )
+        .ec("0042-00000002")
         .with("UploadId", id)
     }
 

@@ -59,7 +59,7 @@ pub(super) fn exists() -> OssError {
         "FileAlreadyExists",
         "The object you specified already exists and can not be overwritten.",
     )
-    .ec("0026-00000010")
+    .ec("0026-00000002")
 }
 
 /// Deleting what is not there succeeds, too.
