@@ -1,0 +1,109 @@
+//! `bge-sandbox`: a stand-in for the BGE open platform and its object store, on loopback.
+//!
+//! It follows the platform's API document and the documentation of the object store, and knows nothing of any client.
+
+mod answer;
+mod cli;
+mod connection;
+mod control;
+mod data;
+mod faults;
+mod faulty;
+mod numbers;
+mod oauth;
+mod options;
+mod pages;
+mod platform;
+mod request;
+mod request_log;
+mod run;
+mod server;
+mod state;
+mod store;
+mod store_body;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use tokio::io::AsyncReadExt;
+use tokio::signal::unix::{SignalKind, signal};
+
+use cli::{Cli, Command};
+use request_log::Side;
+use state::Sandbox;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| format!("cannot start: {error}"))
+        .and_then(|runtime| {
+            let result = runtime.block_on(start(cli));
+            // Nothing that is still being answered keeps the process alive.
+            runtime.shutdown_background();
+            result
+        });
+    match result {
+        Ok(status) => ExitCode::from(status),
+        Err(message) => {
+            eprintln!("bge-sandbox: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn start(cli: Cli) -> Result<u8, String> {
+    let (options, command) = match cli.command {
+        Some(Command::Run { options, command }) => (options, Some(command)),
+        None => (cli.options, None),
+    };
+    let bind = async |port: u16| {
+        let listener = server::bind(port)
+            .await
+            .map_err(|error| format!("cannot listen on 127.0.0.1:{port}: {error}"))?;
+        let address = listener.local_addr().map_err(|error| format!("cannot listen: {error}"))?;
+        Ok::<_, String>((listener, address.port()))
+    };
+    let (platform, port) = bind(options.port).await?;
+    let (store, store_port) = bind(options.store_port).await?;
+    let sandbox = Sandbox::new(&options, port, store_port).map_err(|error| match &options.data_dir {
+        Some(folder) => format!("cannot use {} for the objects: {error}", folder.display()),
+        None => format!("cannot start the object store: {error}"),
+    })?;
+    // Before the ready line: whoever reads it may send a signal at once.
+    let stop = if command.is_none() { Some(stop_signals()?) } else { None };
+    tokio::spawn(server::serve(platform, Side::Platform, Arc::clone(&sandbox)));
+    tokio::spawn(server::serve(store, Side::Store, Arc::clone(&sandbox)));
+    match (command, stop) {
+        (Some(command), _) => Ok(run::run(&command, &sandbox.ready).await),
+        (None, Some((mut terminate, mut interrupt))) => {
+            let mut out = std::io::stdout();
+            writeln!(out, "{}", sandbox.ready)
+                .and_then(|()| out.flush())
+                .map_err(|error| format!("cannot print the ready line: {error}"))?;
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                () = stdin_closed(), if cli.stdin_lifetime => {}
+            }
+            Ok(0)
+        }
+        (None, None) => Ok(0),
+    }
+}
+
+fn stop_signals() -> Result<(tokio::signal::unix::Signal, tokio::signal::unix::Signal), String> {
+    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    Ok((listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?))
+}
+
+/// Returns when there is nothing more to read from standard input; what is read is ignored.
+async fn stdin_closed() {
+    let mut stdin = tokio::io::stdin();
+    let mut buffer = [0; 256];
+    while stdin.read(&mut buffer).await.is_ok_and(|count| count > 0) {}
+}

@@ -1,0 +1,77 @@
+//! `bge-sandbox run`: a command that lives with a sandbox of its own.
+
+use std::ffi::OsString;
+use std::io::IsTerminal;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs the command to its end. The answer is the exit status to leave with: the command's own, 128 and the signal's
+/// number when a signal ended it, 127 when there is no such command, 126 when it cannot be run.
+pub async fn run(command: &[OsString], ready: &Value) -> u8 {
+    let Some((program, arguments)) = command.split_first() else { return 127 };
+    let text = |pointer: &str| ready.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let child = Command::new(program)
+        .args(arguments)
+        .env("BGE_ENDPOINT", text("/endpoint"))
+        .env("BGE_ACCESS_TOKEN", text("/access_token"))
+        .env("BGE_CLIENT_ID", text("/credentials/client_id"))
+        .env("BGE_CLIENT_SECRET", text("/credentials/client_secret"))
+        .env("BGE_SANDBOX", ready.to_string())
+        .spawn();
+    match child {
+        Ok(child) => wait(child).await,
+        Err(error) => {
+            eprintln!("bge-sandbox: cannot run {}: {error}", program.display());
+            if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 }
+        }
+    }
+}
+
+/// Waits for the command, and hands on the signals that are meant for it.
+async fn wait(mut child: Child) -> u8 {
+    let signals =
+        [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit()];
+    let [mut terminate, mut hangup, mut interrupt, mut quit] = signals.map(|kind| signal(kind).ok());
+    // A key on the terminal sends its signal to both of us: it must not arrive twice.
+    let keyboard = std::io::stdin().is_terminal();
+    loop {
+        let (number, from_keyboard) = tokio::select! {
+            status = child.wait() => return status.map_or(1, exit_status),
+            () = next(&mut terminate) => (libc::SIGTERM, false),
+            () = next(&mut hangup) => (libc::SIGHUP, false),
+            () = next(&mut interrupt) => (libc::SIGINT, true),
+            () = next(&mut quit) => (libc::SIGQUIT, true),
+        };
+        if !(keyboard && from_keyboard) {
+            send(&child, number);
+        }
+    }
+}
+
+/// The next signal of a kind, or never.
+async fn next(signals: &mut Option<tokio::signal::unix::Signal>) {
+    if let Some(signals) = signals
+        && signals.recv().await.is_some()
+    {
+        return;
+    }
+    std::future::pending().await
+}
+
+fn send(child: &Child, number: libc::c_int) {
+    if let Some(id) = child.id().and_then(|id| libc::pid_t::try_from(id).ok()) {
+        // SAFETY: kill() has no preconditions; the child has not been waited for, so the id is still its own.
+        unsafe {
+            libc::kill(id, number);
+        }
+    }
+}
+
+fn exit_status(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|number| 128 + number));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
