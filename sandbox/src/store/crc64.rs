@@ -1,13 +1,12 @@
 //! CRC-64/XZ as the store states it, and the arithmetic that joins the checksums of parts.
 
-use crc64fast::Digest;
-
 /// Reflected form of the polynomial 0x42F0E1EBA9EA3693.
 const POLY: u64 = 0xC96C_5795_D787_0F42;
 
 /// Checksum of bytes that are all at hand.
+#[cfg(test)]
 pub(super) fn of(bytes: &[u8]) -> u64 {
-    let mut digest = Digest::new();
+    let mut digest = crc64fast::Digest::new();
     digest.write(bytes);
     digest.sum64()
 }
