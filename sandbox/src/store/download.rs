@@ -105,7 +105,7 @@ fn meets_conditions(request: &OssRequest, object: &Object) -> OssResult<bool> {
     if request.header("if-none-match").is_some_and(matches) {
         return Ok(false);
     }
-    Ok(!date("if-modified-since").is_some_and(|stated| modified <= stated))
+    Ok(date("if-modified-since").is_none_or(|stated| modified > stated))
 }
 
 fn failed(condition: &str) -> OssError {
