@@ -155,6 +155,12 @@ impl Store {
         lock(&self.credentials).revoke_all(false);
     }
 
+    /// Ends one STS credential; `false` when there is none of this key id.
+    pub fn expire_sts(&self, access_key_id: &str) -> bool {
+        let found = lock(&self.credentials).find(access_key_id);
+        found.inspect(|credential| credential.revoke()).is_some()
+    }
+
     /// Ends every presigned URL given out so far: AccessDenied, "Request has expired."
     pub fn expire_presigned(&self) {
         lock(&self.credentials).revoke_all(true);
@@ -192,6 +198,11 @@ impl Store {
             self.expire_presigned();
         }
         Ok(())
+    }
+
+    /// The lasting options as they stand.
+    pub fn options_json(&self) -> Value {
+        json!(self.options())
     }
 
     /// Multipart uploads that are still open: `[{upload_id, name, initiated, parts: [{part_number,

@@ -138,6 +138,11 @@ async fn expired_credentials_say_so_and_new_ones_work() {
     assert_eq!(at.get("a", &[]).await.refusal(), expired);
     at.keys = at.store.issue_sts("dest", HOUR);
     assert_eq!(at.get("a", &[]).await.body, b"1");
+    let bystander = at.store.issue_sts("dest", HOUR);
+    assert!(at.store.expire_sts(&at.keys.access_key_id) && !at.store.expire_sts("STS.unknown"));
+    assert_eq!(at.get("a", &[]).await.refusal(), expired);
+    at.keys = bystander;
+    assert_eq!(at.get("a", &[]).await.status, 200);
 }
 
 #[tokio::test]
