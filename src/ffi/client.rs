@@ -1,0 +1,158 @@
+//! Clients, and calls by name.
+
+use std::{
+    ffi::{CString, c_char},
+    sync::OnceLock,
+};
+
+use super::{
+    boundary::{free, give, give_handle, guard, handle, object, out, shielded, text},
+    error::bge_error_t,
+    version::bge_status_t,
+};
+use crate::{Client, endpoint};
+
+/// A client of the platform: its configuration, credentials and connections. Any number of threads may share one.
+pub struct bge_api_t {
+    pub(crate) client: Client,
+}
+
+/// Makes a client of an access token. No network is used.
+///
+/// `options_json` is NULL or one JSON object with any of: `endpoint` (https://api.bge.genomics.cn),
+/// `fallback_endpoint` (the platform's second address when `endpoint` is the default), `timeout` (seconds of one
+/// attempt, 18), `connect_timeout` (10), `deadline` (seconds of a call with all its repeats; none), `max_retries` (3),
+/// `max_connections` (32), `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (off, error, info,
+/// debug), `log_file`, `oss_signature` (v1, v4). An unknown member is `BGE_ERR_ARGUMENT`.
+///
+/// The caller frees `*out` with `bge_api_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_new(
+    access_token: *const c_char,
+    options_json: *const c_char,
+    out: *mut *mut bge_api_t,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: texts are NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("api_new", err, || {
+            let out = self::out(out, "out")?;
+            let token = text(access_token, "access_token")?;
+            let client = Client::new(token, object(options_json, "options_json")?)?;
+            give_handle(out, bge_api_t { client });
+            Ok(())
+        })
+    }
+}
+
+/// Makes a client of the credentials that it finds: in `options_json` (`access_token`, or `client_id` and
+/// `client_secret`, or `profile`), then in the environment (`BGE_ACCESS_TOKEN`, or `BGE_CLIENT_ID` and
+/// `BGE_CLIENT_SECRET`; `BGE_ENDPOINT`), then in the stored profile (`BGE_PROFILE`, else the active one of the `bge`
+/// command, in `~/.bge`). No network is used; nothing there is changed.
+///
+/// The other options are those of `bge_api_new`, and `token_file`. When nothing is found the error says which places
+/// were looked at. The caller frees `*out` with `bge_api_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_open(
+    options_json: *const c_char,
+    out: *mut *mut bge_api_t,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: texts are NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("api_open", err, || {
+            let out = self::out(out, "out")?;
+            let client = Client::open(object(options_json, "options_json")?)?;
+            give_handle(out, bge_api_t { client });
+            Ok(())
+        })
+    }
+}
+
+/// Frees a client; NULL is ignored. No network is used. What was made from it lives on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_free(api: *mut bge_api_t) {
+    // SAFETY: NULL or a live handle, given up by the caller.
+    unsafe { free(api) }
+}
+
+/// The token in use, as JSON: the exchange's answer with `obtained_at` (seconds since the epoch), or only its
+/// `access_token` for a client made of a plain one. A client of OAuth2 credentials that has none yet, or whose token
+/// ends soon, fetches one first. It lets a program store a rotated refresh token. The caller frees `*out_json`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_get_token(
+    api: *const bge_api_t,
+    out_json: *mut *mut c_char,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, outputs NULL or writable.
+    unsafe {
+        guard("get_token", err, || {
+            let out_json = out(out_json, "out_json")?;
+            give(out_json, handle(api, "api")?.client.get_token()?)
+        })
+    }
+}
+
+/// Carries any call of `bge_endpoints` out by name (but `upload`, whose bytes are not JSON).
+///
+/// `args_json` is NULL or one JSON object with the call's arguments by their documented names; members that are `null`
+/// count as not given, unknown ones are passed through to the platform. The member `"$"` holds the library's own
+/// switches for this call: `timeout`, `deadline` (seconds), `max_retries`, `headers`.
+///
+/// `*out_json` is the envelope's `data` byte for byte; the caller frees it with `bge_string_free`.
+///
+/// Example: `bge_api_call(api, "get_samples", "{\"limit\": 10}", &json, &err)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_call(
+    api: *const bge_api_t,
+    name: *const c_char,
+    args_json: *const c_char,
+    out_json: *mut *mut c_char,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("api_call", err, || {
+            let out_json = out(out_json, "out_json")?;
+            let api = handle(api, "api")?;
+            let name = text(name, "name")?;
+            give(out_json, api.client.call(name, object(args_json, "args_json")?)?)
+        })
+    }
+}
+
+/// Sends a request that the library does not know yet, with the client's token. It is never repeated.
+///
+/// `method` is `GET` (the members of `args_json` go in the query) or `POST` (in the form); `path` starts with one `/`
+/// and holds no query. `*out_json` is the envelope's `data`; the caller frees it with `bge_string_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_request(
+    api: *const bge_api_t,
+    method: *const c_char,
+    path: *const c_char,
+    args_json: *const c_char,
+    out_json: *mut *mut c_char,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("request", err, || {
+            let out_json = out(out_json, "out_json")?;
+            let api = handle(api, "api")?;
+            let (method, path) = (text(method, "method")?, text(path, "path")?);
+            give(out_json, api.client.request(method, path, object(args_json, "args_json")?)?)
+        })
+    }
+}
+
+/// The table of calls as a JSON array: for each its `name`, `noun`, `summary`, `method`, `path`, `encoding`, `kind`,
+/// `grants`, `repeatable`, `page_style`, `result`, `arguments` (`name`, `type`, `required`, `default`, …), `rules` and,
+/// for lists, `columns` (`name`, `type`, `unit`, JSON `path`). Static; not freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn bge_endpoints() -> *const c_char {
+    static TABLE: OnceLock<CString> = OnceLock::new();
+    shielded(c"[]".as_ptr(), || {
+        TABLE.get_or_init(|| CString::new(endpoint::describe()).unwrap_or_default()).as_ptr()
+    })
+}

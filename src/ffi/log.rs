@@ -1,0 +1,74 @@
+//! Each client's own log.
+
+use std::ffi::{CString, c_char, c_void};
+
+use super::{
+    boundary::{guard, handle_mut},
+    client::bge_api_t,
+    error::bge_error_t,
+    version::bge_status_t,
+};
+use crate::{Level, Sink};
+
+/// Takes one line of a client's log. `level` is 1 for errors, 2 for information, 3 for debugging. Called on any
+/// thread, one call at a time; it must not call libbge, throw or longjmp. `message` is borrowed for the call.
+pub type bge_log_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;
+
+struct Callback {
+    function: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
+    userdata: Userdata,
+}
+
+/// The caller's pointer, and what ends its life.
+struct Userdata {
+    pointer: *mut c_void,
+    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+}
+
+// SAFETY: the header asks for a function that may be called on any thread, with this pointer.
+unsafe impl Send for Userdata {}
+// SAFETY: as above; calls come one at a time.
+unsafe impl Sync for Userdata {}
+
+impl Drop for Userdata {
+    fn drop(&mut self) {
+        if let Some(finalizer) = self.finalizer {
+            // SAFETY: the caller gave both, to be brought together once.
+            unsafe { finalizer(self.pointer) };
+        }
+    }
+}
+
+impl Sink for Callback {
+    fn line(&self, level: Level, message: &str) {
+        if let Ok(message) = CString::new(message) {
+            // SAFETY: the caller's own function, called as the header says.
+            unsafe { (self.function)(self.userdata.pointer, level as i32, message.as_ptr()) };
+        }
+    }
+}
+
+/// Sends the client's log to `fn`; NULL sends it nowhere.
+///
+/// How much is told is the client's option `log` (`off`, `error`, `info` or `debug`; `info` unless given). Secrets and
+/// personal data are masked at every level. `finalizer`, unless NULL, is called with `userdata` exactly once: when the
+/// function is replaced, when the client and everything made from it are freed, or when this call fails.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_set_log(
+    api: *mut bge_api_t,
+    r#fn: bge_log_fn,
+    userdata: *mut c_void,
+    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    let userdata = Userdata { pointer: userdata, finalizer };
+    // SAFETY: `api` is NULL or a live handle that nobody else uses now, `err` NULL or writable.
+    unsafe {
+        guard("set_log", err, || {
+            let api = handle_mut(api, "api")?;
+            let sink = r#fn.map(|function| Box::new(Callback { function, userdata }) as Box<dyn Sink>);
+            api.client.set_log(sink);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! The C ABI: one file for each noun of `bge.h`, which is generated from this folder.
+//!
+//! Nothing is decided here. `boundary` holds the only clever code: it checks pointers, stops panics and hands errors
+//! over; every function is take, call, give.
+
+#![allow(unsafe_code)]
+#![allow(non_camel_case_types)]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the header says once what every function asks of its pointers"
+)]
+
+mod boundary;
+
+pub mod client;
+pub mod error;
+pub mod log;
+pub mod oauth2;
+pub mod op;
+pub mod pages;
+pub mod text;
+pub mod version;

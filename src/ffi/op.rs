@@ -1,0 +1,117 @@
+//! Calls in the background.
+
+use std::{ffi::c_char, time::Duration};
+
+use super::{
+    boundary::{free, give, give_handle, guard, handle, object, out, shielded, text},
+    client::bge_api_t,
+    error::bge_error_t,
+    version::bge_status_t,
+};
+use crate::Operation;
+
+/// A call under way. It keeps its client alive and belongs to the process that started it.
+pub struct bge_op_t {
+    pub(super) operation: Operation,
+}
+
+/// Starts any call in the background: those of `bge_endpoints` by name (but `upload`), `request`
+/// (`{"method", "path", "args"}`) and `wait_task` (`{"task_id"}`). The caller frees `*out` with `bge_op_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_start(
+    api: *const bge_api_t,
+    name: *const c_char,
+    args_json: *const c_char,
+    out: *mut *mut bge_op_t,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("api_start", err, || {
+            let out = self::out(out, "out")?;
+            let api = handle(api, "api")?;
+            let operation = api.client.start(text(name, "name")?, object(args_json, "args_json")?)?;
+            give_handle(out, bge_op_t { operation });
+            Ok(())
+        })
+    }
+}
+
+/// Waits for the end of an operation, for at most `timeout_ms` milliseconds; below 0 without a limit. `BGE_OK` with
+/// `*done` false when the time runs out. The operation's own error comes from `bge_op_result`, never from here.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_op_wait(
+    op: *const bge_op_t,
+    timeout_ms: i64,
+    done: *mut bool,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `op` is NULL or a live handle, outputs NULL or writable.
+    unsafe {
+        guard("op_wait", err, || {
+            let done = out(done, "done")?;
+            let limit = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+            *done = handle(op, "op")?.operation.wait(limit)?;
+            Ok(())
+        })
+    }
+}
+
+/// How far an operation is: bytes in transfers and calls that send a file, else pages. `*total` is 0 while it is not
+/// known. Never goes back. May run beside any other call on the same operation but its free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_op_progress(op: *const bge_op_t, done: *mut u64, total: *mut u64) {
+    // SAFETY: `op` is NULL or a live handle, outputs NULL or writable.
+    unsafe {
+        let progress = op.as_ref().map_or((0, 0), |op| op.operation.progress());
+        if let Some(done) = done.as_mut() {
+            *done = progress.0;
+        }
+        if let Some(total) = total.as_mut() {
+            *total = progress.1;
+        }
+    }
+}
+
+/// Cancels an operation: it ends with `BGE_ERR_CANCELLED` unless it has ended, and its connection is closed. From any
+/// thread, any number of times; NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_op_cancel(op: *const bge_op_t) {
+    // SAFETY: `op` is NULL or a live handle.
+    if let Some(op) = unsafe { op.as_ref() } {
+        shielded((), || op.operation.cancel());
+    }
+}
+
+/// The result of an operation that is done, once: what the call itself would have given. `BGE_ERR_ARGUMENT` when it is
+/// not done yet, `BGE_ERR_CLOSED` the second time. The caller frees `*out_json` with `bge_string_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_op_result(
+    op: *mut bge_op_t,
+    out_json: *mut *mut c_char,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `op` is NULL or a live handle, outputs NULL or writable.
+    unsafe {
+        guard("op_result", err, || {
+            let out_json = out(out_json, "out_json")?;
+            give(out_json, handle(op.cast_const(), "op")?.operation.result()?)
+        })
+    }
+}
+
+/// A file descriptor that becomes readable when the operation is done, for `poll` and event loops. It belongs to the
+/// operation and is not to be read or closed; -1 when there is none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_op_fd(op: *const bge_op_t) -> i32 {
+    // SAFETY: `op` is NULL or a live handle.
+    let op = unsafe { op.as_ref() };
+    shielded(-1, || op.and_then(|op| op.operation.fd()).unwrap_or(-1))
+}
+
+/// Frees an operation, cancelling it if it still runs, without waiting for the network; NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_op_free(op: *mut bge_op_t) {
+    // SAFETY: NULL or a live handle, given up by the caller.
+    unsafe { free(op) }
+}

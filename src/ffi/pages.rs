@@ -1,0 +1,88 @@
+//! Walking a list page by page.
+
+use std::ffi::c_char;
+
+use super::{
+    boundary::{free, give, give_handle, guard, handle, handle_mut, object, out, text},
+    client::bge_api_t,
+    error::bge_error_t,
+    op::bge_op_t,
+    version::bge_status_t,
+};
+use crate::Pages;
+
+/// A walk through the pages of a list. It keeps its client alive and belongs to the process that opened it.
+pub struct bge_pages_t {
+    pages: Pages,
+}
+
+/// Opens a walk through the pages of a paginated call; nothing is sent yet. `next_page` in `args_json` takes an earlier
+/// walk up again; `"$": {"strict_count": true}` makes a walk fail at its end when its rows are not as many as the
+/// `count` of its first page. The caller frees `*out` with `bge_pages_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_pages(
+    api: *const bge_api_t,
+    name: *const c_char,
+    args_json: *const c_char,
+    out: *mut *mut bge_pages_t,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("api_pages", err, || {
+            let out = self::out(out, "out")?;
+            let api = handle(api, "api")?;
+            let pages = Pages::new(&api.client, text(name, "name")?, object(args_json, "args_json")?)?;
+            give_handle(out, bge_pages_t { pages });
+            Ok(())
+        })
+    }
+}
+
+/// The next page as JSON, with its own `next_page`; `*out_json` is NULL when there is none left. One page is fetched
+/// ahead. After a failure the same page is asked for again: nothing is skipped or doubled. A token that leads back is
+/// `BGE_ERR_PROTOCOL`. The caller frees `*out_json` with `bge_string_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_pages_next(
+    pages: *mut bge_pages_t,
+    out_json: *mut *mut c_char,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `pages` is NULL or a live handle that nobody else uses now, outputs NULL or writable.
+    unsafe {
+        guard("pages_next", err, || {
+            let out_json = out(out_json, "out_json")?;
+            match handle_mut(pages, "pages")?.pages.next_page()? {
+                Some(page) => give(out_json, page),
+                None => Ok(()),
+            }
+        })
+    }
+}
+
+/// The next page in the background; its result is JSON `null` when there is none left. Until it is done, `bge_pages_next`
+/// and `bge_pages_start` on the same pages are `BGE_ERR_ARGUMENT`; after a failed or cancelled one the same page is
+/// fetched again. The caller frees `*out` with `bge_op_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_pages_start(
+    pages: *mut bge_pages_t,
+    out: *mut *mut bge_op_t,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `pages` is NULL or a live handle that nobody else uses now, outputs NULL or writable.
+    unsafe {
+        guard("pages_start", err, || {
+            let out = self::out(out, "out")?;
+            let operation = handle_mut(pages, "pages")?.pages.start()?;
+            give_handle(out, bge_op_t { operation });
+            Ok(())
+        })
+    }
+}
+
+/// Ends a walk; NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_pages_free(pages: *mut bge_pages_t) {
+    // SAFETY: NULL or a live handle, given up by the caller.
+    unsafe { free(pages) }
+}

@@ -1,0 +1,147 @@
+//! Reading answers without a JSON parser of one's own: RFC 6901 pointers.
+
+use serde_json::{Value, value::RawValue};
+
+use crate::{
+    error::{Error, Result},
+    options,
+};
+
+/// What `pointer` leads to in `json`: a string decoded, anything else as its JSON text. An array's length is at
+/// `…/#`. `None` when there is nothing.
+pub fn get(json: &str, pointer: &str) -> Result<Option<String>> {
+    if !pointer.is_empty() && !pointer.starts_with('/') {
+        return Err(Error::argument("pointer", "must be empty or start with \"/\""));
+    }
+    let mut now: &RawValue = serde_json::from_str(json)
+        .map_err(|cause| Error::argument("json", "must be JSON text").with_cause(options::place(&cause)))?;
+    let mut tokens = pointer.split('/').skip(1).peekable();
+    while let Some(token) = tokens.next() {
+        let token = unescaped(token)?;
+        let raw = now.get();
+        let next = if raw.starts_with('[') {
+            let elements: Vec<&RawValue> = serde_json::from_str(raw)
+                .map_err(|cause| Error::argument("json", "must be JSON text").with_cause(cause))?;
+            if token == "#" && tokens.peek().is_none() {
+                return Ok(Some(elements.len().to_string()));
+            }
+            index(&token).and_then(|index| elements.get(index).copied())
+        } else if raw.starts_with('{') {
+            member(raw, &token)?
+        } else {
+            None
+        };
+        match next {
+            Some(next) => now = next,
+            None => return Ok(None),
+        }
+    }
+    let raw = now.get();
+    match raw.starts_with('"') {
+        false => Ok(Some(raw.to_owned())),
+        true => match serde_json::from_str(raw) {
+            Ok(Value::String(text)) => Ok(Some(text)),
+            _ => Err(Error::argument("json", "has a string there that is not Unicode")),
+        },
+    }
+}
+
+fn unescaped(token: &str) -> Result<String> {
+    let mut text = String::new();
+    let mut rest = token.chars();
+    while let Some(c) = rest.next() {
+        match c {
+            '~' => match rest.next() {
+                Some('0') => text.push('~'),
+                Some('1') => text.push('/'),
+                _ => return Err(Error::argument("pointer", "has a \"~\" that is neither ~0 nor ~1")),
+            },
+            c => text.push(c),
+        }
+    }
+    Ok(text)
+}
+
+/// Digits without a leading zero.
+fn index(token: &str) -> Option<usize> {
+    let digits = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && (token == "0" || !token.starts_with('0'))).then(|| token.parse().ok()).flatten()
+}
+
+fn member<'a>(raw: &'a str, wanted: &str) -> Result<Option<&'a RawValue>> {
+    use serde::{
+        Deserializer,
+        de::{MapAccess, Visitor},
+    };
+
+    struct Find<'w>(&'w str);
+    impl<'de> Visitor<'de> for Find<'_> {
+        type Value = Option<&'de RawValue>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+            let mut found = None;
+            while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+                if name == self.0 {
+                    found = Some(value);
+                }
+            }
+            Ok(found)
+        }
+    }
+    serde_json::Deserializer::from_str(raw)
+        .deserialize_map(Find(wanted))
+        .map_err(|cause| Error::argument("json", "must be JSON text").with_cause(options::place(&cause)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pointers_lead_where_rfc_6901_says() {
+        // The document and the answers of RFC 6901, section 5.
+        let json = r#"{"foo": ["bar", "baz"], "": 0, "a/b": 1, "c%d": 2, "e^f": 3, "g|h": 4, "i\\j": 5, "k\"l": 6,
+            " ": 7, "m~n": 8}"#;
+        for (pointer, wanted) in [
+            ("/foo", r#"["bar", "baz"]"#),
+            ("/foo/0", "bar"),
+            ("/foo/#", "2"),
+            ("/", "0"),
+            ("/a~1b", "1"),
+            ("/c%d", "2"),
+            ("/e^f", "3"),
+            ("/g|h", "4"),
+            ("/i\\j", "5"),
+            ("/k\"l", "6"),
+            ("/ ", "7"),
+            ("/m~0n", "8"),
+        ] {
+            assert_eq!(get(json, pointer).expect(pointer).as_deref(), Some(wanted), "{pointer}");
+        }
+        for pointer in ["/foo/2", "/foo/01", "/foo/-", "/foo/0/x", "/nothing", "/foo/#/x"] {
+            assert_eq!(get(json, pointer).expect(pointer), None, "{pointer}");
+        }
+        assert_eq!(get(json, "").expect("all").as_deref(), Some(json));
+    }
+
+    #[test]
+    fn values_keep_their_text() {
+        let json = r#"{"n": 1e-07, "s": "\u674e\n", "o": { "a" :1 }, "z": null}"#;
+        assert_eq!(get(json, "/n").expect("n").as_deref(), Some("1e-07"));
+        assert_eq!(get(json, "/s").expect("s").as_deref(), Some("李\n"));
+        assert_eq!(get(json, "/o").expect("o").as_deref(), Some("{ \"a\" :1 }"));
+        assert_eq!(get(json, "/z").expect("z").as_deref(), Some("null"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (json, pointer, part) in [("{", "", "json"), ("{}", "a", "pointer"), ("{}", "/~2", "pointer")] {
+            let error = get(json, pointer).expect_err(pointer);
+            assert!(error.message().starts_with(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The SDK of the BGE open omics platform: samples, variants, microbiome abundances, files, models.
+//!
+//! A [`Client`] carries calls out by name, or by the [`endpoint::Endpoint`] that says what the call is; results are
+//! the platform's own JSON, byte for byte. [`OAuth2`] signs users and applications in. The same is there for C in
+//! `bge.h`, through [`ffi`].
+//!
+//! ```no_run
+//! let client = bge::Client::new("an access token", "{}")?;
+//! let variants = client.call("get_variants", r#"{"biosample_id": "E-B1", "rsids": ["rs762551"]}"#)?;
+//! # Ok::<(), bge::Error>(())
+//! ```
+//!
+//! The path of one call: `client` finds the row in `endpoint`, `args` makes a request of the arguments,
+//! `credentials` adds a token, `transport` sends and repeats, `envelope` takes the data out of the answer.
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("libbge stops panics at the C boundary: build with panic = \"unwind\"");
+
+mod args;
+mod client;
+mod credentials;
+pub mod endpoint;
+mod envelope;
+mod error;
+pub mod ffi;
+mod json;
+mod log;
+mod oauth2;
+mod op;
+mod options;
+mod pages;
+mod profile;
+mod redact;
+mod storage;
+mod sys;
+mod tasks;
+mod token_file;
+mod transport;
+mod variants;
+
+pub use args::Args;
+pub use client::Client;
+pub use error::{Error, Result, Status, StorageRefusal};
+pub use json::get as json_get;
+pub use log::{Level, Sink};
+pub use oauth2::OAuth2;
+pub use op::Operation;
+pub use options::{DEFAULT_ENDPOINT, DEFAULT_FALLBACK};
+pub use pages::Pages;

@@ -1,0 +1,254 @@
+//! OAuth2: the authorization URL, the three exchanges, and the clients they make.
+
+use std::{fmt, sync::Arc};
+
+use serde_json::Value;
+use url::form_urlencoded;
+
+use crate::{
+    args::{Args, free_request},
+    client::{self, Client},
+    credentials::{Credentials, Source, Token, now},
+    endpoint::Method,
+    error::{Error, Result, Status},
+    log::{Logger, Sink},
+    op::Operation,
+    options,
+    redact::Secret,
+    transport::{Repeat, Sender, Terms, Transport},
+};
+
+/// An application's client id and secret.
+#[derive(Clone)]
+pub(crate) struct App {
+    pub id: String,
+    pub secret: Secret,
+}
+
+/// Signs users and applications in.
+#[derive(Clone)]
+pub struct OAuth2 {
+    app: App,
+    transport: Transport,
+}
+
+impl OAuth2 {
+    /// `options_json` is that of [`Client::new`].
+    pub fn new(client_id: &str, client_secret: &str, options_json: &str) -> Result<Self> {
+        for (name, value) in [("client_id", client_id), ("client_secret", client_secret)] {
+            if value.trim().is_empty() {
+                return Err(Error::argument(name, "must not be empty"));
+            }
+        }
+        let options = options::client(options_json)?;
+        let log = Arc::new(Logger::new(options.log, options.log_file.clone())?);
+        let transport = Transport::new(options, log)?;
+        Ok(OAuth2 { app: App { id: client_id.to_owned(), secret: Secret::new(client_secret) }, transport })
+    }
+
+    /// Whether the platform answers. Source: API document, `alive`.
+    pub fn alive(&self) -> Result<()> {
+        let terms = self.transport.terms(Sender::Blocking);
+        pollster::block_on(client::alive(&self.transport, &terms)).map_err(|error| error.with_call("alive"))
+    }
+
+    /// Where to send the user's browser. Nothing is sent. `scopes` is separated by spaces or commas.
+    pub fn get_authorization_url(
+        &self,
+        redirect_uri: &str,
+        state: Option<&str>,
+        scopes: Option<&str>,
+    ) -> Result<String> {
+        if redirect_uri.trim().is_empty() {
+            return Err(
+                Error::argument("redirect_uri", "must not be empty").with_call("get_authorization_url")
+            );
+        }
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("client_id", &self.app.id);
+        query.append_pair("response_type", "code");
+        query.append_pair("redirect_uri", redirect_uri);
+        if let Some(scopes) = scopes {
+            let scopes: Vec<&str> =
+                scopes.split([' ', ',']).map(str::trim).filter(|scope| !scope.is_empty()).collect();
+            if !scopes.is_empty() {
+                query.append_pair("scope", &scopes.join(" "));
+            }
+        }
+        if let Some(state) = state {
+            query.append_pair("state", state);
+        }
+        let endpoint = self.transport.options().endpoint.as_str().trim_end_matches('/');
+        Ok(format!("{endpoint}/oauth2/authorize?{}", query.finish()))
+    }
+
+    /// A user's token for the code that came with the redirect. Source: POST `/oauth2/access_token`.
+    pub fn exchange_authorization_code(&self, code: &str, redirect_uri: &str) -> Result<String> {
+        let given = serde_json::json!({ "code": code, "redirect_uri": redirect_uri });
+        self.call("exchange_authorization_code", &given.to_string())
+    }
+
+    /// A new token, and a new refresh token, for a refresh token. Source: POST `/oauth2/access_token`.
+    pub fn exchange_refresh_token(&self, refresh_token: &str) -> Result<String> {
+        let given = serde_json::json!({ "refresh_token": refresh_token });
+        self.call("exchange_refresh_token", &given.to_string())
+    }
+
+    /// The application's own token. Source: POST `/oauth2/access_token`.
+    pub fn get_credentials_token(&self) -> Result<String> {
+        self.call("get_credentials_token", "{}")
+    }
+
+    /// A client: of a plain access token, of a token's JSON (then it renews itself), or of client credentials.
+    pub fn get_api(&self, token: Option<&str>) -> Result<Client> {
+        let file = self.transport.options().token_file.clone();
+        let renewed = |token| Source::Renewed { app: self.app.clone(), token, file };
+        let source = match token.map(str::trim) {
+            None => renewed(None),
+            Some("") => return Err(Error::argument("token", "must not be empty")),
+            Some(json) if json.starts_with('{') => {
+                let token = Token::from_json(json).ok_or_else(|| {
+                    Error::argument(
+                        "token",
+                        "must be an access token, or a token's JSON with its access_token",
+                    )
+                })?;
+                renewed(Some(token))
+            }
+            Some(plain) => Source::Fixed(client::plain_token("token", plain)?),
+        };
+        Ok(Client::of(self.transport.clone(), Credentials::new(source)?))
+    }
+
+    /// Starts one of the exchanges, or `alive`, in the background.
+    pub fn start(&self, name: &str, args_json: &str) -> Result<Operation> {
+        let args = Args::parse(args_json)?;
+        let (this, name) = (self.clone(), name.to_owned());
+        Operation::start(
+            &self.transport,
+            move |terms| async move { this.dispatch(&terms, &name, &args).await },
+        )
+    }
+
+    /// Carries one of the exchanges out by name.
+    pub fn call(&self, name: &str, args_json: &str) -> Result<String> {
+        let terms = self.transport.terms(Sender::Blocking);
+        let args = Args::parse(args_json)?;
+        pollster::block_on(self.dispatch(&terms, name, &args))
+    }
+
+    /// Sends the log to `sink`, or nowhere.
+    pub fn set_log(&self, sink: Option<Box<dyn Sink>>) {
+        self.transport.log().set_sink(sink);
+    }
+
+    async fn dispatch(&self, terms: &Terms, name: &str, args: &Args) -> Result<String> {
+        const KNOWN: [&str; 4] =
+            ["alive", "exchange_authorization_code", "exchange_refresh_token", "get_credentials_token"];
+        let terms = terms.clone().switched(&args.switches(&client::CALL_SWITCHES)?);
+        let wanted: &[&str] = match name {
+            "alive" | "get_credentials_token" => &[],
+            "exchange_authorization_code" => &["code", "redirect_uri"],
+            "exchange_refresh_token" => &["refresh_token"],
+            _ => return Err(options::unknown("OAuth2 call", name, &KNOWN)),
+        };
+        let work = async {
+            let mut values = Vec::new();
+            for argument in wanted {
+                let value = args.text(argument)?.filter(|text| !text.is_empty());
+                values.push(value.ok_or_else(|| Error::argument(argument, "must be a string, not empty"))?);
+            }
+            if let Some(other) = args.names().find(|name| !wanted.contains(name)) {
+                return Err(options::unknown("argument", other, wanted));
+            }
+            match values.as_slice() {
+                [] if name == "alive" => {
+                    client::alive(&self.transport, &terms).await.map(|()| "true".to_owned())
+                }
+                [] => client_credentials(&self.transport, &terms, &self.app).await,
+                [code, redirect_uri] => {
+                    let fields = [
+                        ("grant_type", "authorization_code"),
+                        ("redirect_uri", redirect_uri.as_str()),
+                        ("code", code.as_str()),
+                    ];
+                    // A code is good for one exchange only: repeating one that may have arrived could not succeed.
+                    exchange(&self.transport, &terms, &self.app, &fields, Repeat::Harmless).await
+                }
+                [refresh_token, ..] => refresh(&self.transport, &terms, &self.app, refresh_token).await,
+            }
+        };
+        work.await.map_err(|error| error.with_call(name))
+    }
+}
+
+impl fmt::Debug for OAuth2 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OAuth2").field("client_id", &self.app.id).finish_non_exhaustive()
+    }
+}
+
+pub(crate) async fn refresh(
+    transport: &Transport,
+    terms: &Terms,
+    app: &App,
+    refresh_token: &str,
+) -> Result<String> {
+    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
+    exchange(transport, terms, app, &fields, Repeat::Passing).await
+}
+
+pub(crate) async fn client_credentials(transport: &Transport, terms: &Terms, app: &App) -> Result<String> {
+    let fields = [("grant_type", "client_credentials")];
+    exchange(transport, terms, app, &fields, Repeat::Passing).await
+}
+
+async fn exchange(
+    transport: &Transport,
+    terms: &Terms,
+    app: &App,
+    fields: &[(&str, &str)],
+    rule: Repeat,
+) -> Result<String> {
+    let mut args =
+        Args::default().with("client_id", app.id.as_str())?.with("client_secret", app.secret.reveal())?;
+    for (name, value) in fields {
+        args = args.with(name, *value)?;
+    }
+    let prepared = free_request(Method::Post, "/oauth2/access_token", &args)?;
+    let mut terms = terms.clone();
+    let redactor = Arc::make_mut(&mut terms.redactor);
+    redactor.hide(app.secret.reveal());
+    for (name, value) in fields {
+        if matches!(*name, "code" | "refresh_token") {
+            redactor.hide(value);
+        }
+    }
+    client::ask(transport, &terms, None, &prepared.request, rule, |envelope| {
+        stamped(envelope.data).ok_or_else(|| Error::new(Status::Protocol, "the answer holds no token"))
+    })
+    .await
+}
+
+/// The token as the platform wrote it, with `obtained_at` behind it.
+fn stamped(data: &str) -> Option<String> {
+    let is_token = serde_json::from_str::<Value>(data).ok()?.get("access_token")?.is_string();
+    let open = data.trim_end().strip_suffix('}').filter(|_| is_token)?;
+    Some(format!("{},\"obtained_at\":{}}}", open.trim_end(), now() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_keeps_its_text_and_gains_its_time() {
+        let stamped = stamped(r#"{"access_token": "a", "expires_in": 21600 }"#).expect("a token");
+        assert!(
+            stamped.starts_with(r#"{"access_token": "a", "expires_in": 21600,"obtained_at":"#),
+            "{stamped}"
+        );
+        assert_eq!(super::stamped(r#"{"token_type": "Bearer"}"#), None);
+        assert_eq!(super::stamped("null"), None);
+    }
+}

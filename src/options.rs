@@ -1,0 +1,294 @@
+//! What configures a client: the members of `options_json`, checked once.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::{
+    error::{Error, Result},
+    log::Level,
+    redact::Secret,
+};
+
+/// The platform's first address.
+pub const DEFAULT_ENDPOINT: &str = "https://api.bge.genomics.cn";
+/// The platform's second address, for when the first cannot be reached.
+pub const DEFAULT_FALLBACK: &str = "https://api.bge.omgut.com";
+
+/// Which signature uploads use; the object store is retiring V1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum OssSignature {
+    #[default]
+    V1,
+    V4,
+}
+
+/// A client's configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub endpoint: Url,
+    pub fallback: Option<Url>,
+    /// Of one attempt; of silence, where a body streams.
+    pub timeout: Duration,
+    pub connect_timeout: Duration,
+    /// Of one call, with all its attempts and waits.
+    pub deadline: Option<Duration>,
+    pub max_retries: u32,
+    pub max_connections: usize,
+    pub max_threads: usize,
+    pub proxy: Option<Secret>,
+    pub ca_file: Option<PathBuf>,
+    pub user_agent: String,
+    pub log: Level,
+    pub log_file: Option<PathBuf>,
+    pub token_file: Option<PathBuf>,
+    pub oss_signature: OssSignature,
+}
+
+/// The options that only say where credentials are.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CredentialOptions {
+    pub profile: Option<String>,
+    pub access_token: Option<Secret>,
+    pub client_id: Option<String>,
+    pub client_secret: Option<Secret>,
+    /// Whether `endpoint` was given: if not, the environment's or the profile's counts.
+    pub endpoint_given: bool,
+}
+
+const CLIENT: [&str; 15] = [
+    "endpoint",
+    "fallback_endpoint",
+    "timeout",
+    "connect_timeout",
+    "max_retries",
+    "max_connections",
+    "max_threads",
+    "proxy",
+    "ca_file",
+    "user_agent",
+    "log",
+    "log_file",
+    "deadline",
+    "token_file",
+    "oss_signature",
+];
+const CREDENTIALS: [&str; 4] = ["profile", "access_token", "client_id", "client_secret"];
+
+/// Reads the options of `bge_api_new` and `bge_oauth2_new`.
+pub(crate) fn client(json: &str) -> Result<Options> {
+    read(&object(json)?, &CLIENT)
+}
+
+/// Reads the options of `bge_api_open`, which also say where credentials are.
+pub(crate) fn open(json: &str) -> Result<(Options, CredentialOptions)> {
+    let given = object(json)?;
+    let names: Vec<&str> = CLIENT.iter().chain(&CREDENTIALS).copied().collect();
+    let options = read(&given, &names)?;
+    let fields = Fields(&given);
+    let credentials = CredentialOptions {
+        profile: fields.text("profile")?,
+        access_token: fields.text("access_token")?.map(|token| Secret::new(&token)),
+        client_id: fields.text("client_id")?,
+        client_secret: fields.text("client_secret")?.map(|secret| Secret::new(&secret)),
+        endpoint_given: fields.text("endpoint")?.is_some(),
+    };
+    Ok((options, credentials))
+}
+
+fn object(json: &str) -> Result<Map<String, Value>> {
+    serde_json::from_str::<Map<String, Value>>(json)
+        .map_err(|cause| Error::argument("options_json", "must be one JSON object").with_cause(place(&cause)))
+}
+
+/// Where a JSON text went wrong, without repeating any of it: it may hold a secret.
+pub(crate) fn place(cause: &serde_json::Error) -> String {
+    format!("line {}, column {}", cause.line(), cause.column())
+}
+
+fn read(given: &Map<String, Value>, names: &[&str]) -> Result<Options> {
+    for name in given.keys() {
+        if !names.contains(&name.as_str()) {
+            return Err(unknown("option", name, names));
+        }
+    }
+    let fields = Fields(given);
+    let named = fields.text("endpoint")?;
+    let endpoint = endpoint("endpoint", named.as_deref().unwrap_or(DEFAULT_ENDPOINT))?;
+    let fallback = match fields.text("fallback_endpoint")? {
+        Some(text) if text.is_empty() => None,
+        Some(text) => Some(self::endpoint("fallback_endpoint", &text)?),
+        None if is_default(&endpoint) => Url::parse(DEFAULT_FALLBACK).ok(),
+        None => None,
+    };
+    let user_agent = fields
+        .text("user_agent")?
+        .unwrap_or_else(|| concat!("libbge/", env!("CARGO_PKG_VERSION")).to_owned());
+    if reqwest::header::HeaderValue::from_str(&user_agent).is_err() {
+        return Err(Error::argument("user_agent", "must be text without control characters"));
+    }
+    Ok(Options {
+        endpoint,
+        fallback,
+        timeout: fields.seconds("timeout")?.unwrap_or(Duration::from_secs(18)),
+        connect_timeout: fields.seconds("connect_timeout")?.unwrap_or(Duration::from_secs(10)),
+        deadline: fields.seconds("deadline")?,
+        max_retries: fields.whole("max_retries", 0..=100)?.unwrap_or(3) as u32,
+        max_connections: fields.whole("max_connections", 1..=1024)?.unwrap_or(32) as usize,
+        max_threads: fields.whole("max_threads", 1..=256)?.unwrap_or(16) as usize,
+        proxy: fields.proxy()?,
+        ca_file: fields.text("ca_file")?.map(PathBuf::from),
+        user_agent,
+        log: fields.level()?,
+        log_file: fields.text("log_file")?.map(PathBuf::from),
+        token_file: fields.text("token_file")?.map(PathBuf::from),
+        oss_signature: match fields.text("oss_signature")?.as_deref() {
+            None | Some("v1") => OssSignature::V1,
+            Some("v4") => OssSignature::V4,
+            Some(_) => return Err(Error::argument("oss_signature", "must be \"v1\" or \"v4\"")),
+        },
+    })
+}
+
+fn is_default(endpoint: &Url) -> bool {
+    Url::parse(DEFAULT_ENDPOINT).is_ok_and(|default| default == *endpoint)
+}
+
+/// An unknown name, with the known one nearest to it.
+pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
+    let nearest = known
+        .iter()
+        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
+        .max_by(|one, other| one.0.total_cmp(&other.0));
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
+    let error = Error::argument(&shown, format!("is no known {what}"));
+    match nearest {
+        Some((likeness, candidate)) if likeness > 0.7 => {
+            error.with_hint(format!("did you mean \"{candidate}\"?"))
+        }
+        _ => error.with_hint(format!("known are: {}", known.join(", "))),
+    }
+}
+
+/// An address of the platform: http or https, a path kept as a prefix.
+pub(crate) fn endpoint(name: &str, text: &str) -> Result<Url> {
+    let wrong =
+        || Error::argument(name, "must be an http or https address such as https://api.bge.genomics.cn");
+    let mut url = Url::parse(text.trim()).map_err(|_| wrong())?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain || url.password().is_some() {
+        return Err(wrong());
+    }
+    let prefix = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&prefix);
+    Ok(url)
+}
+
+struct Fields<'a>(&'a Map<String, Value>);
+
+impl Fields<'_> {
+    fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if !text.contains('\0') => Ok(Some(text.clone())),
+            Some(_) => Err(Error::argument(name, "must be a string")),
+        }
+    }
+
+    fn seconds(&self, name: &str) -> Result<Option<Duration>> {
+        self.get(name).map(|value| seconds(name, value)).transpose()
+    }
+
+    fn whole(&self, name: &str, range: std::ops::RangeInclusive<u64>) -> Result<Option<u64>> {
+        self.get(name).map(|value| whole(name, value, range)).transpose()
+    }
+
+    fn level(&self) -> Result<Level> {
+        Ok(match self.text("log")?.as_deref() {
+            None => Level::default(),
+            Some("off") => Level::Off,
+            Some("error") => Level::Error,
+            Some("info") => Level::Info,
+            Some("debug") => Level::Debug,
+            Some(_) => return Err(Error::argument("log", "must be off, error, info or debug")),
+        })
+    }
+
+    fn proxy(&self) -> Result<Option<Secret>> {
+        let Some(text) = self.text("proxy")? else { return Ok(None) };
+        let good =
+            Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        match good {
+            true => Ok(Some(Secret::new(&text))),
+            false => {
+                Err(Error::argument("proxy", "must be an http or https address such as http://proxy:3128"))
+            }
+        }
+    }
+}
+
+/// A number of seconds above zero.
+pub(crate) fn seconds(name: &str, value: &Value) -> Result<Duration> {
+    value
+        .as_f64()
+        .filter(|seconds| *seconds > 0.0)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds.min(1e9)).ok())
+        .filter(|wait| !wait.is_zero())
+        .ok_or_else(|| Error::argument(name, "must be a number of seconds above 0"))
+}
+
+/// A whole number within a range.
+pub(crate) fn whole(name: &str, value: &Value, range: std::ops::RangeInclusive<u64>) -> Result<u64> {
+    value.as_u64().filter(|number| range.contains(number)).ok_or_else(|| {
+        let wanted = format!("must be a whole number from {} to {}", range.start(), range.end());
+        Error::argument(name, wanted)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_given_means_the_documented_defaults() {
+        let options = client("{}").expect("defaults");
+        assert_eq!(options.endpoint.as_str(), "https://api.bge.genomics.cn/");
+        assert_eq!(options.fallback.as_ref().map(Url::as_str), Some("https://api.bge.omgut.com/"));
+        assert_eq!((options.timeout.as_secs(), options.connect_timeout.as_secs()), (18, 10));
+        assert_eq!((options.max_retries, options.max_connections, options.max_threads), (3, 32, 16));
+        assert_eq!(options.deadline, None);
+    }
+
+    #[test]
+    fn the_second_address_belongs_to_the_first_only() {
+        let elsewhere = client(r#"{"endpoint": "https://sandbox.example/gateway/"}"#).expect("an endpoint");
+        assert_eq!(elsewhere.endpoint.path(), "/gateway");
+        assert_eq!(elsewhere.fallback, None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (json, part) in [
+            (r#"{"timeot": 3}"#, "did you mean \"timeout\""),
+            (r#"{"timeout": 0}"#, "timeout must be"),
+            (r#"{"timeout": "3"}"#, "timeout must be"),
+            (r#"{"max_retries": -1}"#, "max_retries must be"),
+            (r#"{"max_retries": 1.5}"#, "max_retries must be"),
+            (r#"{"endpoint": "ftp://x"}"#, "endpoint must be"),
+            (r#"{"endpoint": "https://user:pw@x/"}"#, "endpoint must be"),
+            (r#"{"oss_signature": "v2"}"#, "oss_signature must be"),
+            (r#"{"client_id": "x"}"#, "client_id is no known option"),
+            (r#"[1]"#, "options_json must be"),
+            (r#"{"log": "loud"}"#, "log must be"),
+        ] {
+            let error = client(json).expect_err(json);
+            assert!(error.message().contains(part), "{json}: {error}");
+            assert_eq!(error.status(), crate::error::Status::Argument);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The few things that need the operating system: process identity, signal masks, memory that a fork may share.
+
+#![allow(unsafe_code)]
+
+use std::{
+    mem::MaybeUninit,
+    ops::Deref,
+    ptr,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+
+/// The id of this process.
+pub(crate) fn process_id() -> u32 {
+    std::process::id()
+}
+
+/// A value that belongs to the process that made it. After a `fork` the child finds a fresh one in its place: threads
+/// and locked locks do not survive a fork, so the parent's is forgotten there, neither used nor dropped.
+pub(crate) struct PerProcess<T> {
+    current: AtomicPtr<Owned<T>>,
+    make: Box<dyn Fn() -> T + Send + Sync>,
+}
+
+struct Owned<T> {
+    pid: u32,
+    value: T,
+}
+
+impl<T: Send + Sync> PerProcess<T> {
+    /// `make` is called in every process that uses the value, when it first does.
+    pub(crate) fn new(make: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        PerProcess { current: AtomicPtr::new(ptr::null_mut()), make: Box::new(make) }
+    }
+}
+
+impl<T> Deref for PerProcess<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        let pid = process_id();
+        let mut seen = self.current.load(Ordering::Acquire);
+        loop {
+            // SAFETY: a non-null pointer came from `Box::into_raw` below and is freed only in `drop`, which has `&mut`.
+            if let Some(owned) = unsafe { seen.as_ref() }
+                && owned.pid == pid
+            {
+                return &owned.value;
+            }
+            let fresh = Box::into_raw(Box::new(Owned { pid, value: (self.make)() }));
+            match self.current.compare_exchange(seen, fresh, Ordering::AcqRel, Ordering::Acquire) {
+                // The parent's value, if there was one, is left alone on purpose.
+                Ok(_) => seen = fresh,
+                Err(winner) => {
+                    // SAFETY: `fresh` was never published, so it is still ours alone.
+                    drop(unsafe { Box::from_raw(fresh) });
+                    seen = winner;
+                }
+            }
+        }
+    }
+}
+
+impl<T> Drop for PerProcess<T> {
+    fn drop(&mut self) {
+        let owned = *self.current.get_mut();
+        // SAFETY: as in `deref`; `&mut self` says that nobody else looks at it.
+        if unsafe { owned.as_ref() }.is_some_and(|owned| owned.pid == process_id()) {
+            // SAFETY: made by `Box::into_raw`, in this process, and dropped once.
+            drop(unsafe { Box::from_raw(owned) });
+        }
+    }
+}
+
+/// Runs `start`, whose new threads inherit a mask that blocks every signal: signals are the host's own.
+pub(crate) fn without_signals<T>(start: impl FnOnce() -> T) -> T {
+    struct Restore(libc::sigset_t);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            // SAFETY: the set was filled in by `pthread_sigmask` itself.
+            unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, ptr::null_mut()) };
+        }
+    }
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: both sets are writable, and `sigfillset` initialises the one that is read.
+    let restore = unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0;
+        blocked.then(|| Restore(before.assume_init()))
+    };
+    let started = start();
+    drop(restore);
+    started
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn a_value_is_made_once_for_a_process() {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let cell = PerProcess::new(|| MADE.fetch_add(1, Ordering::SeqCst));
+        assert_eq!((*cell, *cell), (0, 0));
+        assert_eq!(MADE.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn new_threads_see_no_signals_and_the_callers_mask_comes_back() {
+        fn blocked() -> bool {
+            let mut now = MaybeUninit::<libc::sigset_t>::uninit();
+            // SAFETY: a null new set only reads the mask, into a writable set.
+            unsafe {
+                libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), now.as_mut_ptr());
+                libc::sigismember(now.as_ptr(), libc::SIGTERM) == 1
+            }
+        }
+        let inside = without_signals(|| std::thread::spawn(blocked)).join();
+        assert_eq!((inside.ok(), blocked()), (Some(true), false));
+    }
+}

@@ -1,0 +1,88 @@
+//! The one loop of attempts, for both senders: what may be repeated, and after what wait.
+
+use std::time::{Duration, Instant};
+
+use super::Terms;
+use crate::{
+    error::{Error, Result},
+    log::{Level, Logger},
+};
+
+/// A server that asks for more than this is not waited for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
+
+/// What may be repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Whatever may pass: broken connections, timeouts, 429, 5xx.
+    Passing,
+    /// Only what surely did nothing: no connection, or 429/503 that says when to come back.
+    Harmless,
+    /// Nothing.
+    Never,
+}
+
+/// The attempts of one call: `again` waits before the next one, or says why there is none.
+pub(crate) struct Retry<'a> {
+    terms: &'a Terms,
+    log: &'a Logger,
+    rule: Repeat,
+    repeats: u32,
+}
+
+impl<'a> Retry<'a> {
+    pub(crate) fn new(terms: &'a Terms, log: &'a Logger, rule: Repeat) -> Self {
+        Retry { terms, log, rule, repeats: 0 }
+    }
+
+    pub(crate) async fn again(&mut self, error: Error) -> Result<()> {
+        let asked = error.retry_after();
+        let harmless = error.is_unsent() || (matches!(error.http_status(), 429 | 503) && asked.is_some());
+        let allowed = match self.rule {
+            Repeat::Passing => true,
+            Repeat::Harmless => harmless,
+            Repeat::Never => false,
+        };
+        let worthwhile = error.is_passing() && (self.rule == Repeat::Passing || harmless);
+        let error = error.redacted(&self.terms.redactor).with_retryable(worthwhile);
+        if !worthwhile || !allowed || self.repeats >= self.terms.max_retries {
+            return Err(error);
+        }
+        let wait = backoff(self.repeats).max(asked.unwrap_or_default());
+        let late = self.terms.deadline.is_some_and(|deadline| Instant::now() + wait >= deadline);
+        if late || asked.is_some_and(|asked| asked > LONGEST_RETRY_AFTER) {
+            return Err(error);
+        }
+        self.repeats += 1;
+        self.log.write(Level::Info, || {
+            format!(
+                "{error}: repeat {} of {} in {:.1} s",
+                self.repeats,
+                self.terms.max_retries,
+                wait.as_secs_f64()
+            )
+        });
+        self.terms.sleep(wait).await;
+        Ok(())
+    }
+}
+
+/// Full jitter: anything up to a bound that doubles from 0.2 s to 8 s.
+fn backoff(repeat: u32) -> Duration {
+    let bound = Duration::from_millis(200).saturating_mul(1 << repeat.min(6)).min(Duration::from_secs(8));
+    bound.mul_f64(fastrand::f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_stay_within_their_bounds() {
+        for (repeat, bound) in [(0, 200), (1, 400), (4, 3200), (5, 6400), (6, 8000), (60, 8000)] {
+            let waits: Vec<_> = (0..200).map(|_| backoff(repeat).as_millis()).collect();
+            assert!(waits.iter().all(|wait| *wait <= bound), "{repeat}");
+            assert!(waits.iter().any(|wait| *wait > bound / 2), "{repeat}: no jitter");
+        }
+    }
+}
