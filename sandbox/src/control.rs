@@ -34,7 +34,8 @@ pub async fn answer(sandbox: &Arc<Sandbox>, parts: &Parts, body: Body) -> Respon
             sandbox.log.clear();
             Ok(json!({}))
         }
-        (&Method::GET, "options") => Ok(json!(*sandbox.options())),
+        (&Method::GET, "options") => Ok(sandbox.describe_options(&sandbox.options())),
+        (&Method::DELETE, "options") => sandbox.reset_options(),
         (&Method::POST, "options") => parse(&body).and_then(|changes| sandbox.change_options(&changes)),
         (&Method::POST, "expire") => parse(&body).and_then(|what| expire(sandbox, &what)),
         (&Method::GET, "state") => Ok(state(sandbox)),
@@ -89,6 +90,8 @@ struct Expire {
     what: String,
     /// Only this access token.
     token: Option<String>,
+    /// Only the credentials with this key id.
+    access_key_id: Option<String>,
 }
 
 fn expire(sandbox: &Sandbox, what: &Value) -> Result<Value, String> {
@@ -99,11 +102,18 @@ fn expire(sandbox: &Sandbox, what: &Value) -> Result<Value, String> {
             Ok(json!({"expired": expired}))
         }
         "refresh_tokens" => Ok(json!({"expired": sandbox.oauth().expire_refresh_tokens()})),
-        "sts" => {
-            sandbox.store.expire_all_sts();
+        "sts" => match expire.access_key_id {
+            Some(id) => Ok(json!({"expired": usize::from(sandbox.store.expire_sts(&id))})),
+            None => {
+                sandbox.store.expire_all_sts();
+                Ok(json!({}))
+            }
+        },
+        "presigned" => {
+            sandbox.store.expire_presigned();
             Ok(json!({}))
         }
-        other => Err(format!("`what` is access_tokens, refresh_tokens or sts, not {other}")),
+        other => Err(format!("`what` is access_tokens, refresh_tokens, sts or presigned, not {other}")),
     }
 }
 

@@ -1,7 +1,6 @@
 //! Everything the sandbox knows, behind one handle that all requests share.
 
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde_json::{Value, json};
@@ -27,7 +26,6 @@ pub struct Sandbox {
     pub seed: u64,
     /// The line of JSON that is printed at the start.
     pub ready: Value,
-    pub endpoint: String,
     pub store_endpoint: String,
     pub store: Arc<Store>,
     pub log: RequestLog,
@@ -35,6 +33,7 @@ pub struct Sandbox {
     pub rate_limit: RateLimit,
     pub profiles: Profiles,
     options: RwLock<Arc<Options>>,
+    first_options: Options,
     connections: [Arc<Counter>; 2],
     oauth: Mutex<OAuth>,
     samples: RwLock<Samples>,
@@ -48,7 +47,7 @@ impl Sandbox {
     pub fn new(cli: &cli::Options, port: u16, store_port: u16) -> io::Result<Arc<Sandbox>> {
         let seed = cli.seed;
         let store = Store::new(StoreConfig {
-            data_dir: cli.data_dir.clone().map(PathBuf::from),
+            data_dir: cli.data_dir.clone(),
             bucket: BUCKET.into(),
             region: REGION.into(),
             seed,
@@ -73,7 +72,6 @@ impl Sandbox {
         Ok(Arc::new(Sandbox {
             seed,
             ready,
-            endpoint,
             store_endpoint: format!("http://127.0.0.1:{store_port}"),
             store,
             log: RequestLog::default(),
@@ -81,6 +79,7 @@ impl Sandbox {
             rate_limit: RateLimit::default(),
             profiles: Profiles::new(seed, cli.taxa as usize),
             options: RwLock::new(Arc::new(Options::new(cli.latency, cli.rps))),
+            first_options: Options::new(cli.latency, cli.rps),
             connections: [Arc::default(), Arc::default()],
             oauth: Mutex::new(oauth),
             samples: RwLock::new(samples),
@@ -109,7 +108,22 @@ impl Sandbox {
             self.store.set_options(of_store)?;
         }
         *options = Arc::new(changed);
-        Ok(json!(**options))
+        Ok(self.describe_options(&options))
+    }
+
+    /// Back to the command line's options.
+    pub fn reset_options(&self) -> Result<Value, String> {
+        self.store.set_options(&json!({"reset": true}))?;
+        let mut options = self.options.write().unwrap_or_else(PoisonError::into_inner);
+        *options = Arc::new(self.first_options.clone());
+        Ok(self.describe_options(&options))
+    }
+
+    /// The options of both sides.
+    pub fn describe_options(&self, options: &Options) -> Value {
+        let mut described = json!(options);
+        described["store"] = self.store.options_json();
+        described
     }
 
     pub fn oauth(&self) -> MutexGuard<'_, OAuth> {

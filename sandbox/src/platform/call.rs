@@ -17,7 +17,6 @@ pub struct Call<'a> {
     /// The ids in the path.
     pub ids: Vec<&'a str>,
     pub token: Option<Token>,
-    pub raw_token: String,
 }
 
 impl Call<'_> {

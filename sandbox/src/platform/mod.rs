@@ -124,11 +124,11 @@ pub fn answer(sandbox: &Arc<Sandbox>, headers: &HeaderMap, request: &Decoded) ->
     let Some((route, ids)) = found else {
         return not_found(headers, request);
     };
-    let result = allowed(sandbox, headers, route).and_then(|(token, raw)| {
+    let result = allowed(sandbox, headers, route).and_then(|token| {
         if let Some(why) = &request.malformed {
             return Err(Refusal::argument("body", why));
         }
-        (route.run)(&Call { sandbox, request, ids, token, raw_token: raw })
+        (route.run)(&Call { sandbox, request, ids, token })
     });
     answer::respond(result, headers, sandbox.options().gzip)
 }
@@ -166,14 +166,10 @@ fn not_found(headers: &HeaderMap, request: &Decoded) -> Response<Body> {
     response
 }
 
-/// The caller's token and its text, if the call may be made with it.
-fn allowed(
-    sandbox: &Sandbox,
-    headers: &HeaderMap,
-    route: &Route,
-) -> Result<(Option<Token>, String), Refusal> {
+/// The caller's token, if the call may be made with it.
+fn allowed(sandbox: &Sandbox, headers: &HeaderMap, route: &Route) -> Result<Option<Token>, Refusal> {
     if route.grants == Open {
-        return Ok((None, String::new()));
+        return Ok(None);
     }
     let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let raw = match header.split_once(' ') {
@@ -189,7 +185,7 @@ fn allowed(
     if route.scope.is_some_and(|scope| !token.has_scope(scope)) {
         return Err(Refusal::no_permission());
     }
-    Ok((Some(token), raw.to_owned()))
+    Ok(Some(token))
 }
 
 #[cfg(test)]
