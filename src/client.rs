@@ -50,7 +50,7 @@ impl Client {
         match named(name)? {
             Named::Endpoint(endpoint) => self.call_endpoint(endpoint, args),
             Named::WaitTask | Named::Request => {
-                self.transport.wait(self.by_name(self.transport.terms(Sender::Streaming), name, args))
+                pollster::block_on(self.by_name(self.transport.terms(Sender::Blocking), name, args))
             }
         }
     }
@@ -75,6 +75,12 @@ impl Client {
             self.free(self.transport.terms(Sender::Blocking), method, path, &args).await
         };
         self.told("request", pollster::block_on(work))
+    }
+
+    /// Asks for a task again and again until it is done, failed or the deadline passes.
+    pub fn wait_task(&self, args: Args) -> Result<String> {
+        let terms = self.transport.terms(Sender::Blocking);
+        self.told("wait_task", pollster::block_on(tasks::wait_task(self, terms, &args)))
     }
 
     /// Whether the platform answers. Source: API document, `alive`.

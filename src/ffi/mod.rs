@@ -13,11 +13,20 @@
 
 mod boundary;
 
+pub mod account;
 pub mod client;
 pub mod error;
+pub mod files;
 pub mod log;
+pub mod microbiome;
+pub mod models;
 pub mod oauth2;
 pub mod op;
 pub mod pages;
+pub mod reports;
+pub mod samples;
+pub mod services;
+pub mod streams;
 pub mod text;
+pub mod variants;
 pub mod version;
