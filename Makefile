@@ -30,6 +30,7 @@ help: ## list the targets
 .PHONY: build demo header install uninstall
 build: ## the library and bge-sandbox, optimised
 	$(CARGO) build $(CARGO_FLAGS)
+	@ln -sf libbge.so $(LIB_DIR)/libbge.so.0   # programs look for the library by its SONAME
 
 demo: build ## a C program signs in, reads, uploads and downloads on the sandbox
 	@$(C_MAKE) ../../build/c/quickstart OUT=../../build/c

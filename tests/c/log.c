@@ -56,7 +56,7 @@ int main(void) {
   CHECK_OK(bge_api_set_log(api, collect, first, finalize, &err));
   CHECK_OK(bge_api_get_user(api, NULL, &user, &err));
   CHECK(first->lines > 0);
-  CHECK_CONTAINS(first->text, "get_user");
+  CHECK_CONTAINS(first->text, "/profile");
   CHECK(strstr(first->text, token) == NULL);
   CHECK(first->bad_levels == 0);
   CHECK(first->finalized == 0);
