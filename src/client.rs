@@ -112,7 +112,7 @@ impl Client {
     /// The error as the caller gets it: with the call's name, and without secrets.
     pub(crate) fn told<T>(&self, call: &str, outcome: Result<T>) -> Result<T> {
         outcome.map_err(|error| {
-            let error = self.credentials.redact(error).with_call(call);
+            let error = self.credentials.advise(self.credentials.redact(error)).with_call(call);
             self.transport.log().write(Level::Error, || error.message().to_owned());
             error
         })

@@ -41,6 +41,12 @@ impl Token {
         Token { access: Secret::new(access), refresh: None, ends: None, lifetime: 0.0, json }
     }
 
+    /// The same without its refresh token.
+    pub(crate) fn without_refresh(mut self) -> Self {
+        self.refresh = None;
+        self
+    }
+
     /// A token's JSON, as one of the exchanges gave it. Numbers may be written as strings.
     pub(crate) fn from_json(json: &str) -> Option<Self> {
         let all: Map<String, Value> = serde_json::from_str(json).ok()?;
@@ -85,6 +91,8 @@ pub(crate) type Renewal<'a> = Pin<Box<dyn Future<Output = Result<Arc<Token>>> + 
 pub(crate) enum Source {
     /// A token that ends when it ends.
     Fixed(Token),
+    /// A stored profile's token with a refresh token that is not ours to spend.
+    Stored(Token),
     /// A token that is renewed; none yet means client credentials.
     Renewed { app: App, token: Option<Token>, file: Option<PathBuf> },
 }
@@ -95,6 +103,7 @@ pub(crate) struct Credentials(Arc<Shared>);
 
 struct Shared {
     app: Option<App>,
+    is_stored: bool,
     current: ArcSwapOption<Token>,
     file: Option<TokenFile>,
     // One refresh in flight; a forked child makes its own lock.
@@ -104,8 +113,9 @@ struct Shared {
 
 impl Credentials {
     pub(crate) fn new(source: Source) -> Result<Self> {
+        let is_stored = matches!(source, Source::Stored(_));
         let (app, token, file) = match source {
-            Source::Fixed(token) => (None, Some(token), None),
+            Source::Fixed(token) | Source::Stored(token) => (None, Some(token), None),
             Source::Renewed { app, token, file } => (Some(app), token, file.map(TokenFile::new)),
         };
         let stored = match &file {
@@ -121,6 +131,7 @@ impl Credentials {
         };
         Ok(Credentials(Arc::new(Shared {
             app,
+            is_stored,
             current: ArcSwapOption::new(token.map(Arc::new)),
             file,
             turn: PerProcess::new(|| tokio::sync::Mutex::new(())),
@@ -244,6 +255,17 @@ impl Credentials {
             }
         }
         error.redacted(&redactor)
+    }
+
+    /// What the caller can do about a refused token.
+    pub(crate) fn advise(&self, error: Error) -> Error {
+        match error.status() {
+            Status::Auth if error.code() == 401 => error,
+            Status::Auth if self.0.is_stored => {
+                error.with_hint("the stored profile's token has ended: run `bge login`")
+            }
+            _ => error,
+        }
     }
 }
 

@@ -53,6 +53,8 @@ pub(crate) struct Logger {
     sink: ArcSwapOption<Box<dyn Sink>>,
     // One line at a time; a lock that another thread held at a fork must not stop the child.
     turn: PerProcess<Mutex<()>>,
+    // Said before there was anybody to say it to.
+    unheard: ArcSwapOption<String>,
 }
 
 impl Logger {
@@ -63,11 +65,29 @@ impl Logger {
             })?;
         }
         let sink = file.map(|path| Arc::new(Box::new(File(path)) as Box<dyn Sink>));
-        Ok(Logger { level, sink: ArcSwapOption::new(sink), turn: PerProcess::new(|| Mutex::new(())) })
+        Ok(Logger {
+            level,
+            sink: ArcSwapOption::new(sink),
+            turn: PerProcess::new(|| Mutex::new(())),
+            unheard: ArcSwapOption::empty(),
+        })
     }
 
     pub(crate) fn set_sink(&self, sink: Option<Box<dyn Sink>>) {
         self.sink.store(sink.map(Arc::new));
+        if self.sink.load().is_some()
+            && let Some(unheard) = self.unheard.swap(None)
+        {
+            self.write(Level::Info, || unheard.to_string());
+        }
+    }
+
+    /// A warning from before a sink may have been set: it waits for one.
+    pub(crate) fn warn(&self, message: String) {
+        match self.sink.load().is_some() {
+            true => self.write(Level::Info, || message),
+            false => self.unheard.store(Some(Arc::new(message))),
+        }
     }
 
     pub(crate) fn write(&self, level: Level, message: impl FnOnce() -> String) {

@@ -53,8 +53,6 @@ pub(crate) struct CredentialOptions {
     pub access_token: Option<Secret>,
     pub client_id: Option<String>,
     pub client_secret: Option<Secret>,
-    /// Whether `endpoint` was given: if not, the environment's or the profile's counts.
-    pub endpoint_given: bool,
 }
 
 const CLIENT: [&str; 15] = [
@@ -81,20 +79,39 @@ pub(crate) fn client(json: &str) -> Result<Options> {
     read(&object(json)?, &CLIENT)
 }
 
-/// Reads the options of `bge_api_open`, which also say where credentials are.
-pub(crate) fn open(json: &str) -> Result<(Options, CredentialOptions)> {
-    let given = object(json)?;
-    let names: Vec<&str> = CLIENT.iter().chain(&CREDENTIALS).copied().collect();
-    let options = read(&given, &names)?;
-    let fields = Fields(&given);
-    let credentials = CredentialOptions {
-        profile: fields.text("profile")?,
-        access_token: fields.text("access_token")?.map(|token| Secret::new(&token)),
-        client_id: fields.text("client_id")?,
-        client_secret: fields.text("client_secret")?.map(|secret| Secret::new(&secret)),
-        endpoint_given: fields.text("endpoint")?.is_some(),
-    };
-    Ok((options, credentials))
+/// The options of `bge_api_open`, which also say where credentials are.
+pub(crate) struct Open {
+    given: Map<String, Value>,
+    pub credentials: CredentialOptions,
+}
+
+impl Open {
+    pub(crate) fn read(json: &str) -> Result<Self> {
+        let given = object(json)?;
+        let fields = Fields(&given);
+        let credentials = CredentialOptions {
+            profile: fields.text("profile")?,
+            access_token: fields.text("access_token")?.map(|token| Secret::new(&token)),
+            client_id: fields.text("client_id")?,
+            client_secret: fields.text("client_secret")?.map(|secret| Secret::new(&secret)),
+        };
+        let open = Open { given, credentials };
+        open.options(None)?;
+        Ok(open)
+    }
+
+    /// All of them; `endpoint`, with the name of the place that it comes from, counts when none was given.
+    pub(crate) fn options(&self, endpoint: Option<(&str, &str)>) -> Result<Options> {
+        let names: Vec<&str> = CLIENT.iter().chain(&CREDENTIALS).copied().collect();
+        let mut given = self.given.clone();
+        if let Some((place, text)) = endpoint
+            && given.get("endpoint").is_none_or(Value::is_null)
+        {
+            self::endpoint(place, text)?;
+            given.insert("endpoint".to_owned(), text.into());
+        }
+        read(&given, &names)
+    }
 }
 
 fn object(json: &str) -> Result<Map<String, Value>> {
