@@ -2,7 +2,8 @@
 # Installs libbge, or takes it away again; called by `make install` and `make uninstall`.
 #   scripts/install.sh install|uninstall
 # Environment: PREFIX (/usr/local), LIBDIR (PREFIX/lib), INCLUDEDIR (PREFIX/include), BINDIR (PREFIX/bin), DESTDIR
-# (packagers' staging folder, in front of every path, and in no file), BUILD (where cargo put what it built).
+# (packagers' staging folder, in front of every path, and in no file), BUILD (where cargo put what it built),
+# STRIP (strip; empty: the debug information is installed, too).
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -12,6 +13,7 @@ INCLUDEDIR=${INCLUDEDIR:-$PREFIX/include}
 BINDIR=${BINDIR:-$PREFIX/bin}
 DESTDIR=${DESTDIR:-}
 BUILD=${BUILD:-$top/target/release}
+STRIP=${STRIP-strip}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
 soname=libbge.so.${version%%.*}
 cmakedir=$LIBDIR/cmake/bge
@@ -48,9 +50,11 @@ case ${1:-} in
     install -m 644 "$top/include/bge.h" "$top/bindings/c/bge.hpp" "$DESTDIR$INCLUDEDIR"
     install -m 755 "$BUILD/bge-sandbox" "$DESTDIR$BINDIR"
     install -m 755 "$BUILD/libbge.so" "$DESTDIR$LIBDIR/libbge.so.$version"
+    if [ -n "$STRIP" ]; then "$STRIP" --strip-unneeded "$DESTDIR$LIBDIR/libbge.so.$version" "$DESTDIR$BINDIR/bge-sandbox"; fi
     ln -sf "libbge.so.$version" "$DESTDIR$LIBDIR/$soname"
     ln -sf "$soname" "$DESTDIR$LIBDIR/libbge.so"
     install -m 644 "$BUILD/libbge.a" "$DESTDIR$LIBDIR"
+    if [ -n "$STRIP" ]; then "$STRIP" --strip-debug "$DESTDIR$LIBDIR/libbge.a"; fi
     fill "$top/bindings/c/bge.pc.in" "$DESTDIR$LIBDIR/pkgconfig/bge.pc"
     for part in Config ConfigVersion Targets; do
       fill "$top/bindings/c/bge$part.cmake.in" "$DESTDIR$cmakedir/bge$part.cmake"
