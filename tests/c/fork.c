@@ -1,6 +1,7 @@
-/* A client made before fork() works in parent and child at once, and may be freed in both. */
+/* A client made before fork() works in parent and child at once, and may be freed in both; an operation is its maker's. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
+#include "silent.h"
 
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +17,34 @@ static void calls(const bge_api_t *api, long n) {
     bge_string_free(sample);
   }
   bge_string_free(wanted);
+}
+
+static void an_operation(void) {
+  int listener;
+  bge_api_t *silent = silent_api(&listener);
+  bge_error_t *err = NULL;
+  bge_op_t *op = NULL;
+  bool done = false;
+  CHECK_OK(bge_api_start(silent, "get_user", NULL, &op, &err));
+  const pid_t child = fork();
+  if (child == 0) {
+    char *out = NULL;
+    CHECK_FAILS(bge_op_wait(op, 10000, &done, &err), BGE_ERR_CLOSED, "");
+    CHECK_FAILS(bge_op_result(op, &out, &err), BGE_ERR_CLOSED, "");
+    bge_op_cancel(op);
+    bge_op_free(op);
+    bge_api_free(silent);
+    _exit(check_failures > 0);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  /* what the child did has not touched the parent's */
+  CHECK_OK(bge_op_wait(op, 10, &done, &err));
+  CHECK(!done);
+  bge_op_free(op);
+  bge_api_free(silent);
+  close(listener);
 }
 
 int main(void) {
@@ -63,6 +92,8 @@ int main(void) {
   int status = -1;
   CHECK(waitpid(child, &status, 0) == child);
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+
+  an_operation();
 
   bge_api_free(unused);
   bge_api_free(used);

@@ -1,33 +1,13 @@
-/* Calls in the background: wait, progress, result, cancel, free; nothing left over; and what a forked child sees. */
+/* Calls in the background: wait, progress, result, cancel, free; and nothing left over. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
+#include "silent.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
-#include <netinet/in.h>
 #include <poll.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { SOON_MS = 10000 }; /* what takes longer hangs */
-
-/* A server that takes connections and never says a word. */
-static bge_api_t *silent_api(int *listener) {
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  socklen_t size = sizeof address;
-  *listener = socket(AF_INET, SOCK_STREAM, 0);
-  CHECK(bind(*listener, (struct sockaddr *)&address, size) == 0);
-  CHECK(listen(*listener, 1024) == 0);
-  CHECK(getsockname(*listener, (struct sockaddr *)&address, &size) == 0);
-  char options[128];
-  snprintf(options, sizeof options, "{\"endpoint\": \"http://127.0.0.1:%d\", \"timeout\": 600}",
-           (int)ntohs(address.sin_port));
-  bge_error_t *err = NULL;
-  bge_api_t *api = NULL;
-  CHECK_OK(bge_api_new("t", options, &api, &err));
-  return api;
-}
 
 static int entries(const char *folder) {
   int n = 0;
@@ -162,34 +142,6 @@ static void cancels(const bge_api_t *sandbox_user) {
   close(listener);
 }
 
-static void in_a_child(void) {
-  int listener;
-  bge_api_t *silent = silent_api(&listener);
-  bge_error_t *err = NULL;
-  bge_op_t *op = NULL;
-  bool done = false;
-  CHECK_OK(bge_api_start(silent, "get_user", NULL, &op, &err));
-  const pid_t child = fork();
-  if (child == 0) {
-    char *out = NULL;
-    CHECK_FAILS(bge_op_wait(op, SOON_MS, &done, &err), BGE_ERR_CLOSED, "");
-    CHECK_FAILS(bge_op_result(op, &out, &err), BGE_ERR_CLOSED, "");
-    bge_op_cancel(op);
-    bge_op_free(op);
-    bge_api_free(silent);
-    _exit(check_failures > 0);
-  }
-  int status = -1;
-  CHECK(waitpid(child, &status, 0) == child);
-  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  /* what the child did has not touched the parent's */
-  CHECK_OK(bge_op_wait(op, 10, &done, &err));
-  CHECK(!done);
-  bge_op_free(op);
-  bge_api_free(silent);
-  close(listener);
-}
-
 int main(void) {
   alarm(300);
   bge_api_t *api = sandbox_api("");
@@ -197,7 +149,6 @@ int main(void) {
   polling(api);
   progress(api);
   cancels(api);
-  in_a_child();
   bge_api_free(api);
   return check_end();
 }
