@@ -15,9 +15,8 @@ SANDBOX    := $(LIB_DIR)/bge-sandbox
 # always the whole workspace: for one package alone cargo would choose other features and compile its dependencies anew
 CARGO_FLAGS := --profile $(PROFILE) --locked --workspace
 C_MAKE     := $(MAKE) --no-print-directory -C bindings/c LIB_DIR=$(LIB_DIR) SANDBOX=$(SANDBOX)
-# for the tests that let the platform's and the store's own Python clients loose on the sandbox
+# the platform's and the store's own Python clients, which are let loose on the sandbox
 VENV       := build/venv
-export BGE_PYTHON := $(abspath $(VENV))/bin/python
 
 .PHONY: help
 help: ## list the targets
@@ -95,6 +94,7 @@ rust-test: build ## the library's tests
 
 sandbox-test: build $(VENV)/.installed ## the sandbox's tests, with the official Python clients
 	scripts/cargo-tests bge-sandbox --profile $(PROFILE)
+	BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider $(wildcard sandbox/tests/*.py)
 
 c-test: build ## the C and C++ programs, plainly and under valgrind
 	@$(C_MAKE) test

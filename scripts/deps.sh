@@ -71,8 +71,11 @@ else
 fi
 
 echo "Installing ${packages[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+# another apt may be at work, and a mirror may hiccup
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
+"${apt[@]}" update || echo "apt-get update failed: trying with the lists that are here" >&2
+"${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null ||
+  say_and_stop "apt-get could not install them: its words are above."
 
 mapfile -t packages < <(missing_packages | sort -u)
 [ "${#packages[@]}" -eq 0 ] || say_and_stop "apt-get installed its packages, and these are still not to be found."

@@ -1,4 +1,5 @@
-/* A client made before fork() works in parent and child at once, and may be freed in both; an operation is its maker's. */
+/* A client made before fork() works in parent and child at once, and may be freed in both. An operation does not:
+   it belongs to the process that made it. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include "silent.h"

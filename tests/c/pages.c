@@ -67,8 +67,8 @@ static void style(const bge_api_t *api, const char *name, const char *args, cons
   bge_pages_free(pages); /* with a page fetched ahead: nothing waits for it */
   next = value_at(first, "/next_page");
   const int is_number = next != NULL && next[strspn(next, "0123456789")] == '\0';
-  snprintf(resume, sizeof resume, is_number ? "{%s\"limit\": 7, \"next_page\": %s}" : "{%s\"limit\": 7, \"next_page\": \"%s\"}",
-           args, next);
+  const char *quote = is_number ? "" : "\"";
+  snprintf(resume, sizeof resume, "{%s\"limit\": 7, \"next_page\": %s%s%s}", args, quote, next, quote);
   struct walk rest = walk_all(api, name, resume, id_pointer);
   struct walk beginning = {0};
   add_page(&beginning, first, id_pointer);

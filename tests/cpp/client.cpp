@@ -74,7 +74,8 @@ static void moves() {
 }
 
 static void oauth2() {
-  const bge::OAuth2 user(sandbox("/authorization/client_id"), sandbox("/authorization/client_secret"), sandbox_options());
+  const bge::OAuth2 user(sandbox("/authorization/client_id"), sandbox("/authorization/client_secret"),
+                         sandbox_options());
   user.alive();
   const std::string bare = user.get_authorization_url("http://localhost/back");
   CHECK(!holds(bare, "state=") && !holds(bare, "scope="));
