@@ -100,6 +100,11 @@ pub enum Kind {
         #[serde(default)]
         bytes: Option<u64>,
     },
+    /// A whole answer, and then the connection ends without having said so.
+    Close {
+        #[serde(default)]
+        reset: bool,
+    },
     /// One byte of the body is not what it should be.
     Corrupt {
         #[serde(default)]

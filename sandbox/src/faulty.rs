@@ -37,6 +37,7 @@ pub enum Effect {
 /// What can be done to a good answer's body.
 pub enum Spoil {
     End { bytes: Option<u64>, how: Ending },
+    Leave { how: Ending },
     Pause { bytes: Option<u64>, length: Duration },
     Flip { offset: Option<u64>, xor: u8 },
     Drip { bytes: u64, interval: Duration },
@@ -52,6 +53,9 @@ pub fn effect(kind: &Kind, side: Side) -> Effect {
         }
         Kind::ResetBody { bytes } => Effect::Spoil(Spoil::End { bytes: *bytes, how: Ending::Reset }),
         Kind::Truncate { bytes } => Effect::Spoil(Spoil::End { bytes: *bytes, how: Ending::Finish }),
+        Kind::Close { reset } => {
+            Effect::Spoil(Spoil::Leave { how: if *reset { Ending::Reset } else { Ending::Finish } })
+        }
         Kind::Corrupt { offset, xor } => Effect::Spoil(Spoil::Flip { offset: *offset, xor: *xor }),
         Kind::Drip { bytes, interval_ms } => {
             Effect::Spoil(Spoil::Drip { bytes: *bytes, interval: Duration::from_millis(*interval_ms) })
@@ -217,6 +221,12 @@ pub async fn spoil(response: Response<Body>, spoil: Spoil, connection: &Arc<Conn
             Err(_) => (Body::empty(), 0),
         },
     };
+    if let Spoil::End { how, .. } | Spoil::Leave { how } = spoil
+        && (length == 0 || body.is_end_stream())
+    {
+        // Nobody asks an empty body for anything: the headers are all there is to send.
+        connection.end_when_flushed(how);
+    }
     // What was promised stays promised, whatever comes.
     head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     let spoiled = SpoiledBody {
@@ -224,7 +234,7 @@ pub async fn spoil(response: Response<Body>, spoil: Spoil, connection: &Arc<Conn
         rest: Bytes::new(),
         done: 0,
         pause: None,
-        half: length / 2,
+        length,
         spoil,
         connection: Arc::clone(connection),
     };
@@ -237,7 +247,7 @@ struct SpoiledBody {
     rest: Bytes,
     done: u64,
     pause: Option<Pin<Box<Sleep>>>,
-    half: u64,
+    length: u64,
     spoil: Spoil,
     connection: Arc<Connection>,
 }
@@ -284,7 +294,7 @@ impl http_body::Body for SpoiledBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        let half = this.half;
+        let half = this.length / 2;
         let next = match this.spoil {
             Spoil::End { bytes, how } => {
                 let left = bytes.unwrap_or(half).saturating_sub(this.done);
@@ -294,6 +304,14 @@ impl http_body::Body for SpoiledBody {
                     return Poll::Pending;
                 }
                 this.poll_good(cx, left)
+            }
+            Spoil::Leave { how } => {
+                let next = this.poll_good(cx, 0);
+                if this.done >= this.length || matches!(next, Poll::Ready(None)) {
+                    // The last bytes are on their way when the next flush is over.
+                    this.connection.end_when_flushed(how);
+                }
+                next
             }
             Spoil::Pause { bytes, length } => {
                 let at = bytes.unwrap_or(half);

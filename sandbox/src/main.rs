@@ -2,6 +2,8 @@
 //!
 //! It follows the platform's API document and the documentation of the object store, and knows nothing of any client.
 
+#![forbid(unsafe_code)]
+
 mod answer;
 mod cli;
 mod connection;

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,15 +40,15 @@ async fn wait(mut child: Child) -> u8 {
     // A key on the terminal sends its signal to both of us: it must not arrive twice.
     let keyboard = std::io::stdin().is_terminal();
     loop {
-        let (number, from_keyboard) = tokio::select! {
+        let (signal, from_keyboard) = tokio::select! {
             status = child.wait() => return status.map_or(1, exit_status),
-            () = next(&mut terminate) => (libc::SIGTERM, false),
-            () = next(&mut hangup) => (libc::SIGHUP, false),
-            () = next(&mut interrupt) => (libc::SIGINT, true),
-            () = next(&mut quit) => (libc::SIGQUIT, true),
+            () = next(&mut terminate) => (Signal::TERM, false),
+            () = next(&mut hangup) => (Signal::HUP, false),
+            () = next(&mut interrupt) => (Signal::INT, true),
+            () = next(&mut quit) => (Signal::QUIT, true),
         };
         if !(keyboard && from_keyboard) {
-            send(&child, number);
+            send(&child, signal);
         }
     }
 }
@@ -62,12 +63,11 @@ async fn next(signals: &mut Option<tokio::signal::unix::Signal>) {
     std::future::pending().await
 }
 
-fn send(child: &Child, number: libc::c_int) {
-    if let Some(id) = child.id().and_then(|id| libc::pid_t::try_from(id).ok()) {
-        // SAFETY: kill() has no preconditions; the child has not been waited for, so the id is still its own.
-        unsafe {
-            libc::kill(id, number);
-        }
+fn send(child: &Child, signal: Signal) {
+    // As long as the child has not been waited for, the id is still its own.
+    if let Some(id) = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)) {
+        // It may be gone already: then there is nobody to tell.
+        let _ = kill_process(id, signal);
     }
 }
 

@@ -155,6 +155,22 @@ fn a_reset_in_the_body_and_a_truncated_body() {
 }
 
 #[test]
+fn a_connection_that_closes_after_a_whole_answer_without_saying_so() {
+    let sandbox = Sandbox::start(&[]);
+    for reset in [false, true] {
+        sandbox.fault(json!({"path": "/profile", "kind": "close", "reset": reset}));
+        let token = sandbox.text("access_token");
+        // Kept alive, for all that the client asks.
+        let request = format!("GET /profile HTTP/1.1\r\nHost: s\r\nAuthorization: Bearer {token}\r\n\r\n");
+        let (received, end) = sandbox.raw(&request);
+        let (headers, body) = split(&received);
+        assert_eq!(body.len(), content_length(headers));
+        assert!(!headers.to_lowercase().contains("connection: close"));
+        assert_eq!(is_reset(end), reset);
+    }
+}
+
+#[test]
 fn a_truncated_answer_of_many_megabytes_ends_where_it_should() {
     let sandbox = Sandbox::start(&["--taxa", "9000"]);
     let path =
