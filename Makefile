@@ -106,4 +106,4 @@ readme: build ## write the README's table of calls anew
 	scripts/readme-calls $(LIB_DIR)/libbge.so
 
 bench: build ## the measurements of docs/benchmarks.md
-	$(CARGO) bench -p bge
+	$(CARGO) bench --locked --workspace --benches

@@ -15,7 +15,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* ---- three helpers ---- */
@@ -148,17 +147,21 @@ static void look_up_variants(const bge_api_t *api, const char *biosample_id) {
 
 /* ---- microbiome ---- */
 
-/* A profile comes in pages; each names the next, and after the last comes none. */
+/* A profile comes in pages, of which the next is fetched while this one is read; after the last comes NULL. */
 static void walk_profile(const bge_api_t *api, const char *biosample_id) {
   bge_error_t *err = NULL;
-  char args[96] = "{\"limit\": 100}";
+  bge_pages_t *walk = NULL;
+  char *page = NULL;
+  char args[96];
   char most_abundant[256] = "";
   double highest = -1.0;
   long pages = 0, taxa = 0;
 
+  snprintf(args, sizeof args, "{\"biosample_id\": \"%s\", \"limit\": 100}", biosample_id);
+  must(bge_api_pages(api, "get_taxon_abundance", args, &walk, &err), &err);
   for (;;) {
-    char *page = NULL;
-    must(bge_api_get_taxon_abundance(api, biosample_id, args, &page, &err), &err);
+    must(bge_pages_next(walk, &page, &err), &err);
+    if (page == NULL) break;
     char *length = get(page, "/result/#");
     const long rows = strtol(length, NULL, 10);
     bge_string_free(length);
@@ -177,15 +180,10 @@ static void walk_profile(const bge_api_t *api, const char *biosample_id) {
       bge_string_free(row);
     }
     taxa += rows;
-    pages += rows > 0;
-
-    char *next = get(page, "/next_page");
-    const int more = rows > 0 && strcmp(next, "null") != 0;
-    snprintf(args, sizeof args, "{\"limit\": 100, \"next_page\": %s}", next);
-    bge_string_free(next);
+    pages++;
     bge_string_free(page);
-    if (!more) break;
   }
+  bge_pages_free(walk);
   printf("The microbiome of %s: %ld taxa on %ld pages; the most abundant is %s (%g %%).\n", biosample_id, taxa, pages,
          most_abundant, highest);
 }

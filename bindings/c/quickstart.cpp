@@ -57,15 +57,10 @@ static void look_up_variants(const bge::Client &api, const std::string &biosampl
 
 static void walk_profile(const bge::Client &api, const std::string &biosample_id) {
   std::size_t pages = 0, taxa = 0;
-  std::string next = "1";
-  while (next != "null") {
-    const std::string page =
-        api.get_taxon_abundance(biosample_id, R"({"limit": 100, "next_page": )" + next + "}");
-    const std::size_t rows = length(page, "/result");
-    if (rows == 0) break;
+  const std::string args = R"({"limit": 100, "biosample_id": ")" + biosample_id + "\"}";
+  for (const std::string &page : api.pages("get_taxon_abundance", args)) {
     pages++;
-    taxa += rows;
-    next = get(page, "/next_page");
+    taxa += length(page, "/result");
   }
   std::cout << "The microbiome of " << biosample_id << ": " << taxa << " taxa on " << pages << " pages.\n";
 }
