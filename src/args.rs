@@ -311,7 +311,7 @@ fn check_rules(endpoint: &Endpoint, args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn check(arg: &Arg, raw: &str) -> Result<()> {
+pub(crate) fn check(arg: &Arg, raw: &str) -> Result<()> {
     let first = raw.as_bytes().first().copied().unwrap_or(b' ');
     let number = first == b'-' || first.is_ascii_digit();
     let whole = number && raw.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());

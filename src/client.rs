@@ -10,7 +10,9 @@ use crate::{
     error::{Error, Result, Status},
     log::{Level, Logger, Sink},
     op::Operation,
-    options, storage, tasks,
+    options,
+    storage::{self, Vault},
+    tasks,
     transport::{Answer, Progress, Repeat, Request, Retry, Sender, Target, Terms, Transport, retry_after},
     variants,
 };
@@ -23,6 +25,8 @@ pub(crate) const CALL_SWITCHES: [&str; 4] = ["timeout", "deadline", "max_retries
 pub struct Client {
     pub(crate) transport: Transport,
     pub(crate) credentials: Credentials,
+    /// Credentials of the object store.
+    pub(crate) vault: Vault,
 }
 
 impl Client {
@@ -41,7 +45,7 @@ impl Client {
     }
 
     pub(crate) fn of(transport: Transport, credentials: Credentials) -> Self {
-        Client { transport, credentials }
+        Client { transport, credentials, vault: Vault::new() }
     }
 
     /// Carries a call out by name; the result is the envelope's `data` as the platform wrote it.

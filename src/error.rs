@@ -230,7 +230,7 @@ impl Error {
     /// Whether time alone may mend it: a broken connection, a timeout, 429 or 5xx.
     pub(crate) fn is_passing(&self) -> bool {
         let passing = match self.0.status {
-            Status::Transport | Status::Timeout => true,
+            Status::Transport | Status::Timeout | Status::Integrity => true,
             _ => self.0.http_status == 429 || self.0.http_status >= 500,
         };
         passing && !self.0.permanent

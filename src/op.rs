@@ -54,15 +54,15 @@ impl Shared {
         if !matches!(*state, State::Running) {
             return;
         }
+        // Before anybody can see the end: what the operation borrowed is not touched after it.
+        if let Some(on_end) = &self.on_end {
+            on_end(false);
+        }
         *state = State::Done(outcome);
         if let Some((_, writer)) = self.pipe.get() {
             let _ = (&*writer).write_all(b".");
         }
         self.finished.notify_all();
-        drop(state);
-        if let Some(on_end) = &self.on_end {
-            on_end(false);
-        }
     }
 }
 

@@ -28,5 +28,6 @@ pub mod samples;
 pub mod services;
 pub mod streams;
 pub mod text;
+pub mod transfers;
 pub mod variants;
 pub mod version;

@@ -25,7 +25,7 @@ use url::Url;
 
 #[allow(unused_imports)]
 pub(crate) use body::{Body, ByteStream, CHUNK, FilePart, StreamBody};
-pub(crate) use failure::retry_after;
+pub(crate) use failure::{local, retry_after};
 pub(crate) use retry::{Repeat, Retry};
 pub(crate) use streaming::Streamed;
 
@@ -165,6 +165,8 @@ struct Engine {
     tls: OnceCell<rustls::ClientConfig>,
     blocking: OnceCell<reqwest::blocking::Client>,
     streaming: OnceCell<reqwest::Client>,
+    /// The same, but it hands bodies over as they are, compressed or not: files.
+    verbatim: OnceCell<reqwest::Client>,
     runtime: OnceCell<Runtime>,
     connections: Semaphore,
     on_fallback: AtomicBool,
@@ -186,6 +188,7 @@ impl Transport {
             tls: OnceCell::new(),
             blocking: OnceCell::new(),
             streaming: OnceCell::new(),
+            verbatim: OnceCell::new(),
             runtime: OnceCell::new(),
             connections: Semaphore::new(max_connections),
             on_fallback: AtomicBool::new(false),
@@ -287,6 +290,16 @@ impl Transport {
     fn streaming(&self) -> Result<&reqwest::Client> {
         let shared = &*self.0;
         shared.engine.streaming.get_or_try_init(|| self.builder()?.build().map_err(failure::unbuilt))
+    }
+
+    /// The client for a request: files come from anywhere, calls from the platform.
+    fn streaming_for(&self, request: &Request) -> Result<&reqwest::Client> {
+        match request.target {
+            Target::Platform(_) => self.streaming(),
+            Target::Url(_) => self.0.engine.verbatim.get_or_try_init(|| {
+                self.builder()?.no_gzip().build().map_err(failure::unbuilt)
+            }),
+        }
     }
 
     fn builder(&self) -> Result<reqwest::ClientBuilder> {

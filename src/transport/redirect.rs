@@ -83,7 +83,7 @@ impl Transport {
                 Sender::Blocking if !request.body.streams() => {
                     blocking::send(self.blocking()?, &hop, terms.attempt()?)?
                 }
-                _ => streaming::open(self.streaming()?, &hop, terms).await?.collect().await?,
+                _ => streaming::open(self.streaming_for(request)?, &hop, terms).await?.collect().await?,
             };
             self.log().write(Level::Debug, || format!("answered {}", answer.status));
             match hop.next(answer.status, &answer.headers)? {
@@ -103,7 +103,7 @@ impl Transport {
         let mut hop = Hop::first(terms, request, url);
         for _ in 0..=MOST {
             self.tell(&hop);
-            let streamed = streaming::open(self.streaming()?, &hop, terms).await?;
+            let streamed = streaming::open(self.streaming_for(request)?, &hop, terms).await?;
             self.log().write(Level::Debug, || format!("answered {}", streamed.status));
             match hop.next(streamed.status, &streamed.headers)? {
                 Some(next) => hop = next,
