@@ -1,0 +1,171 @@
+package bge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"github.com/libbge/libbge/bindings/go/internal/native"
+)
+
+// Client is a client of the platform: its configuration, credentials and connections. Any number of goroutines may
+// share one.
+type Client struct {
+	api *native.API
+}
+
+// New makes a client of an access token. No network is used, and ctx only has to be alive: it does not bound the
+// client's life.
+func New(ctx context.Context, accessToken string, opts ...Option) (*Client, error) {
+	return open(ctx, "new", opts, func(options string) (*native.API, error) {
+		return native.NewAPI(accessToken, options)
+	})
+}
+
+// Open makes a client of the credentials that it finds: in opts (WithAccessToken, WithClientCredentials, WithProfile),
+// then in the environment (BGE_ACCESS_TOKEN, or BGE_CLIENT_ID and BGE_CLIENT_SECRET; BGE_ENDPOINT), then in the stored
+// profile of the bge command (BGE_PROFILE, else the active one). No network is used. When nothing is found the error
+// says which places were looked at.
+func Open(ctx context.Context, opts ...Option) (*Client, error) {
+	return open(ctx, "open", opts, native.OpenAPI)
+}
+
+func open(ctx context.Context, call string, opts []Option, make func(string) (*native.API, error)) (*Client, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, failed(ctx, call, err)
+	}
+	if err := compatible(); err != nil {
+		return nil, err
+	}
+	options, err := configure(call, opts)
+	if err != nil {
+		return nil, err
+	}
+	api, err := make(options)
+	if err != nil {
+		return nil, failed(ctx, call, err)
+	}
+	return newClient(api), nil
+}
+
+func newClient(api *native.API) *Client {
+	c := &Client{api: api}
+	runtime.AddCleanup(c, (*native.API).Close, api)
+	return c
+}
+
+// Close frees the client. Calls that begin afterwards fail with ErrClosed; those under way, and pagers and streams made
+// from the client, end as they would. It may be called any number of times, from any goroutine, and uses no network.
+func (c *Client) Close() error {
+	c.api.Close()
+	runtime.KeepAlive(c)
+	return nil
+}
+
+// CallRaw carries any call of Endpoints out by its name. args is nil, or what encoding/json makes an object of: the
+// call's arguments by their documented names; others are passed through to the platform. The member "$" holds the
+// library's own switches: timeout, deadline (seconds), max_retries, headers. The result is byte for byte what the
+// platform wrote.
+func (c *Client) CallRaw(ctx context.Context, name string, args any) (json.RawMessage, error) {
+	text, err := object(name, args)
+	if err != nil {
+		return nil, err
+	}
+	return c.raw(ctx, name, text, nil)
+}
+
+// Request sends a request that the library does not know yet, with the client's token. method is GET (args go in the
+// query) or POST (in the form); path starts with one slash and has no query. It is never repeated.
+func (c *Client) Request(ctx context.Context, method, path string, args any) (json.RawMessage, error) {
+	inner, err := object("request", args)
+	if err != nil {
+		return nil, err
+	}
+	text, _, err := encode("request", map[string]any{"method": method, "path": path, "args": json.RawMessage(inner)}, nil)
+	if err != nil {
+		return nil, err
+	}
+	return c.raw(ctx, "request", text, nil)
+}
+
+func object(call string, args any) (string, error) {
+	if args == nil {
+		return "{}", nil
+	}
+	text, err := json.Marshal(args)
+	if err != nil {
+		return "", argument(call, "the arguments cannot be written as JSON: %v", err)
+	}
+	return string(text), nil
+}
+
+// Handle lends the client's bge_api_t to a package that calls bge.h itself, for the time of the call.
+func (c *Client) Handle(use func(api unsafe.Pointer) error) error {
+	defer runtime.KeepAlive(c)
+	err := c.api.Use(use)
+	if err == native.ErrClosed {
+		return failed(context.Background(), "handle", err)
+	}
+	return err
+}
+
+// raw carries a call out whose arguments are JSON already.
+func (c *Client) raw(ctx context.Context, call, text string, progress func(done, total int64)) (json.RawMessage, error) {
+	defer runtime.KeepAlive(c) // its cleanup must not close the handle meanwhile
+	result, err := c.api.Call(ctx, call, text, progress)
+	if err != nil {
+		return nil, failed(ctx, call, err)
+	}
+	return json.RawMessage(result), nil
+}
+
+// rawCall carries a call out and gives its result as the platform wrote it.
+func rawCall(ctx context.Context, c *Client, call string, required args, opts any) (json.RawMessage, error) {
+	text, how, err := encode(call, required, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.raw(ctx, call, text, how.Progress)
+}
+
+// callFor carries a call out and gives its result as a T.
+func callFor[T any](ctx context.Context, c *Client, call string, required args, opts any) (*T, error) {
+	result, err := callForList[T](ctx, c, call, required, opts)
+	if err != nil {
+		return nil, err
+	}
+	return &result, nil
+}
+
+// callForList is callFor for results that are lists, and so need no pointer.
+func callForList[T any](ctx context.Context, c *Client, call string, required args, opts any) (T, error) {
+	raw, err := rawCall(ctx, c, call, required, opts)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return decode[T](call, raw)
+}
+
+// Version is the version of the library in use, such as 0.1.0.
+func Version() string { return native.Version() }
+
+// compatible is nil when the library in use can serve this package.
+var compatible = sync.OnceValue(func() error { return checkABI(native.HeaderABI, native.LibraryABI()) })
+
+// checkABI compares the header that this package was compiled with and the library that was found, each
+// major << 16 | minor: the major versions must be the same, and the library's minor version no lower.
+func checkABI(header, library uint32) error {
+	if header>>16 == library>>16 && library&0xffff >= header&0xffff {
+		return nil
+	}
+	return &Error{
+		Status: StatusUnsupported,
+		Message: fmt.Sprintf("the libbge that was loaded has ABI version %d.%d, and this program was built for %d.%d: "+
+			"install a matching libbge, or build the program again with its header",
+			library>>16, library&0xffff, header>>16, header&0xffff),
+	}
+}

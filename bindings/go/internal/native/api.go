@@ -1,0 +1,138 @@
+package native
+
+// #include <bge.h>
+import "C"
+
+import (
+	"context"
+	"unsafe"
+)
+
+// inFlight is how many calls of one client are under way at once; others wait for their turn. The library has fewer
+// connections than that, and each call under way has three file descriptors.
+const inFlight = 256
+
+// API is a bge_api_t. Any number of goroutines may share one.
+type API struct {
+	handle
+	slots gate
+}
+
+func newAPI(ptr *C.bge_api_t) *API {
+	free := func(ptr unsafe.Pointer) { C.bge_api_free((*C.bge_api_t)(ptr)) }
+	return &API{handle: handle{ptr: unsafe.Pointer(ptr), free: free}, slots: make(gate, inFlight)}
+}
+
+// NewAPI is bge_api_new.
+func NewAPI(accessToken, options string) (*API, error) {
+	var c texts
+	defer c.free()
+	args, err := c.all(accessToken, options)
+	if err != nil {
+		return nil, err
+	}
+	var api *C.bge_api_t
+	var failure *C.bge_error_t
+	status := C.bge_api_new(args[0], args[1], &api, &failure)
+	if err := check(status, failure); err != nil {
+		return nil, err
+	}
+	return newAPI(api), nil
+}
+
+// OpenAPI is bge_api_open.
+func OpenAPI(options string) (*API, error) {
+	var c texts
+	defer c.free()
+	text, err := c.add(options)
+	if err != nil {
+		return nil, err
+	}
+	var api *C.bge_api_t
+	var failure *C.bge_error_t
+	status := C.bge_api_open(text, &api, &failure)
+	if err := check(status, failure); err != nil {
+		return nil, err
+	}
+	return newAPI(api), nil
+}
+
+// Use lends the bge_api_t for the time of a call.
+func (a *API) Use(use func(api unsafe.Pointer) error) error {
+	ptr, err := a.acquire()
+	if err != nil {
+		return err
+	}
+	defer a.release()
+	return use(ptr)
+}
+
+// Call carries a call of the table out (or request, or wait_task), and gives its result.
+func (a *API) Call(ctx context.Context, name, args string, progress Progress) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	if err := a.slots.enterUnless(ctx); err != nil {
+		return "", err
+	}
+	defer a.slots.leave()
+	op, err := a.start(name, args)
+	if err != nil {
+		return "", err
+	}
+	return finish(ctx, op, progress)
+}
+
+func (a *API) start(name, args string) (*C.bge_op_t, error) {
+	ptr, err := a.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer a.release()
+	var c texts
+	defer c.free()
+	in, err := c.all(name, args)
+	if err != nil {
+		return nil, err
+	}
+	short.enter()
+	defer short.leave()
+	var op *C.bge_op_t
+	var failure *C.bge_error_t
+	status := C.bge_api_start((*C.bge_api_t)(ptr), in[0], in[1], &op, &failure)
+	return op, check(status, failure)
+}
+
+// Token is bge_api_get_token, which cannot be cancelled: when the context ends it is left to end by itself.
+func (a *API) Token(ctx context.Context) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", err
+	}
+	ptr, err := a.acquire()
+	if err != nil {
+		return "", err
+	}
+	type answer struct {
+		text string
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		defer a.release()
+		if err := long.enterUnless(ctx); err != nil {
+			answers <- answer{err: err}
+			return
+		}
+		defer long.leave()
+		var text *C.char
+		var failure *C.bge_error_t
+		status := C.bge_api_get_token((*C.bge_api_t)(ptr), &text, &failure)
+		answers <- answer{take(text), check(status, failure)}
+	}()
+	select {
+	case answer := <-answers:
+		return answer.text, answer.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}

@@ -1,0 +1,7 @@
+//go:build cgo && bge_dev
+
+package native
+
+// #cgo CFLAGS: -I${SRCDIR}/../../../../include
+// #cgo LDFLAGS: -L${SRCDIR}/../../../../target/release -lbge -Wl,-rpath,${SRCDIR}/../../../../target/release
+import "C"

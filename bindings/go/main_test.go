@@ -1,0 +1,133 @@
+package bge_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+
+	bge "github.com/libbge/libbge/bindings/go"
+	"github.com/libbge/libbge/bindings/go/internal/sandbox"
+)
+
+// box is the sandbox of all tests and examples of the package. The environment names it too, as `bge-sandbox run` does.
+var box *sandbox.Sandbox
+
+func TestMain(m *testing.M) {
+	var err error
+	if box, err = sandbox.Start(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	box.Setenv()
+	status := m.Run()
+	box.Stop()
+	os.Exit(status)
+}
+
+// times is how often a test repeats: much more often in the long run.
+func times(bounded, long int) int {
+	if os.Getenv("BGE_TEST_LONG") != "" {
+		return long
+	}
+	return bounded
+}
+
+// must is for what has to work before a test can begin.
+func must[T any](t testing.TB, value T, err error) T {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value
+}
+
+// user is a client of the sandbox's user.
+func user(t testing.TB, opts ...bge.Option) *bge.Client {
+	t.Helper()
+	opts = append([]bge.Option{bge.WithEndpoint(box.Endpoint)}, opts...)
+	client, err := bge.New(t.Context(), box.AccessToken, opts...)
+	must(t, client, err)
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// application is a client with client credentials.
+func application(t testing.TB, opts ...bge.Option) *bge.Client {
+	t.Helper()
+	opts = append([]bge.Option{bge.WithClientCredentials(box.Credentials.ID, box.Credentials.Secret)}, opts...)
+	client, err := bge.Open(t.Context(), opts...)
+	must(t, client, err)
+	t.Cleanup(func() { client.Close() })
+	return client
+}
+
+// fault plans that something goes wrong, for the time of a test.
+func fault(t testing.TB, what map[string]any) {
+	t.Helper()
+	if err := box.Control("POST", "faults", what, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { box.Control("DELETE", "faults", nil, nil) })
+}
+
+// options changes the sandbox for the time of a test.
+func options(t testing.TB, what map[string]any) {
+	t.Helper()
+	if err := box.Control("POST", "options", what, nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { box.Control("DELETE", "options", nil, nil) })
+}
+
+// sent gives the requests for a path since the log was cleared last.
+func sent(t testing.TB, path string) []sandbox.Request {
+	t.Helper()
+	requests, err := box.Log(path)
+	return must(t, requests, err)
+}
+
+func clearLog(t testing.TB) {
+	t.Helper()
+	if err := box.Control("DELETE", "log", nil, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// state is what the sandbox says about itself.
+type state struct {
+	Connections map[string]struct{ Open int }
+	Objects     []struct{ Key, Name string }
+	Uploads     []any
+	Elements    []struct {
+		ID string `json:"data_element_id"`
+	} `json:"data_elements"`
+	CollectionID string `json:"collection_id"`
+	Models       []struct {
+		ID      string `json:"model_id"`
+		Current int64
+		Config  map[string]any
+	}
+}
+
+func sandboxState(t testing.TB) state {
+	t.Helper()
+	var s state
+	if err := box.Control("GET", "state", nil, &s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// wantError checks that err is an *Error of the kind of a sentinel, and gives it.
+func wantError(t testing.TB, err, kind error) *bge.Error {
+	t.Helper()
+	var e *bge.Error
+	if !errors.Is(err, kind) || !errors.As(err, &e) {
+		t.Fatalf("the error is %v (%T), not %v", err, err, kind)
+	}
+	return e
+}
+
+var background = context.Background()

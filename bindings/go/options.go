@@ -1,0 +1,170 @@
+package bge
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"time"
+	"unicode/utf8"
+)
+
+// Option configures a Client or an OAuth2 when it is made.
+type Option func(*config) error
+
+// config is the options_json of bge.h while it is put together.
+type config map[string]any
+
+func configure(call string, opts []Option) (string, error) {
+	c := config{}
+	for _, opt := range opts {
+		if opt == nil {
+			continue
+		}
+		if err := opt(&c); err != nil {
+			return "", argument(call, "%v", err)
+		}
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return "", argument(call, "the options: %v", err)
+	}
+	return string(text), nil
+}
+
+func set(name string, value any) Option {
+	return func(c *config) error {
+		if text, ok := value.(string); ok && !utf8.ValidString(text) {
+			return fmt.Errorf("%s must be valid UTF-8", name)
+		}
+		(*c)[name] = value
+		return nil
+	}
+}
+
+func seconds(name string, d time.Duration) Option {
+	return func(c *config) error {
+		if d <= 0 {
+			return fmt.Errorf("%s must be longer than 0, and is %v", name, d)
+		}
+		(*c)[name] = d.Seconds()
+		return nil
+	}
+}
+
+func whole(name string, n, least, most int) Option {
+	return func(c *config) error {
+		if n < least || n > most {
+			return fmt.Errorf("%s must be from %d to %d, and is %d", name, least, most, n)
+		}
+		(*c)[name] = n
+		return nil
+	}
+}
+
+// WithEndpoint names the platform's address, https://api.bge.genomics.cn unless given; a path in it is kept.
+func WithEndpoint(url string) Option { return set("endpoint", url) }
+
+// WithFallbackEndpoint names the address to use when the first cannot be reached: the platform's second one when the
+// first is the default, otherwise none.
+func WithFallbackEndpoint(url string) Option { return set("fallback_endpoint", url) }
+
+// WithTimeout bounds one attempt of a call, 18 s unless given; in transfers, the longest silence.
+func WithTimeout(d time.Duration) Option { return seconds("timeout", d) }
+
+// WithConnectTimeout bounds connecting, 10 s unless given.
+func WithConnectTimeout(d time.Duration) Option { return seconds("connect_timeout", d) }
+
+// WithDeadline bounds a call with all its repeats and waits; without it only the context does.
+func WithDeadline(d time.Duration) Option { return seconds("deadline", d) }
+
+// WithMaxRetries says how often a call that may be repeated is repeated at most, 3 times unless given.
+func WithMaxRetries(n int) Option { return whole("max_retries", n, 0, 100) }
+
+// WithMaxConnections bounds the client's connections, 32 unless given.
+func WithMaxConnections(n int) Option { return whole("max_connections", n, 1, 1024) }
+
+// WithMaxThreads bounds the client's own threads, 16 unless given.
+func WithMaxThreads(n int) Option { return whole("max_threads", n, 1, 256) }
+
+// WithProxy names a proxy; HTTPS_PROXY and NO_PROXY count unless given.
+func WithProxy(url string) Option { return set("proxy", url) }
+
+// WithCAFile names a PEM file of further certificate authorities. Verification cannot be turned off.
+func WithCAFile(path string) Option { return set("ca_file", path) }
+
+// WithUserAgent replaces libbge/<version>.
+func WithUserAgent(text string) Option { return set("user_agent", text) }
+
+// WithLogFile appends the client's log to a file; level is error, info or debug. Secrets never appear in it.
+func WithLogFile(level, path string) Option {
+	return func(c *config) error {
+		if err := set("log", level)(c); err != nil {
+			return err
+		}
+		return set("log_file", path)(c)
+	}
+}
+
+// WithTokenFile names a file (0600) through which restarts and other processes share renewed tokens. For Open and
+// NewOAuth2.
+func WithTokenFile(path string) Option { return set("token_file", path) }
+
+// WithOSSSignature chooses the object store's signature, v1 (unless given) or v4.
+func WithOSSSignature(version string) Option { return set("oss_signature", version) }
+
+// WithAccessToken gives Open an access token.
+func WithAccessToken(token string) Option { return set("access_token", token) }
+
+// WithClientCredentials gives Open an application's own credentials.
+func WithClientCredentials(clientID, clientSecret string) Option {
+	return func(c *config) error {
+		if err := set("client_id", clientID)(c); err != nil {
+			return err
+		}
+		return set("client_secret", clientSecret)(c)
+	}
+}
+
+// WithProfile names the stored profile of the bge command that Open takes credentials from.
+func WithProfile(name string) Option { return set("profile", name) }
+
+// Ptr gives a pointer to v, for optional values whose zero is one of their values: Ptr(false).
+func Ptr[T any](v T) *T { return &v }
+
+// CallOptions are the library's own switches for one call. The zero value changes nothing.
+type CallOptions struct {
+	Timeout    time.Duration     // of one attempt; in transfers, the longest silence
+	Deadline   time.Duration     // of the call with all its repeats and waits
+	MaxRetries *int              // how often it may be repeated
+	Headers    map[string]string // further HTTP headers
+
+	// StrictCount makes a walk through pages fail at its end when its rows are not as many as the first page's count.
+	StrictCount bool
+
+	// Progress is told how far the call is, on the caller's goroutine, some 20 times a second and at the end: bytes in
+	// transfers and calls that send a file, else pages. total is 0 while it is not known.
+	Progress func(done, total int64)
+}
+
+// switches are the members of "$".
+func (o CallOptions) switches() (map[string]any, error) {
+	s := map[string]any{}
+	for name, d := range map[string]time.Duration{"timeout": o.Timeout, "deadline": o.Deadline} {
+		if d < 0 || d > math.MaxInt32*time.Second {
+			return nil, fmt.Errorf("%s of %v", name, d)
+		}
+		if d > 0 {
+			s[name] = d.Seconds()
+		}
+	}
+	if o.MaxRetries != nil {
+		s["max_retries"] = *o.MaxRetries
+	}
+	if o.Headers != nil {
+		s["headers"] = o.Headers
+	}
+	if o.StrictCount {
+		s["strict_count"] = true
+	}
+	return s, nil
+}
