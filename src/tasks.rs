@@ -17,7 +17,7 @@ use crate::{
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// What a task's `status` says, in whatever case the platform writes it.
+/// What a task's `progress` says.
 enum State {
     Running,
     Done,
@@ -26,22 +26,14 @@ enum State {
 
 fn state(task: &str) -> Result<State> {
     #[derive(Deserialize)]
-    struct Task<'a> {
-        #[serde(borrow)]
-        status: Option<&'a RawValue>,
-        #[serde(borrow)]
-        state: Option<&'a RawValue>,
+    struct Task {
+        progress: String,
     }
-    let unreadable = || Error::new(Status::Protocol, "the task has no status");
-    let task: Task<'_> = serde_json::from_str(task).map_err(|_| unreadable())?;
-    let text = task.status.or(task.state).ok_or_else(unreadable)?.get().trim_matches('"').to_lowercase();
-    Ok(match text.as_str() {
-        "success" | "succeeded" | "successful" | "done" | "finished" | "complete" | "completed" => {
-            State::Done
-        }
-        "fail" | "failed" | "failure" | "error" | "revoked" | "cancelled" | "canceled" | "timeout" => {
-            State::Failed
-        }
+    let task: Task = serde_json::from_str(task)
+        .map_err(|_| Error::new(Status::Protocol, "the task does not tell its progress"))?;
+    Ok(match task.progress.to_uppercase().as_str() {
+        "SUCCESS" => State::Done,
+        "FAILURE" | "REVOKED" => State::Failed,
         _ => State::Running,
     })
 }

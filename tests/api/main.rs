@@ -1,0 +1,21 @@
+//! The library over its C ABI against the sandbox: what is sent, what comes back, what happens when things go wrong.
+
+#![allow(unsafe_code)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod credentials;
+mod errors;
+mod fuzz;
+mod header;
+mod nulls;
+mod oauth2;
+mod operations;
+mod pages;
+mod retries;
+mod secrets;
+mod tasks;
+mod threads;
+mod tls;
+mod wire;

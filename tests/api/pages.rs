@@ -1,0 +1,226 @@
+//! Walking lists: three styles, one cursor, nothing skipped or doubled.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+
+use crate::support::{Sandbox, c::Api};
+
+fn rows(page: &Value) -> Vec<Value> {
+    page["result"].as_array().expect("rows").clone()
+}
+
+fn walk(api: &Api, name: &str, args: Value) -> (Vec<Value>, usize) {
+    let pages = api.pages(name, args).expect("a walk");
+    let (mut all, mut number) = (Vec::new(), 0);
+    while let Some(page) = pages.next().expect("a page") {
+        assert!(!rows(&page).is_empty(), "an empty page is not handed over");
+        all.extend(rows(&page));
+        number += 1;
+    }
+    assert!(pages.next().expect("still the end").is_none());
+    (all, number)
+}
+
+#[test]
+fn every_style_is_walked_to_its_end() {
+    let sandbox = Sandbox::start(&["--samples", "47", "--taxa", "130"]);
+    let api = sandbox.api(json!({}));
+    let meta = sandbox.text("/meta_biosample_id");
+    let element = "02393f70-c7e4-11e9-bfed-00163e104c79";
+    for (name, args, id) in [
+        ("get_samples", json!({"limit": 10}), "/biosample_id"),
+        ("get_taxon_abundance", json!({"biosample_id": meta, "limit": 40}), "/taxonomy/taxon_id"),
+        ("get_func_abundance", json!({"biosample_id": meta, "catalog": "go", "limit": 30}), "/coding/id"),
+        (
+            "get_gene_abundance",
+            json!({"biosample_id": meta, "catalog": "IGC_9.9M", "data_type": "list", "limit": 40}),
+            "/igc_gene/igc_gene_id",
+        ),
+        ("get_range_stream", json!({"data_element_id": element, "limit": 2}), "/stream_id"),
+        ("model_versions", json!({"model_id": sandbox.text("/model_id"), "limit": 7}), "/version"),
+    ] {
+        let (all, number) = walk(&api, name, args);
+        let ids: HashSet<String> = all.iter().map(|row| row.pointer(id).expect(id).to_string()).collect();
+        assert_eq!(ids.len(), all.len(), "{name}: none twice");
+        assert!(number > 2, "{name}: {number} pages");
+        match name {
+            "get_samples" => assert!(all.len() >= 47, "{}", all.len()),
+            "get_taxon_abundance" => assert_eq!(all.len(), 130),
+            _ => assert!(all.len() > 4, "{name}: {}", all.len()),
+        }
+    }
+}
+
+#[test]
+fn an_unknown_taxon_gives_no_page_at_all() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let args = json!({"biosample_id": sandbox.text("/meta_biosample_id"), "taxon_ids": "txid1323"});
+    assert_eq!(
+        api.value("get_taxon_abundance", args.clone()).expect("a page"),
+        json!({"count": 0, "next_page": null, "result": []})
+    );
+    assert_eq!(walk(&api, "get_taxon_abundance", args), (vec![], 0));
+}
+
+#[test]
+fn a_short_page_is_not_the_last_one() {
+    let sandbox = Sandbox::start(&["--taxa", "100"]);
+    sandbox.set(json!({"page_cap": 15}));
+    let api = sandbox.api(json!({}));
+    let args = json!({"biosample_id": sandbox.text("/meta_biosample_id"), "limit": 50});
+    assert_eq!(walk(&api, "get_taxon_abundance", args).0.len(), 100);
+}
+
+#[test]
+fn a_walk_can_be_taken_up_again() {
+    let sandbox = Sandbox::start(&["--taxa", "90"]);
+    let api = sandbox.api(json!({}));
+    let meta = sandbox.text("/meta_biosample_id");
+    for (name, mut args) in [
+        ("get_taxon_abundance", json!({"biosample_id": meta, "limit": 20})),
+        ("get_func_abundance", json!({"biosample_id": meta, "catalog": "ko", "limit": 20})),
+    ] {
+        let (whole, _) = walk(&api, name, args.clone());
+        let pages = api.pages(name, args.clone()).expect("a walk");
+        let mut parts = rows(&pages.next().expect("a page").expect("there is one"));
+        let second = pages.next().expect("a page").expect("there is one");
+        parts.extend(rows(&second));
+        args["next_page"] = second["next_page"].clone();
+        parts.extend(walk(&api, name, args).0);
+        assert_eq!(parts, whole, "{name}");
+    }
+}
+
+#[test]
+fn a_failed_page_is_asked_for_again() {
+    let sandbox = Sandbox::start(&["--taxa", "100"]);
+    let api = sandbox.api(json!({"max_retries": 0}));
+    let args = json!({"biosample_id": sandbox.text("/meta_biosample_id"), "limit": 30});
+    let (whole, _) = walk(&api, "get_taxon_abundance", args.clone());
+    for skip in 0..4 {
+        sandbox.clear_faults();
+        sandbox.fault(json!({"path": "/microbiome/taxon_abundance", "skip": skip, "kind": "reset"}));
+        let pages = api.pages("get_taxon_abundance", args.clone()).expect("a walk");
+        let (mut all, mut failures) = (Vec::new(), 0);
+        loop {
+            match pages.next() {
+                Ok(Some(page)) => all.extend(rows(&page)),
+                Ok(None) => break,
+                Err(failure) => {
+                    assert_eq!(failure.status, 2);
+                    failures += 1;
+                }
+            }
+        }
+        assert_eq!((failures, all), (1, whole.clone()), "the fault is at request {skip}");
+    }
+}
+
+#[test]
+fn a_token_that_repeats_is_an_error() {
+    let sandbox = Sandbox::start(&["--taxa", "100"]);
+    let api = sandbox.api(json!({}));
+    sandbox.set(json!({"repeat_page_token": true}));
+    let meta = sandbox.text("/meta_biosample_id");
+    for (name, args) in [
+        ("get_samples", json!({"limit": 5})),
+        ("get_func_abundance", json!({"biosample_id": meta, "catalog": "go", "limit": 5})),
+    ] {
+        let pages = api.pages(name, args).expect("a walk");
+        let failure = (0..10).find_map(|_| pages.next().err()).expect("never an endless loop");
+        assert_eq!(failure.status, 7, "{}", failure.message);
+        assert_eq!(pages.next().expect_err("the same again").status, 7);
+    }
+}
+
+#[test]
+fn no_pagination_is_a_protocol_error() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    sandbox.set(json!({"omit_pagination": true}));
+    let args = json!({"biosample_id": sandbox.text("/meta_biosample_id")});
+    assert_eq!(api.call("get_taxon_abundance", args).expect_err("no pagination").status, 7);
+}
+
+#[test]
+fn one_page_is_fetched_ahead() {
+    let sandbox = Sandbox::start(&["--taxa", "100"]);
+    let api = sandbox.api(json!({}));
+    let args = json!({"biosample_id": sandbox.text("/meta_biosample_id"), "limit": 10});
+    sandbox.clear_log();
+    let pages = api.pages("get_taxon_abundance", args).expect("a walk");
+    assert!(sandbox.log().is_empty(), "nothing is sent before it is asked for");
+    pages.next().expect("a page");
+    let ahead = (0..100).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+        sandbox.log().len() == 2
+    });
+    assert!(ahead);
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_eq!(sandbox.log().len(), 2, "one, and no more");
+}
+
+#[test]
+fn a_walk_that_counts_strictly_fails_at_its_end() {
+    let sandbox = Sandbox::start(&["--samples", "20"]);
+    let api = sandbox.api(json!({}));
+    let strict = json!({"limit": 6, "$": {"strict_count": true}});
+    let (all, _) = walk(&api, "get_samples", strict);
+    let first = api.value("get_samples", json!({"limit": 6})).expect("a page");
+    assert_eq!(first["count"], all.len());
+    let body = json!({"code": 0, "msg": "", "data": {"result": rows(&first), "count": 7, "next_page": null}});
+    sandbox.fault(json!({"path": "/samples", "kind": "status", "status": 200, "envelope": body}));
+    let pages = api.pages("get_samples", json!({"$": {"strict_count": true}})).expect("a walk");
+    assert!(pages.next().expect("the only page").is_some());
+    let failure = pages.next().expect_err("6 rows, and a count of 7");
+    assert_eq!(failure.status, 7);
+    assert!(failure.message.contains('6') && failure.message.contains('7'), "{}", failure.message);
+}
+
+#[test]
+fn pages_come_in_the_background_too() {
+    let sandbox = Sandbox::start(&["--taxa", "100"]);
+    let api = sandbox.api(json!({"timeout": 60}));
+    let args = json!({"biosample_id": sandbox.text("/meta_biosample_id"), "limit": 30});
+    let (whole, _) = walk(&api, "get_taxon_abundance", args.clone());
+    let pages = api.pages("get_taxon_abundance", args).expect("a walk");
+    let mut all = Vec::new();
+
+    sandbox.fault(json!({"path": "/microbiome/taxon_abundance", "kind": "hang"}));
+    let op = pages.start().expect("started");
+    assert_eq!(pages.next().expect_err("an operation is under way").status, 1);
+    assert_eq!(pages.start().err().map(|failure| failure.status), Some(1));
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    op.cancel();
+    assert_eq!(op.finish().expect_err("cancelled").status, 11);
+
+    // Done, but never taken: the same page is given again.
+    let op = pages.start().expect("started");
+    assert!(op.wait(-1));
+    drop(op);
+    loop {
+        let page: Value =
+            serde_json::from_str(&pages.start().expect("started").finish().expect("a page")).expect("JSON");
+        if page.is_null() {
+            break;
+        }
+        all.extend(rows(&page));
+    }
+    assert_eq!(all, whole);
+}
+
+#[test]
+fn only_lists_have_pages() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    for (name, args, part) in [
+        ("get_user", json!({}), "paginated"),
+        ("get_taxon_abundance", json!({}), "biosample_id"),
+        ("get_samples", json!({"$": {"strict": true}}), "strict"),
+    ] {
+        let failure = api.pages(name, args).err().expect(name);
+        assert!(failure.status == 1 && failure.message.contains(part), "{}", failure.message);
+    }
+}
