@@ -72,7 +72,8 @@ fn a_command_that_does_not_exist_gives_127_and_one_that_cannot_run_126() {
 #[test]
 fn a_signal_goes_to_the_command() {
     // The command says that it is ready, and what it got.
-    let script = "trap 'echo got TERM; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+    let script = "trap 'echo got TERM; exit 5' TERM; echo ready; \
+                  for i in $(seq 400); do sleep 0.05; done; exit 9";
     let mut child = Command::new(BINARY)
         .args(["run", "--", "sh", "-c", script])
         .stdin(Stdio::null())
