@@ -1,0 +1,30 @@
+#' bge: the BGE open omics platform
+#'
+#' Samples, variants, microbiome profiles, data streams, models, reports and files of the BGE open omics platform.
+#'
+#' Make a client with [bge_open()] (credentials from the environment or a stored profile), [bge_client()] (an access
+#' token) or [bge_login()] (a browser), and give it to the functions for the platform's calls: lists come as data frames
+#' with declared, typed columns, everything else as lists.
+#'
+#' @section Options:
+#' * `bge.progress`: `FALSE` turns progress bars off; they are shown in interactive sessions only, with the package cli.
+#' * `bge.int64`: the default of the argument `int64`, see [bge_paging].
+#' @keywords internal
+#' @useDynLib bge, .registration = TRUE
+#' @importFrom jsonlite toJSON unbox
+"_PACKAGE"
+
+# What the session keeps: the endpoint table once it has been read, and the sandbox once it has been started.
+the <- new.env(parent = emptyenv())
+
+.onLoad <- function(libname, pkgname) {
+  versions <- .Call(rbge_abi_versions)
+  major <- versions %/% 65536L
+  minor <- versions %% 65536L
+  if (major[1] != major[2] || minor[2] < minor[1]) {
+    stop(sprintf(
+      "the package bge was built for version %d.%d of libbge's interface, and the library that was loaded has %d.%d: install the package again",
+      major[1], minor[1], major[2], minor[2]
+    ), call. = FALSE)
+  }
+}

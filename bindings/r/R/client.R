@@ -1,0 +1,215 @@
+# Clients: where their credentials came from, how they are shown, and how they open again in another process.
+
+#' Make a client
+#'
+#' `bge_open()` finds the credentials itself: in its options, then in the environment (`BGE_ACCESS_TOKEN`, or
+#' `BGE_CLIENT_ID` and `BGE_CLIENT_SECRET`), then in the stored profile of the `bge` command (`BGE_PROFILE`, else the
+#' active one). `bge_client()` takes an access token. Neither uses the network. [bge_login()] and [bge_oauth2()] make
+#' clients that renew their token by themselves.
+#'
+#' A client holds no secret that R could show or save: `print()`, `str()`, `dput()` and `saveRDS()` show none. One that
+#' was made before a fork (`parallel::mclapply()`) works in the child. One that was saved or sent to another R
+#' process (`saveRDS()`, `parallel::parLapply()`, the package future) opens again there when its credentials came from the
+#' environment or a profile; otherwise its calls fail with `bge_error_closed` and say so.
+#'
+#' @param access_token An access token.
+#' @param ... Options, by name: `endpoint` (`https://api.bge.genomics.cn`, or the environment's `BGE_ENDPOINT`),
+#'   `fallback_endpoint`, `timeout` (seconds of one attempt, 18; in transfers the longest silence), `connect_timeout`
+#'   (10), `deadline` (seconds of a call with all its repeats; none), `max_retries` (3), `max_connections` (32),
+#'   `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (`"off"`, `"error"`, `"info"`, `"debug"`) with
+#'   `log_file`, `oss_signature` (`"v1"`, `"v4"`); for `bge_open()` also `profile`, `access_token`, `client_id` and
+#'   `client_secret`, `token_file`. An unknown one is an error.
+#' @return An object of class `bge_client`, for the first argument of the functions that call the platform.
+#' @export
+#' @examples
+#' api <- bge_client("my-access-token", timeout = 60)
+#' api
+#' bge_close(api)
+#'
+#' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
+#' if (!is.null(sandbox)) {
+#'   api <- bge_open(
+#'     client_id = sandbox$client_id, client_secret = sandbox$client_secret, endpoint = sandbox$endpoint
+#'   )
+#'   bge_alive(api)
+#' }
+bge_client <- function(access_token, ...) {
+  call <- shown_call(sys.call(), sys.function())
+  if (!is.character(access_token) || length(access_token) != 1 || is.na(access_token)) {
+    bad_argument("access_token", "must be one string", call)
+  }
+  open_client(c(list(access_token = access_token), client_options(list(...), call)), "given", call)
+}
+
+#' @rdname bge_client
+#' @export
+bge_open <- function(...) {
+  call <- shown_call(sys.call(), sys.function())
+  options <- client_options(list(...), call)
+  source <- "profile"
+  if (any(c("access_token", "client_id", "client_secret") %in% names(options))) {
+    source <- "given"
+  } else if (is.null(options$profile) && environment_has_credentials()) {
+    source <- "environment"
+  } else if (is.null(options$profile)) {
+    options$profile <- active_profile()
+  }
+  open_client(options, source, call)
+}
+
+client_options <- function(options, call) {
+  if (length(options) > 0 && (is.null(names(options)) || !all(nzchar(names(options))))) {
+    bad_argument("...", "must hold named options only", call)
+  }
+  for (name in intersect(names(options), c("ca_file", "log_file", "token_file"))) {
+    if (is.character(options[[name]])) options[[name]] <- path.expand(options[[name]])
+  }
+  if (is.null(options$user_agent)) options$user_agent <- user_agent()
+  options[!vapply(options, is.null, NA)]
+}
+
+user_agent <- function() {
+  paste0("bge-r/", utils::packageVersion("bge"), " libbge/", .Call(rbge_version), " R/", getRversion())
+}
+
+options_json <- function(options, call) {
+  to_json(as.list(options), function(what) bad_argument("an option", what, call))
+}
+
+open_client <- function(options, source, call) {
+  handle <- checked(.Call(rbge_api_open, options_json(options, call)), call)
+  # what can be kept and saved; a proxy's address may hold a password
+  secret <- names(options) %in% c("access_token", "client_id", "client_secret") |
+    (names(options) == "proxy" & grepl("@", vapply(options, function(x) as.character(x)[1], ""), fixed = TRUE))
+  if (any(secret)) source <- "given"
+  new_client(handle, source, options[!secret])
+}
+
+new_client <- function(handle, source, options) {
+  api <- new.env(parent = emptyenv())
+  api$handle <- handle
+  api$source <- source
+  api$options <- options
+  api$is_closed <- FALSE
+  class(api) <- "bge_client"
+  api
+}
+
+is_set <- function(name) nzchar(trimws(Sys.getenv(name)))
+
+environment_has_credentials <- function() {
+  is_set("BGE_ACCESS_TOKEN") || is_set("BGE_CLIENT_ID") || is_set("BGE_CLIENT_SECRET")
+}
+
+# The profile that the library would take: it is remembered, so that a client does not change hands when it opens again.
+active_profile <- function() {
+  if (is_set("BGE_PROFILE")) return(trimws(Sys.getenv("BGE_PROFILE")))
+  file <- file.path(Sys.getenv("HOME"), ".bge", "activate_project")
+  name <- if (file.exists(file)) trimws(paste(readLines(file, warn = FALSE), collapse = "\n")) else ""
+  folder <- dirname(file)
+  if (!nzchar(name)) name <- "default"
+  # without a profile there is nothing to remember, and the library tells better where it has looked
+  if (any(file.exists(file.path(folder, paste0(name, c(".json", ".ini")))))) name
+}
+
+# The handle of a client; one that was left behind in another process is made anew if its credentials can be found.
+client_handle <- function(api, call) {
+  if (!inherits(api, "bge_client")) {
+    bad_argument("api", "must be a client made by bge_open(), bge_client() or bge_login()", call)
+  }
+  if (!.Call(rbge_is_closed, api$handle)) return(api$handle)
+  if (api$is_closed) closed("the client is closed: make a new one with bge_open() or bge_client()", call)
+  if (api$source %in% c("given", "oauth2")) {
+    closed(paste(
+      "this client was saved, or sent from another R process, and its credentials are not saved with it: make it again here;",
+      "a client of bge_open() with credentials from the environment or a profile opens again by itself"
+    ), call)
+  }
+  if (api$source == "environment" && !environment_has_credentials()) {
+    closed(paste(
+      "this client was saved, or sent from another R process, and takes its credentials from the environment:",
+      "set BGE_ACCESS_TOKEN, or BGE_CLIENT_ID and BGE_CLIENT_SECRET, in this process too"
+    ), call)
+  }
+  api$handle <- checked(.Call(rbge_api_open, options_json(api$options, call)), call)
+  api$handle
+}
+
+#' Close a client
+#'
+#' Frees the client's connections now instead of when R collects it. Later calls with it are `bge_error_closed`.
+#'
+#' @inheritParams bge_get_user
+#' @return `NULL`, invisibly; a second time does nothing.
+#' @export
+#' @examples
+#' api <- bge_client("my-access-token")
+#' bge_close(api)
+#' tryCatch(bge_get_user(api), bge_error_closed = conditionMessage)
+bge_close <- function(api) {
+  call <- sys.call()
+  if (!inherits(api, "bge_client")) bad_argument("api", "must be a client", call)
+  api$is_closed <- TRUE
+  .Call(rbge_close, api$handle)
+  invisible(NULL)
+}
+
+#' The token in use
+#'
+#' The access token that a client uses now. A client of OAuth2 credentials that has none yet, or whose token ends soon,
+#' fetches one first. It lets a program store a rotated refresh token.
+#'
+#' @inheritParams bge_get_user
+#' @return A list of class `bge_token`, see [bge_exchange_code()], with at least `access_token`. It prints without its
+#'   secrets, but holds them: take care where you save it.
+#' @export
+#' @examples
+#' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
+#' if (!is.null(sandbox)) bge_token(sandbox$application)
+bge_token <- function(api) {
+  call <- shown_call(sys.call(), sys.function())
+  handle <- client_handle(api, call)
+  # A token that is not there yet is fetched by a call that Ctrl-C can end, so that asking for it waits for nothing.
+  tryCatch(run(.Call(rbge_start, handle, "introspect", NULL), call), bge_error = function(e) {
+    if (inherits(e, c("bge_error_transport", "bge_error_timeout", "bge_error_auth"))) stop(e)
+  })
+  new_token(parse_json(checked(.Call(rbge_api_token, handle), call)))
+}
+
+#' Versions
+#'
+#' @return A character vector: the versions of the `package` and of the `library`.
+#' @export
+#' @examples
+#' bge_version()
+bge_version <- function() {
+  c(package = as.character(utils::packageVersion("bge")), library = .Call(rbge_version))
+}
+
+# ---- how a client is shown: never with a secret ----
+
+#' @export
+format.bge_client <- function(x, ...) {
+  endpoint <- x$options$endpoint
+  if (is.null(endpoint)) endpoint <- if (is_set("BGE_ENDPOINT")) Sys.getenv("BGE_ENDPOINT") else "https://api.bge.genomics.cn"
+  credentials <- switch(x$source,
+    environment = "credentials from the environment",
+    profile = paste0("credentials of the profile ", c(x$options$profile, "in use")[1]),
+    oauth2 = "tokens that renew themselves",
+    "credentials given"
+  )
+  state <- if (x$is_closed) ", closed" else if (.Call(rbge_is_closed, x$handle)) ", not open in this process" else ""
+  paste0("<bge_client> ", endpoint, ", ", credentials, state)
+}
+
+#' @export
+print.bge_client <- function(x, ...) {
+  cat(format(x), "\n", sep = "")
+  invisible(x)
+}
+
+#' @importFrom utils str
+#' @export
+str.bge_client <- function(object, ...) {
+  cat(" ", format(object), "\n", sep = "")
+}

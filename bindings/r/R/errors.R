@@ -1,0 +1,100 @@
+# Failures become conditions here, in R, when no frame of the library is on the stack.
+
+#' Errors of the platform and the library
+#'
+#' Every failed call raises a condition of class `bge_error`, and of a class for its kind:
+#'
+#' * `bge_error_argument`: a bad argument or option; nothing was sent
+#' * `bge_error_transport`: name lookup, connection, TLS, proxy
+#' * `bge_error_timeout`: the time allowed ran out
+#' * `bge_error_http`: another HTTP status from 400 on
+#' * `bge_error_api`: the platform refused, with a code of its own
+#' * `bge_error_auth`: the token is wrong, has expired, or lacks the scope
+#' * `bge_error_protocol`: the answer is not the platform's
+#' * `bge_error_storage`: the object store refused
+#' * `bge_error_integrity`: length or checksum is not what was promised
+#' * `bge_error_io`: a local file could not be read or written
+#' * `bge_error_closed`: the client is closed, or was left behind in another R process
+#' * `bge_error_cancelled`, `bge_error_internal`, `bge_error_unsupported`
+#'
+#' @section Fields:
+#' * `message`, `call`: as in every condition; the call is that of the function that you called, with secrets left out
+#' * `code`: the platform's code, such as 41001; `NA` if none
+#' * `http_status`: `NA` if there was no answer
+#' * `request_id`: the server's name for the request; `NA` if none
+#' * `retryable`: whether the same call is worth repeating; `FALSE` when a write may have happened
+#' * `data`: what the platform sent with the refusal
+#' * `details`: all that is known, as a list: `msg` (the platform's own words), `hint`, `retry_after` (seconds), `files`
+#'   (the result of each file of an upload of many), and others
+#' * `rows`, `next_page`: after a walk through pages that failed on its way, what has arrived, and where to go on
+#'
+#' @section Warnings:
+#' * `bge_warning_truncated`: a walk was stopped by `max_pages` or `max_rows`
+#' * `bge_warning_int64`: a column holds whole numbers beyond 2^53 and came as character
+#' * `bge_warning_misfit`: a value is not of its column's declared type; it is `NA` there, and kept in `<column>_as_sent`
+#'
+#' @return Nothing is returned: this page describes conditions.
+#' @name bge_error
+#' @examples
+#' api <- bge_client("no-such-token", endpoint = "http://127.0.0.1:1", max_retries = 0)
+#' tryCatch(
+#'   bge_get_user(api),
+#'   bge_error_transport = function(e) message("not reachable, retryable: ", e$retryable),
+#'   bge_error = function(e) message(conditionMessage(e))
+#' )
+NULL
+
+# The condition for a failure as the C code gives it.
+bge_condition <- function(failure, call, ...) {
+  kind <- tolower(sub("^BGE_ERR_", "", failure$name))
+  details <- if (is.null(failure$json)) list() else parse_json(failure$json)
+  structure(
+    list(
+      message = failure$message, call = call,
+      status = failure$name, code = failure$code, http_status = failure$http_status,
+      request_id = failure$request_id, retryable = failure$retryable, data = details$data, details = details, ...
+    ),
+    class = c(paste0("bge_error_", kind), "bge_error", "error", "condition")
+  )
+}
+
+own_failure <- function(name, message) {
+  list(
+    name = name, message = message, code = NA_real_, http_status = NA_integer_, request_id = NA_character_,
+    retryable = FALSE
+  )
+}
+
+# The value of a routine, or its failure raised.
+checked <- function(value, call) {
+  if (inherits(value, "bge_failure")) stop(bge_condition(value, call))
+  value
+}
+
+bad_argument <- function(name, problem, call) {
+  stop(bge_condition(own_failure("BGE_ERR_ARGUMENT", paste0(name, " ", problem)), call))
+}
+
+closed <- function(problem, call) {
+  stop(bge_condition(own_failure("BGE_ERR_CLOSED", problem), call))
+}
+
+warn <- function(kind, message, call, ...) {
+  warning(structure(
+    list(message = message, call = call, ...),
+    class = c(paste0("bge_warning_", kind), "bge_warning", "warning", "condition")
+  ))
+}
+
+# The user's call, to be shown in errors and traces: what was given literally for a secret is left out.
+secrets <- c(
+  "access_token", "client_secret", "refresh_token", "token", "code", "password", "proxy", "idcard", "phone",
+  "realname", "mobiles"
+)
+
+shown_call <- function(call, definition) {
+  call <- tryCatch(match.call(definition, call, expand.dots = TRUE), error = function(e) call[1])
+  hidden <- names(call) %in% secrets & !vapply(as.list(call), is.symbol, logical(1))
+  call[hidden] <- list(quote(`<hidden>`))
+  call
+}

@@ -1,0 +1,210 @@
+# Signing users and applications in.
+
+#' Sign users and applications in
+#'
+#' An application has a client id and a client secret. With an authorization code that a user grants it, or for itself
+#' alone (client credentials), it gets tokens, and clients that renew them.
+#'
+#' @param client_id,client_secret The application's; from the environment unless given.
+#' @param ... Options as for [bge_client()], and `token_file`: a file through which restarts and other processes share
+#'   renewed tokens.
+#' @param oauth2 An application, made by `bge_oauth2()`.
+#' @param redirect_uri Where the platform sends the user's browser with the code, as registered for the application.
+#' @param state Any text, which comes back with the code.
+#' @param scopes Scopes to ask for, as a vector.
+#' @param code The code that came with the redirect.
+#' @param refresh_token The refresh token of an earlier token; it is spent.
+#' @param token An access token; or a token of one of the exchanges, and then the client renews it; or `NULL` for
+#'   client credentials, fetched when first needed.
+#' @return
+#' * `bge_oauth2()`: an object of class `bge_oauth2`; it shows and saves no secret.
+#' * `bge_authorization_url()`: the URL to send the user's browser to.
+#' * `bge_exchange_code()`, `bge_exchange_refresh_token()`, `bge_credentials_token()`: a list of class `bge_token`:
+#'   `access_token`, `token_type`, `scope`, `expires_in` (seconds), `obtained_at` (seconds since the epoch) and, for a
+#'   user's token, `refresh_token`. It prints without its secrets, but holds them.
+#' * `bge_oauth2_client()`: a [client][bge_client].
+#' * `bge_oauth2_alive()`: `TRUE`, or the error why the platform does not answer.
+#' @export
+#' @examples
+#' app <- bge_oauth2("my-client-id", "my-client-secret")
+#' bge_authorization_url(app, "https://example.org/callback", state = "xyz", scopes = c("profile", "genomics"))
+#'
+#' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
+#' if (!is.null(sandbox)) {
+#'   app <- bge_oauth2(sandbox$client_id, sandbox$client_secret, endpoint = sandbox$endpoint)
+#'   bge_oauth2_alive(app)
+#'   bge_credentials_token(app)
+#'   api <- bge_oauth2_client(app)
+#'   bge_get_samples(api, max_rows = 3, limit = 3, max_pages = 1, all_pages = FALSE)$biosample_id
+#' }
+bge_oauth2 <- function(client_id = Sys.getenv("BGE_CLIENT_ID"), client_secret = Sys.getenv("BGE_CLIENT_SECRET"), ...) {
+  call <- shown_call(sys.call(), sys.function())
+  options <- client_options(list(...), call)
+  if (is.null(options$endpoint) && is_set("BGE_ENDPOINT")) options$endpoint <- Sys.getenv("BGE_ENDPOINT")
+  one_string(client_id, "client_id", call)
+  one_string(client_secret, "client_secret", call)
+  handle <- checked(.Call(rbge_oauth2_new, client_id, client_secret, options_json(options, call)), call)
+  oauth2 <- new.env(parent = emptyenv())
+  oauth2$handle <- handle
+  oauth2$endpoint <- options$endpoint
+  class(oauth2) <- "bge_oauth2"
+  oauth2
+}
+
+one_string <- function(x, name, call) {
+  if (!is.character(x) || length(x) != 1 || is.na(x)) bad_argument(name, "must be one string", call)
+}
+
+oauth2_handle <- function(oauth2, call) {
+  if (!inherits(oauth2, "bge_oauth2")) bad_argument("oauth2", "must be made by bge_oauth2()", call)
+  if (.Call(rbge_is_closed, oauth2$handle)) {
+    closed("this application was saved, or sent from another R process, without its secret: make it again with bge_oauth2()", call)
+  }
+  oauth2$handle
+}
+
+#' @rdname bge_oauth2
+#' @export
+bge_authorization_url <- function(oauth2, redirect_uri, state = NULL, scopes = NULL) {
+  call <- shown_call(sys.call(), sys.function())
+  if (!is.null(scopes)) scopes <- paste(scopes, collapse = " ")
+  one_string(redirect_uri, "redirect_uri", call)
+  if (!is.null(state)) one_string(state, "state", call)
+  checked(.Call(rbge_oauth2_url, oauth2_handle(oauth2, call), redirect_uri, state, scopes), call)
+}
+
+exchange <- function(oauth2, name, args, call) {
+  json <- object_json(lapply(args, to_json, function(what) bad_argument("an argument", what, call)))
+  parse_json(run(.Call(rbge_oauth2_start, oauth2_handle(oauth2, call), name, json), call))
+}
+
+#' @rdname bge_oauth2
+#' @export
+bge_exchange_code <- function(oauth2, code, redirect_uri) {
+  call <- shown_call(sys.call(), sys.function())
+  new_token(exchange(oauth2, "exchange_authorization_code", list(code = code, redirect_uri = redirect_uri), call))
+}
+
+#' @rdname bge_oauth2
+#' @export
+bge_exchange_refresh_token <- function(oauth2, refresh_token) {
+  call <- shown_call(sys.call(), sys.function())
+  new_token(exchange(oauth2, "exchange_refresh_token", list(refresh_token = refresh_token), call))
+}
+
+#' @rdname bge_oauth2
+#' @export
+bge_credentials_token <- function(oauth2) {
+  call <- shown_call(sys.call(), sys.function())
+  new_token(exchange(oauth2, "get_credentials_token", list(), call))
+}
+
+#' @rdname bge_oauth2
+#' @export
+bge_oauth2_alive <- function(oauth2) {
+  call <- shown_call(sys.call(), sys.function())
+  exchange(oauth2, "alive", list(), call)
+  TRUE
+}
+
+#' @rdname bge_oauth2
+#' @export
+bge_oauth2_client <- function(oauth2, token = NULL) {
+  call <- shown_call(sys.call(), sys.function())
+  if (is.list(token)) token <- to_json(unclass(token))
+  if (!is.null(token)) one_string(token, "token", call)
+  handle <- checked(.Call(rbge_oauth2_api, oauth2_handle(oauth2, call), token), call)
+  new_client(handle, "oauth2", list(endpoint = oauth2$endpoint))
+}
+
+#' Sign in with a browser
+#'
+#' Opens the platform's page in a browser, where the user signs in and agrees; the browser then goes to the
+#' application's `redirect_uri`. Its address (or the code in it) is to be pasted into R.
+#'
+#' @inheritParams bge_oauth2
+#' @param browse,ask Functions that show a URL and that ask for the answer, for programs with another way to do it.
+#' @return A [client][bge_client] that renews its token by itself.
+#' @export
+#' @examples
+#' if (interactive() && nzchar(Sys.getenv("BGE_CLIENT_ID"))) {
+#'   api <- bge_login(redirect_uri = "https://example.org/callback", scopes = "profile")
+#'   bge_get_user(api)
+#' }
+bge_login <- function(oauth2 = bge_oauth2(), redirect_uri, scopes = NULL, browse = utils::browseURL, ask = readline) {
+  call <- shown_call(sys.call(), sys.function())
+  if (identical(ask, readline) && !is_interactive()) {
+    bad_argument("ask", "is needed where nobody can paste the address: R is not interactive", call)
+  }
+  # not R's own random numbers: a program that sets a seed would use one state for everybody
+  state <- paste(format(readBin("/dev/urandom", "raw", 16)), collapse = "")
+  url <- bge_authorization_url(oauth2, redirect_uri, state = state, scopes = scopes)
+  browse(url)
+  answer <- trimws(ask("Address that the browser went to (or the code in it): "))
+  token <- bge_exchange_code(oauth2, code_of(answer, state, call), redirect_uri)
+  bge_oauth2_client(oauth2, token)
+}
+
+# The code in a pasted address, whose state must be the one that was sent; or a bare code.
+code_of <- function(answer, state, call) {
+  if (!nzchar(answer)) bad_argument("the answer", "is empty: nothing was pasted", call)
+  if (!grepl("?", answer, fixed = TRUE)) return(answer)
+  query <- sub("#.*$", "", sub("^[^?]*[?]", "", answer))
+  pieces <- strsplit(strsplit(query, "&", fixed = TRUE)[[1]], "=", fixed = TRUE)
+  values <- lapply(pieces, function(piece) utils::URLdecode(gsub("+", " ", paste(piece[-1], collapse = "="), fixed = TRUE)))
+  names(values) <- vapply(pieces, function(piece) piece[1], "")
+  if (is.null(values$code)) {
+    told <- c(values$error_description, values$error, "it has no code")[1]
+    bad_argument("the address", paste("is not that of a granted request:", told), call)
+  }
+  if (!identical(values$state, state)) bad_argument("the address", "belongs to another request: its state differs", call)
+  values$code
+}
+
+# ---- tokens, which print without their secrets ----
+
+new_token <- function(values) {
+  class(values) <- "bge_token"
+  values
+}
+
+masked <- function(x) {
+  values <- unclass(x)
+  hidden <- names(values) %in% c("access_token", "refresh_token", "id_token")
+  values[hidden] <- "<hidden>"
+  values
+}
+
+#' @export
+format.bge_token <- function(x, ...) {
+  values <- masked(x)
+  paste0("<bge_token> ", paste0(names(values), "=", vapply(values, function(v) paste(format(v), collapse = " "), ""), collapse = ", "))
+}
+
+#' @export
+print.bge_token <- function(x, ...) {
+  cat(format(x), "\n", sep = "")
+  invisible(x)
+}
+
+#' @export
+str.bge_token <- function(object, ...) {
+  cat(" ", format(object), "\n", sep = "")
+}
+
+#' @export
+format.bge_oauth2 <- function(x, ...) {
+  state <- if (.Call(rbge_is_closed, x$handle)) ", not open in this process" else ""
+  paste0("<bge_oauth2> ", c(x$endpoint, "https://api.bge.genomics.cn")[1], state)
+}
+
+#' @export
+print.bge_oauth2 <- function(x, ...) {
+  cat(format(x), "\n", sep = "")
+  invisible(x)
+}
+
+#' @export
+str.bge_oauth2 <- function(object, ...) {
+  cat(" ", format(object), "\n", sep = "")
+}

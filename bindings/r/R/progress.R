@@ -1,0 +1,34 @@
+# Progress bars, which only people at a console see.
+
+show_progress <- function() {
+  is_interactive() && isTRUE(getOption("bge.progress", TRUE)) && requireNamespace("cli", quietly = TRUE)
+}
+
+is_interactive <- function() interactive()
+
+# A bar to be updated and ended; NULL where none is shown. It disappears when it ends.
+progress_bytes <- function(label) {
+  if (!show_progress()) return(NULL)
+  id <- cli::cli_progress_bar(
+    name = label, type = "download", total = NA, clear = TRUE, .auto_close = FALSE,
+    format = "{cli::pb_name} {cli::pb_current_bytes} {cli::pb_rate_bytes} {cli::pb_spin}"
+  )
+  list(
+    update = function(done, total) {
+      cli::cli_progress_update(id = id, set = done, total = if (total > 0) total else NA)
+    },
+    end = function() cli::cli_progress_done(id = id)
+  )
+}
+
+progress_pages <- function(label) {
+  if (!show_progress()) return(NULL)
+  id <- cli::cli_progress_bar(
+    name = label, total = NA, clear = TRUE, .auto_close = FALSE,
+    format = "{cli::pb_spin} {cli::pb_name}: {cli::pb_current} rows"
+  )
+  list(
+    update = function(rows) cli::cli_progress_update(id = id, set = rows),
+    end = function() cli::cli_progress_done(id = id)
+  )
+}

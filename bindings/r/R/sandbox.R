@@ -1,0 +1,89 @@
+# The stand-in for the platform, for examples and for the tests of other packages.
+
+#' A platform to try things on
+#'
+#' Starts `bge-sandbox`, which stands in for the platform and its object store on this machine: it checks tokens and
+#' scopes, keeps what is written, and gives the same data for the same seed. It is looked for in `BGE_SANDBOX_BIN` and
+#' on the `PATH`, and ends with the R session at the latest.
+#'
+#' Without options, a sandbox that is there already is used: that of `bge-sandbox run -- Rscript …`, or the one that
+#' an earlier call has started.
+#'
+#' @param ... Options of the program, by name: `seed`, `samples`, `taxa`, `latency` (milliseconds), `rps` (requests per
+#'   second), `port`.
+#' @param con A sandbox.
+#' @return `NULL` where `bge-sandbox` is not to be found; else an object of class `bge_sandbox`: `user` and
+#'   `application`, two [clients][bge_client] (of a user's access token, and of client credentials), and what they are
+#'   made of: `endpoint`, `access_token`, `client_id`, `client_secret`, `authorization` (the application for authorization
+#'   codes), `redirect_uri`; `biosample_id` (a genome), `meta_biosample_id` (a metagenome), `other_biosample_id` (somebody
+#'   else's), `project_id` and `model_id`. `close()` ends it.
+#' @export
+#' @examples
+#' sandbox <- bge_sandbox()
+#' sandbox
+#' if (!is.null(sandbox)) bge_get_user(sandbox$user)$username
+bge_sandbox <- function(...) {
+  options <- list(...)
+  ready <- Sys.getenv("BGE_SANDBOX")
+  if (length(options) == 0 && nzchar(ready)) return(new_sandbox(ready, NULL))
+  if (length(options) == 0 && !is.null(the$sandbox)) return(the$sandbox)
+  program <- sandbox_program()
+  if (is.null(program)) return(NULL)
+  flags <- unlist(lapply(names(options), function(name) {
+    c(paste0("--", gsub("_", "-", name)), format(options[[name]], scientific = FALSE))
+  }))
+  output <- tempfile("bge-sandbox-")
+  # it stops when its standard input closes: when this session does, whatever way it ends
+  command <- paste(shQuote(program), "--stdin-lifetime", paste(shQuote(flags), collapse = " "), ">", shQuote(output), "2>&1")
+  process <- pipe(command, "w")
+  line <- character()
+  for (attempt in 1:300) {
+    line <- if (file.exists(output)) readLines(output, n = 1, warn = FALSE)
+    if (length(line) == 1 && endsWith(line, "}")) break
+    Sys.sleep(0.02)
+  }
+  if (length(line) != 1 || !startsWith(line, "{")) {
+    close(process)
+    stop("bge-sandbox did not start: ", paste(line, collapse = " "), call. = FALSE)
+  }
+  sandbox <- new_sandbox(line, process)
+  if (length(options) == 0) the$sandbox <- sandbox
+  sandbox
+}
+
+sandbox_program <- function() {
+  given <- Sys.getenv("BGE_SANDBOX_BIN")
+  if (nzchar(given)) return(given)
+  found <- Sys.which("bge-sandbox")
+  if (nzchar(found)) unname(found)
+}
+
+new_sandbox <- function(ready, process) {
+  ready <- parse_json(ready)
+  credentials <- ready$credentials
+  structure(c(
+    list(
+      user = bge_client(ready$access_token, endpoint = ready$endpoint),
+      application = bge_open(
+        client_id = credentials$client_id, client_secret = credentials$client_secret, endpoint = ready$endpoint
+      ),
+      client_id = credentials$client_id, client_secret = credentials$client_secret
+    ),
+    ready[setdiff(names(ready), "credentials")],
+    list(process = process)
+  ), class = "bge_sandbox")
+}
+
+#' @export
+print.bge_sandbox <- function(x, ...) {
+  cat("<bge_sandbox> ", x$endpoint, "\n", sep = "")
+  invisible(x)
+}
+
+#' @rdname bge_sandbox
+#' @export
+close.bge_sandbox <- function(con, ...) {
+  if (identical(the$sandbox$endpoint, con$endpoint)) the$sandbox <- NULL
+  if (!is.null(con$process) && tryCatch(isOpen(con$process), error = function(e) FALSE)) close(con$process)
+  invisible(NULL)
+}

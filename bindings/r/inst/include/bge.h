@@ -1,0 +1,1466 @@
+/*
+ * libbge: the SDK of the BGE open omics platform.
+ *
+ * Handles are opaque, made by `_new`, `_open` or `_start` and freed by `_free`, which takes NULL and never waits for the
+ * network. A handle keeps what it was made from alive: free them in any order.
+ *
+ * Every call that can fail returns a `bge_status_t`, 0 for success, and takes a `bge_error_t **err` that may be NULL: it
+ * is set to NULL first, and on failure to an error that the caller frees with `bge_error_free`. Outputs are set to NULL
+ * (or 0) before anything is checked. A NULL output, handle or required text is `BGE_ERR_ARGUMENT`.
+ *
+ * Texts are NUL-terminated UTF-8. What comes back as `char *` is the caller's, freed with `bge_string_free`; what comes
+ * back as `const char *` is borrowed from its handle, or static. Results are JSON, byte for byte as the platform wrote it.
+ *
+ * `const` handles may be used by any number of threads at once, others by one at a time; `_cancel` and `_progress` may
+ * run beside any other call on the same handle but its free. A client works in a forked child, too; operations, pages,
+ * readers, writers and tables belong to the process that made them (`BGE_ERR_CLOSED` elsewhere).
+ */
+
+#ifndef BGE_H
+#define BGE_H
+
+/* Generated from src/ffi by cbindgen: `make header` renews it. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The Arrow C data and stream interfaces, as their specification declares them. */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+    const char *format;
+    const char *name;
+    const char *metadata;
+    int64_t flags;
+    int64_t n_children;
+    struct ArrowSchema **children;
+    struct ArrowSchema *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+
+struct ArrowArray {
+    int64_t length;
+    int64_t null_count;
+    int64_t offset;
+    int64_t n_buffers;
+    int64_t n_children;
+    const void **buffers;
+    struct ArrowArray **children;
+    struct ArrowArray *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+
+#endif /* ARROW_C_DATA_INTERFACE */
+
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+
+#endif /* ARROW_C_STREAM_INTERFACE */
+
+/*
+ The version of this header, `major << 16 | minor`. A library is compatible when its `bge_abi_version()` has the
+ same major version and the same or a higher minor version.
+ */
+#define BGE_ABI_VERSION 1
+
+/*
+ A client of the platform: its configuration, credentials and connections. Any number of threads may share one.
+ */
+typedef struct bge_api_t bge_api_t;
+
+/*
+ What a failed call tells: one line for people, all of it as JSON for programs. Freed by `bge_error_free`.
+ */
+typedef struct bge_error_t bge_error_t;
+
+/*
+ An application: its client id and secret, and the connections to sign in with. Any number of threads may share one.
+ */
+typedef struct bge_oauth2_t bge_oauth2_t;
+
+/*
+ A call under way. It keeps its client alive and belongs to the process that started it.
+ */
+typedef struct bge_op_t bge_op_t;
+
+/*
+ A walk through the pages of a list. It keeps its client alive and belongs to the process that opened it.
+ */
+typedef struct bge_pages_t bge_pages_t;
+
+/*
+ A table: all pages of a list, of one sample or of many. It keeps its client alive and belongs to the process that
+ opened it.
+ */
+typedef struct bge_table_t bge_table_t;
+
+/*
+ What every call that can fail returns: `BGE_OK`, or one of `BGE_ERR_…`. Treat an unknown value as a failure.
+ */
+typedef int32_t bge_status_t;
+
+/*
+ Takes one line of a client's log. `level` is 1 for errors, 2 for information, 3 for debugging. Called on any
+ thread, one call at a time; it must not call libbge, throw or longjmp. `message` is borrowed for the call.
+ */
+typedef void (*bge_log_fn)(void *userdata, int32_t level, const char *message);
+
+/*
+ Success.
+ */
+#define BGE_OK 0
+
+/*
+ Bad argument, option or JSON; nothing was sent.
+ */
+#define BGE_ERR_ARGUMENT 1
+
+/*
+ Name lookup, connect, TLS, reset, proxy, or a connection that ended before the whole answer was there.
+ */
+#define BGE_ERR_TRANSPORT 2
+
+/*
+ The time allowed ran out.
+ */
+#define BGE_ERR_TIMEOUT 3
+
+/*
+ Any other 4xx or 5xx answer, with or without an envelope (whose code and msg are kept).
+ */
+#define BGE_ERR_HTTP 4
+
+/*
+ The platform's envelope has a code other than 0.
+ */
+#define BGE_ERR_API 5
+
+/*
+ The platform refused the token: envelope code 401 (no permission) or 403 (wrong, expired, not renewable), or HTTP
+ 401.
+ */
+#define BGE_ERR_AUTH 6
+
+/*
+ The answer is not what the protocol says: not JSON, no envelope, a page token that repeats.
+ */
+#define BGE_ERR_PROTOCOL 7
+
+/*
+ The object store refused; its Code, Message, RequestId and EC are in `bge_error_json`.
+ */
+#define BGE_ERR_STORAGE 8
+
+/*
+ All of it arrived, but length or checksum is not what was promised: not handed over as good.
+ */
+#define BGE_ERR_INTEGRITY 9
+
+/*
+ A local file could not be read or written.
+ */
+#define BGE_ERR_IO 10
+
+/*
+ Cancelled by the caller.
+ */
+#define BGE_ERR_CANCELLED 11
+
+/*
+ The handle or stream is already finished, or belongs to the process that this one was forked from.
+ */
+#define BGE_ERR_CLOSED 12
+
+/*
+ A bug in the library: a panic was caught at the boundary.
+ */
+#define BGE_ERR_INTERNAL 13
+
+/*
+ Not in this build.
+ */
+#define BGE_ERR_UNSUPPORTED 14
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/* ---- Versions and status codes ---- */
+
+/*
+ The library's version, such as `"0.1.0"`. Static; not freed.
+ */
+const char *bge_version(void);
+
+/*
+ The library's ABI version, `major << 16 | minor`, to be compared with `BGE_ABI_VERSION`.
+ */
+uint32_t bge_abi_version(void);
+
+/*
+ The name of a status, such as `"BGE_ERR_TIMEOUT"`; `"BGE_ERR_UNKNOWN"` for numbers that are none. Static; not
+ freed.
+ */
+const char *bge_status_name(int32_t status);
+
+/* ---- Strings and JSON ---- */
+
+/*
+ Frees a string that the library gave; NULL is ignored.
+ */
+void bge_string_free(char *s);
+
+/*
+ Reads one value of a JSON text, for programs without a JSON parser.
+
+ `pointer` is an RFC 6901 pointer such as `"/result/0/biosample_id"`; an array's length is at `".../#"`. A string
+ comes decoded, anything else as its JSON text; `*out` is NULL when nothing is there. The caller frees `*out` with
+ `bge_string_free`. `BGE_ERR_ARGUMENT` for what is no JSON, for a malformed pointer, and for a string that holds
+ U+0000.
+
+ Example: `bge_json_get(json, "/next_page", &next, NULL)`
+ */
+bge_status_t bge_json_get(const char *json, const char *pointer, char **out, bge_error_t **err);
+
+/* ---- What a failed call tells ---- */
+
+/*
+ The kind of failure, one of `BGE_ERR_…`; 0 for NULL.
+ */
+int32_t bge_error_status(const bge_error_t *e);
+
+/*
+ One line in English, with the platform's own (Chinese) message where there is one: the call, what happened, what to
+ do. It never holds a secret. Borrowed from the error; NULL for NULL.
+ */
+const char *bge_error_message(const bge_error_t *e);
+
+/*
+ The platform's code, such as 41001; 0 if none.
+ */
+int64_t bge_error_code(const bge_error_t *e);
+
+/*
+ The HTTP status; 0 if there was no answer.
+ */
+int32_t bge_error_http_status(const bge_error_t *e);
+
+/*
+ The server's name for the request, to be quoted to its operators. Borrowed from the error; NULL if none.
+ */
+const char *bge_error_request_id(const bge_error_t *e);
+
+/*
+ Whether the same call is worth repeating. False when a write may have happened; false for NULL.
+ */
+bool bge_error_retryable(const bge_error_t *e);
+
+/*
+ All of it as a JSON object: `status`, `name`, `message`, `call`, `http_status`, `code`, `msg`, `data`,
+ `request_id`, `retryable`, `retry_after` (seconds), `cause`, `hint`, `storage_code`, `storage_ec`, `files`; what is
+ not known is left out. Borrowed from the error; NULL for NULL.
+ */
+const char *bge_error_json(const bge_error_t *e);
+
+/*
+ Frees an error; NULL is ignored.
+ */
+void bge_error_free(bge_error_t *e);
+
+/* ---- Clients, and calls by name ---- */
+
+/*
+ Makes a client of an access token. No network is used.
+
+ `options_json` is NULL or one JSON object with any of: `endpoint` (https://api.bge.genomics.cn),
+ `fallback_endpoint` (the platform's second address when `endpoint` is the default), `timeout` (seconds of one
+ attempt, 18), `connect_timeout` (10), `deadline` (seconds of a call with all its repeats; none), `max_retries` (3),
+ `max_connections` (32), `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (off, error, info,
+ debug), `log_file`, `oss_signature` (v1, v4). An unknown member is `BGE_ERR_ARGUMENT`.
+
+ The caller frees `*out` with `bge_api_free`.
+ */
+bge_status_t bge_api_new(const char *access_token, const char *options_json, bge_api_t **out, bge_error_t **err);
+
+/*
+ Makes a client of the credentials that it finds: in `options_json` (`access_token`, or `client_id` and
+ `client_secret`, or `profile`), then in the environment (`BGE_ACCESS_TOKEN`, or `BGE_CLIENT_ID` and
+ `BGE_CLIENT_SECRET`; `BGE_ENDPOINT`), then in the stored profile (`BGE_PROFILE`, else the active one of the `bge`
+ command, in `~/.bge`). No network is used; nothing there is changed.
+
+ The other options are those of `bge_api_new`, and `token_file`. When nothing is found the error says which places
+ were looked at. The caller frees `*out` with `bge_api_free`.
+ */
+bge_status_t bge_api_open(const char *options_json, bge_api_t **out, bge_error_t **err);
+
+/*
+ Frees a client; NULL is ignored. No network is used. What was made from it lives on.
+ */
+void bge_api_free(bge_api_t *api);
+
+/*
+ The token in use, as JSON: the exchange's answer with `obtained_at` (seconds since the epoch), or only its
+ `access_token` for a client made of a plain one. A client of OAuth2 credentials that has none yet, or whose token
+ ends soon, fetches one first. It lets a program store a rotated refresh token. The caller frees `*out_json`.
+ */
+bge_status_t bge_api_get_token(const bge_api_t *api, char **out_json, bge_error_t **err);
+
+/*
+ Carries any call of `bge_endpoints` out by name (but `upload`, whose bytes are not JSON).
+
+ `args_json` is NULL or one JSON object with the call's arguments by their documented names; members that are `null`
+ count as not given, unknown ones are passed through to the platform. The member `"$"` holds the library's own
+ switches for this call: `timeout`, `deadline` (seconds), `max_retries`, `headers`.
+
+ `*out_json` is the envelope's `data` byte for byte; the caller frees it with `bge_string_free`.
+
+ Example: `bge_api_call(api, "get_samples", "{\"limit\": 10}", &json, &err)`
+ */
+bge_status_t bge_api_call(const bge_api_t *api,
+                          const char *name,
+                          const char *args_json,
+                          char **out_json,
+                          bge_error_t **err);
+
+/*
+ Sends a request that the library does not know yet, with the client's token. It is never repeated.
+
+ `method` is `GET` (the members of `args_json` go in the query) or `POST` (in the form); `path` starts with one `/`
+ and holds no query. `*out_json` is the envelope's `data`; the caller frees it with `bge_string_free`.
+ */
+bge_status_t bge_api_request(const bge_api_t *api,
+                             const char *method,
+                             const char *path,
+                             const char *args_json,
+                             char **out_json,
+                             bge_error_t **err);
+
+/*
+ The table of calls as a JSON array: for each its `name`, `noun`, `summary`, `method`, `path`, `encoding`, `kind`,
+ `grants`, `repeatable`, `page_style`, `result`, `arguments` (`name`, `type`, `required`, `default`, …), `rules` and,
+ for lists, `columns` (`name`, `type`, `unit`, JSON `path`). Static; not freed.
+ */
+const char *bge_endpoints(void);
+
+/* ---- Each client's own log ---- */
+
+/*
+ Sends the client's log to `fn`; NULL sends it nowhere.
+
+ How much is told is the client's option `log` (`off`, `error`, `info` or `debug`; `info` unless given). Secrets and
+ personal data are masked at every level. `finalizer`, unless NULL, is called with `userdata` exactly once: when the
+ function is replaced, when the client and everything made from it are freed, or when this call fails.
+ */
+bge_status_t bge_api_set_log(bge_api_t *api,
+                             bge_log_fn fn,
+                             void *userdata,
+                             void (*finalizer)(void*),
+                             bge_error_t **err);
+
+/* ---- Signing users and applications in ---- */
+
+/*
+ Makes an application's handle. No network is used. `options_json` is that of `bge_api_new`, and `token_file`: a
+ file (0600) through which restarts and other processes share renewed tokens. The caller frees `*out` with
+ `bge_oauth2_free`.
+ */
+bge_status_t bge_oauth2_new(const char *client_id,
+                            const char *client_secret,
+                            const char *options_json,
+                            bge_oauth2_t **out,
+                            bge_error_t **err);
+
+/*
+ Frees an application's handle; NULL is ignored. Clients made from it live on.
+ */
+void bge_oauth2_free(bge_oauth2_t *o);
+
+/*
+ Whether the platform answers: `BGE_OK`, or why not.
+ */
+bge_status_t bge_oauth2_alive(const bge_oauth2_t *o, bge_error_t **err);
+
+/*
+ The URL to send the user's browser to. Nothing is sent.
+
+ `state` and `scopes` may be NULL; `scopes` is separated by spaces or commas. The caller frees `*out` with
+ `bge_string_free`.
+ */
+bge_status_t bge_oauth2_get_authorization_url(const bge_oauth2_t *o,
+                                              const char *redirect_uri,
+                                              const char *state,
+                                              const char *scopes,
+                                              char **out,
+                                              bge_error_t **err);
+
+/*
+ Exchanges the code that came with the redirect for the user's token, as JSON: `access_token`, `refresh_token`,
+ `scope`, `expires_in` (seconds) and `obtained_at` (seconds since the epoch, which the library adds). A wrong or used
+ code is `BGE_ERR_API` with code 400. The caller frees `*out_json`.
+ */
+bge_status_t bge_oauth2_exchange_authorization_code(const bge_oauth2_t *o,
+                                                    const char *code,
+                                                    const char *redirect_uri,
+                                                    char **out_json,
+                                                    bge_error_t **err);
+
+/*
+ Exchanges a refresh token for a new token and a new refresh token, as JSON; the old refresh token is spent. The
+ caller frees `*out_json`.
+ */
+bge_status_t bge_oauth2_exchange_refresh_token(const bge_oauth2_t *o,
+                                               const char *refresh_token,
+                                               char **out_json,
+                                               bge_error_t **err);
+
+/*
+ Fetches the application's own token, as JSON; it has no refresh token. The caller frees `*out_json`.
+ */
+bge_status_t bge_oauth2_get_credentials_token(const bge_oauth2_t *o, char **out_json, bge_error_t **err);
+
+/*
+ Makes a client. `token` is a plain access token; or a token's JSON from one of the exchanges, and then the client
+ renews it before it ends and once when it is refused; or NULL for client credentials, fetched when first needed. No
+ network is used now. The caller frees `*out` with `bge_api_free`.
+ */
+bge_status_t bge_oauth2_get_api(const bge_oauth2_t *o, const char *token, bge_api_t **out, bge_error_t **err);
+
+/*
+ Starts one of the exchanges in the background: `name` is `alive`, `exchange_authorization_code`
+ (`{"code", "redirect_uri"}`), `exchange_refresh_token` (`{"refresh_token"}`) or `get_credentials_token`. The caller
+ frees `*out` with `bge_op_free`.
+ */
+bge_status_t bge_oauth2_start(const bge_oauth2_t *o,
+                              const char *name,
+                              const char *args_json,
+                              bge_op_t **out,
+                              bge_error_t **err);
+
+/* ---- The platform's availability, tokens and users ---- */
+
+/*
+ Whether the platform answers: `BGE_OK`, or why not; an answer of 400 or above is `BGE_ERR_HTTP`.
+
+ Source: GET `/ping`, without a token.
+ */
+bge_status_t bge_api_alive(const bge_api_t *api, bge_error_t **err);
+
+/*
+ What the access token in use is good for.
+
+ Source: GET `/oauth2/introspect`; for authorization-code and client-credentials tokens. The answer holds
+ `active`, `client_id`, `scope`, ….
+
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_introspect(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
+
+/*
+ The user who granted the token, as far as its scope allows.
+
+ Source: GET `/profile`; for authorization-code tokens.
+
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_get_user(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
+
+/*
+ An overview of a person's samples and data.
+
+ Source: POST `/user/overview`; for authorization-code and client-credentials tokens. `phone` excludes all but
+ `idcard`; `biosample_id` excludes `phone`, `project_id` and `external_sample_id`; the last two come together.
+
+ - `args_json`: NULL or an object of `idcard` (string: id-card number); `phone` (string: phone number);
+   `biosample_id` (string: biosample id, sent as given); `project_id` (string: project id, together with
+   external_sample_id); `external_sample_id` (string: the lab's own sample id, together with project_id). Other
+   members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_get_overview(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
+
+/* ---- Biosamples ---- */
+
+/*
+ The biosamples that the token may see, page by page.
+
+ Source: GET `/samples`; for authorization-code and client-credentials tokens.
+
+ - `args_json`: NULL or an object of `biosample_ids` (string, number or array: biosample ids); `biosample_sites`
+   (string, number or array: sampling sites, 1 to 15); `omics` (string, number or array: omics: 1 genomics, 2
+   metagenomics); `project_ids` (string, number or array: project ids); `organisms` (string, number or array:
+   organisms, 1 to 3); `data_availability` (boolean: only samples with (or without) data); `statuses` (string,
+   number or array: status codes); `require_files` (boolean: also list each sample's files); `next_page` (string
+   or number: page number, from 1, sent as 1 unless given); `limit` (integer: rows of a page, sent as 50 unless
+   given). Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+
+ Example: `bge_api_get_samples(api, "{\"omics\": [1, 2], \"limit\": 100}", &json, &err)`
+ */
+bge_status_t bge_api_get_samples(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
+
+/*
+ One biosample.
+
+ Source: GET `/samples/{biosample_id}`; for authorization-code and client-credentials tokens.
+
+ - `biosample_id`: biosample id
+ - `args_json`: NULL or an object of `require_files` (boolean: also list the sample's files). Other members are
+   passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_get_sample(const bge_api_t *api,
+                                const char *biosample_id,
+                                const char *args_json,
+                                char **out_json,
+                                bge_error_t **err);
+
+/*
+ The biosample ids of the lab's own sample ids.
+
+ Source: GET `/samples/external_ids`; for authorization-code and client-credentials tokens.
+
+ - `project_id`: project id
+ - `biosample_site`: sampling site, 1 to 15
+ - `external_ids`: the lab's own sample ids
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_externals(const bge_api_t *api,
+                               const char *project_id,
+                               int64_t biosample_site,
+                               const char *external_ids,
+                               const char *args_json,
+                               char **out_json,
+                               bge_error_t **err);
+
+/*
+ Registers a biosample; never repeated on its own.
+
+ Source: POST `/samples/register`; for authorization-code and client-credentials tokens. The answer holds
+ `biosample_id`. Repeated only when nothing reached the platform, so that no sample is registered twice.
+
+ - `external_sample_id`: the lab's own sample id
+ - `biosample_site`: sampling site, 1 to 15
+ - `project_id`: project id
+ - `args_json`: NULL or an object of `duplicate_enabled` (boolean: allow an external_sample_id once more, false
+   on the platform). Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+
+ Example: `bge_api_register_sample(api, "demo", 1, "P-W1234567", NULL, &json, &err)`
+ */
+bge_status_t bge_api_register_sample(const bge_api_t *api,
+                                     const char *external_sample_id,
+                                     int64_t biosample_site,
+                                     const char *project_id,
+                                     const char *args_json,
+                                     char **out_json,
+                                     bge_error_t **err);
+
+/*
+ Adds facts to a biosample; a field once set stays.
+
+ Source: POST `/samples/improve`; for authorization-code and client-credentials tokens. With no field to set
+ nothing is sent. A field once set cannot be changed: `BGE_ERR_API`. The result is `null`.
+
+ - `biosample_id`: biosample id
+ - `args_json`: NULL or an object of `library_id` (string: sequencing library id); `library_strategy` (string:
+   library strategy, such as WGS); `library_source` (string: library source, such as GENOMIC). Other members are
+   passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_improve_sample(const bge_api_t *api,
+                                    const char *biosample_id,
+                                    const char *args_json,
+                                    char **out_json,
+                                    bge_error_t **err);
+
+/* ---- Variants of a genome ---- */
+
+/*
+ The variants of a biosample at given rsIDs.
+
+ Source: GET `/variants`; for authorization-code and client-credentials tokens. More than 100 rsIDs are fetched
+ in pieces: one list, in the order given, all of it or an error.
+
+ - `biosample_id`: biosample id
+ - `rsids`: rsIDs; more than 100 are fetched in pieces
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+
+ Example: `bge_api_get_variants(api, "E-B12345678901", "rs762551,rs333", NULL, &json, &err)`
+ */
+bge_status_t bge_api_get_variants(const bge_api_t *api,
+                                  const char *biosample_id,
+                                  const char *rsids,
+                                  const char *args_json,
+                                  char **out_json,
+                                  bge_error_t **err);
+
+/*
+ Variants in regions of the genome.
+
+ Source: POST `/professional/variant`; for authorization-code and client-credentials tokens. Exactly one of
+ `regions` and `bed_file`; a file is streamed from disk.
+
+ - `biosample_id`: biosample id
+ - `args_json`: NULL or an object of `only_variant_site` (boolean: leave out sites equal to the reference, sent
+   as True unless given); `regions` (array: at most 5000 regions); `bed_file` (path: path of a zipped BED file).
+   Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_professional_variant(const bge_api_t *api,
+                                          const char *biosample_id,
+                                          const char *args_json,
+                                          char **out_json,
+                                          bge_error_t **err);
+
+/* ---- Microbiome profiles ---- */
+
+/*
+ The abundance of each taxon of a biosample, page by page.
+
+ Source: GET `/microbiome/taxon_abundance`; for authorization-code tokens. The result is `{"count", "next_page",
+ "result"}`; an unknown taxon gives a count of 0.
+
+ - `biosample_id`: biosample id
+ - `args_json`: NULL or an object of `taxon_ids` (string, number or array: taxon ids, such as txid815);
+   `next_page` (string or number: page number, from 1, sent as 1 unless given); `limit` (integer: rows of a page,
+   sent as 50 unless given). Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+
+ Example: `bge_api_get_taxon_abundance(api, "E-B1234213412", "{\"limit\": 500}", &json, &err)`
+ */
+bge_status_t bge_api_get_taxon_abundance(const bge_api_t *api,
+                                         const char *biosample_id,
+                                         const char *args_json,
+                                         char **out_json,
+                                         bge_error_t **err);
+
+/*
+ The abundance of each function of a biosample, page by page.
+
+ Source: GET `/microbiome/func_abundance`; for authorization-code tokens.
+
+ - `biosample_id`: biosample id
+ - `catalog`: go, ko, eggnog, pfam, kegg-pwy, kegg-mdl, level4ec, metacyc-rxn or metacyc-pwy
+ - `args_json`: NULL or an object of `ids` (string, number or array: function ids); `next_page` (string or
+   number: the last answer's next_page); `limit` (integer: rows of a page, sent as 50 unless given). Other
+   members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_get_func_abundance(const bge_api_t *api,
+                                        const char *biosample_id,
+                                        const char *catalog,
+                                        const char *args_json,
+                                        char **out_json,
+                                        bge_error_t **err);
+
+/*
+ The abundance of each gene of a gut biosample, page by page, or as a file.
+
+ Source: GET `/microbiome/gene_abundance`; for authorization-code tokens.
+
+ - `biosample_id`: biosample id
+ - `catalog`: IGC_9.9M or UniRef90_HUMAnN2_0.11
+ - `data_type`: list or file; UniRef90_HUMAnN2_0.11 has file only
+ - `args_json`: NULL or an object of `ids` (string, number or array: gene ids); `next_page` (string or number:
+   the last answer's next_page); `limit` (integer: rows of a page, at most 1000, 50 on the platform). Other
+   members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_get_gene_abundance(const bge_api_t *api,
+                                        const char *biosample_id,
+                                        const char *catalog,
+                                        const char *data_type,
+                                        const char *args_json,
+                                        char **out_json,
+                                        bge_error_t **err);
+
+/* ---- Files in the object store ---- */
+
+/*
+ Temporary credentials for the object store.
+
+ Source: POST `/sts/token`; for authorization-code and client-credentials tokens. The answer holds secrets:
+ `credentials` with `access_key_id`, `access_key_secret`, `security_token`, `expiration`.
+
+ - `args_json`: NULL or an object of `region_id` (string: the store's region); `internal` (boolean: use the
+   store's internal address, sent as False unless given). Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_get_upload_token(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
+
+/*
+ A presigned URL of an object.
+
+ Source: POST `/oss/sign_url`; for authorization-code and client-credentials tokens. The answer holds `url`,
+ which opens the object for whoever has it, and `expires`.
+
+ - `object_name`: the object's name
+ - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
+   `expiration_time` (integer: seconds that the URL is good for, sent as 600 unless given). Other members are
+   passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_get_download_url(const bge_api_t *api,
+                                      const char *object_name,
+                                      const char *args_json,
+                                      char **out_json,
+                                      bge_error_t **err);
+
+/*
+ Has a sequencing project's files ferried to the object store.
+
+ Source: POST `/ferry/download_to_oss`; for client-credentials tokens.
+
+ - `account`: account
+ - `password`: password
+ - `project_no`: project number
+ - `biosample_cnt`: number of biosamples
+ - `args_json`: NULL or an object of `included_filename_exts` (string, number or array: filename extensions);
+   `sample_names` (string, number or array: sample names); `action` (string: restart is the only known one).
+   Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_ferry_to_oss(const bge_api_t *api,
+                                  const char *account,
+                                  const char *password,
+                                  const char *project_no,
+                                  int64_t biosample_cnt,
+                                  const char *args_json,
+                                  char **out_json,
+                                  bge_error_t **err);
+
+/* ---- Files up to the object store and down from it ---- */
+
+/*
+ Uploads bytes in memory as one object.
+
+ Source: POST `/sts/token`, GET `/oauth2/introspect`, then the object store; for authorization-code and
+ client-credentials tokens.
+
+ - `filename`: the object's name below the destination, without `/`
+ - `data`, `len`: the bytes, read until the call returns; NULL is allowed when `len` is 0
+ - `args_json`: NULL or an object of `part_size` (integer: bytes of a part, 50 MiB); `multipart_threshold` (integer:
+   bytes from which parts are used, 100 MiB); `multipart_num_threads` (integer: parts sent at once, 4); `region_id`
+   (string: the store's region); `internal` (boolean: use the store's internal address); `cmk_id` is
+   `BGE_ERR_UNSUPPORTED`: nothing is sent in the clear that was to be encrypted. Any other member is an error.
+ - `out_json`: `{"object_name", "size", "crc64" (decimal digits), "etag", "parts", "verified"}`; `verified` is false
+   when the store stated no checksum. Freed with `bge_string_free`.
+
+ `BGE_ERR_INTEGRITY` when the store has other bytes than were sent; `BGE_ERR_STORAGE` when it refuses.
+ */
+bge_status_t bge_api_upload(const bge_api_t *api,
+                            const char *filename,
+                            const uint8_t *data,
+                            size_t len,
+                            const char *args_json,
+                            char **out_json,
+                            bge_error_t **err);
+
+/*
+ Uploads a file.
+
+ Source: as `bge_api_upload`. A file of `multipart_threshold` bytes or more goes in parts, in parallel; each part is
+ repeated alone, and the checksum of the whole is compared with the store's.
+
+ - `path`: a regular file; anything else is `BGE_ERR_IO` before anything is sent
+ - `args_json`: NULL or an object of `filename` (string: the object's name, the path's own unless given);
+   `checkpoint_dir` (string: a folder that keeps what a later call needs to resume this upload); and those of
+   `bge_api_upload`. Any other member is an error.
+ - `out_json`: as that of `bge_api_upload`. Freed with `bge_string_free`.
+ */
+bge_status_t bge_api_upload_file(const bge_api_t *api,
+                                 const char *path,
+                                 const char *args_json,
+                                 char **out_json,
+                                 bge_error_t **err);
+
+/*
+ Uploads the regular files of a folder.
+
+ Source: as `bge_api_upload`, with one token for all files. Links, sockets and what cannot be read are failures of
+ their own; a failure of one does not stop the others.
+
+ - `path`: path of the folder
+ - `args_json`: NULL or an object of `recursive` (boolean: sub-folders too, their names joined to those of the files);
+   `separator` (string: what joins them, `_`); and those of `bge_api_upload_file` but `filename`. Two files of one
+   name are `BGE_ERR_ARGUMENT` before anything is sent. Any other member is an error.
+ - `out_json`: an array of what `bge_api_upload` gives, in the order of the files' names. When a file fails it stays
+   NULL, and `bge_error_json` holds every file's result under `files`: `{"path", "filename", "result"}` or `{"path",
+   "filename", "error"}`. Freed with `bge_string_free`.
+ */
+bge_status_t bge_api_upload_dir(const bge_api_t *api,
+                                const char *path,
+                                const char *args_json,
+                                char **out_json,
+                                bge_error_t **err);
+
+/*
+ Uploads a list of files.
+
+ Source: as `bge_api_upload`, with one token for all files. A failure of one does not stop the others.
+
+ - `files_json`: `[{"path", "filename"}, …]`; `filename` is the path's own unless given. Two files of one name are
+   `BGE_ERR_ARGUMENT` before anything is sent.
+ - `args_json`: NULL or an object of those of `bge_api_upload_file` but `filename`. Any other member is an error.
+ - `out_json`: as that of `bge_api_upload_dir`, in the order given. Freed with `bge_string_free`.
+ */
+bge_status_t bge_api_batch_upload(const bge_api_t *api,
+                                  const char *files_json,
+                                  const char *args_json,
+                                  char **out_json,
+                                  bge_error_t **err);
+
+/*
+ Downloads an object to a file.
+
+ Source: POST `/oss/sign_url`, then the presigned URL without the token; for authorization-code and
+ client-credentials tokens. Large objects come in ranges, in parallel. The bytes go to `<path>.bge-part`, which gets
+ its name when length and checksum are right; what failed half-way is resumed by the next call.
+
+ - `object_name`: the object's name
+ - `path`: path of the file, which is replaced if there is one; or an existing folder, which takes the last component
+   of the object's name
+ - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
+   `expiration_time` (integer: seconds that the URL is good for, 600); `multipart_num_threads` (integer: ranges fetched
+   at once, 4). Any other member is an error.
+ - `out_json`: `{"path", "size", "crc64" (decimal digits), "verified"}`; `verified` is false when the store stated no
+   checksum. Freed with `bge_string_free`.
+
+ `BGE_ERR_IO` when the disk is full or the file cannot be written; `BGE_ERR_INTEGRITY` when the bytes are not the
+ object's. Nothing half-written ever stands under the final name.
+ */
+bge_status_t bge_api_download(const bge_api_t *api,
+                              const char *object_name,
+                              const char *path,
+                              const char *args_json,
+                              char **out_json,
+                              bge_error_t **err);
+
+/*
+ Downloads any http or https address to a file, as `bge_api_download` does; the client's token is not sent.
+
+ - `url`: the address
+ - `path`: path of the file, or an existing folder, which takes the last component of the URL's path
+ - `args_json`: NULL or an object of `multipart_num_threads` (integer: ranges fetched at once, 4). Any other member is
+   an error.
+ - `out_json`: as that of `bge_api_download`. Freed with `bge_string_free`.
+ */
+bge_status_t bge_api_download_file(const bge_api_t *api,
+                                   const char *url,
+                                   const char *path,
+                                   const char *args_json,
+                                   char **out_json,
+                                   bge_error_t **err);
+
+/*
+ Starts `bge_api_upload` in the background. `data` must live, unchanged, until the operation is done, cancelled or
+ freed; after that it is not touched. The caller frees `*out` with `bge_op_free`.
+ */
+bge_status_t bge_api_start_upload(const bge_api_t *api,
+                                  const char *filename,
+                                  const uint8_t *data,
+                                  size_t len,
+                                  const char *args_json,
+                                  bge_op_t **out,
+                                  bge_error_t **err);
+
+/* ---- Data streams, aggregates and data items ---- */
+
+/*
+ A data element's values over a time range, page by page.
+
+ Source: GET `/stream/range`; for authorization-code and client-credentials tokens.
+
+ - `data_element_id`: data element id
+ - `args_json`: NULL or an object of `biosample_id` (string: biosample id, client-credentials tokens need it);
+   `start_time` (string: from this time, such as 1970-01); `end_time` (string: to this time, such as 2021-04-01
+   10:11:00.123456); `sort_direction` (string: asc or desc, desc on the platform); `next_page` (string or number:
+   the last answer's next_page); `limit` (integer: rows of a page, sent as 100 unless given). Other members are
+   passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+
+ Example: `bge_api_get_range_stream(api, "02393f70-c7e4-11e9-bfed-00163e104c79", "{\"start_time\": \"1970-01\"}", &json, &err)`
+ */
+bge_status_t bge_api_get_range_stream(const bge_api_t *api,
+                                      const char *data_element_id,
+                                      const char *args_json,
+                                      char **out_json,
+                                      bge_error_t **err);
+
+/*
+ A data element's values by period.
+
+ Source: GET `/omics_data/aggregate`; for authorization-code and client-credentials tokens.
+
+ - `data_element_id`: data element id
+ - `time_dimension`: year, quarter, month, week, day, minute or second
+ - `start_time`: from this time
+ - `args_json`: NULL or an object of `end_time` (string: to this time); `biosample_id` (string: biosample id);
+   `interval` (integer: time dimensions of one period, sent as 1 unless given); `periods` (integer: number of
+   periods, at most 100, sent as 100 unless given). Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_aggregate_omics_data(const bge_api_t *api,
+                                          const char *data_element_id,
+                                          const char *time_dimension,
+                                          const char *start_time,
+                                          const char *args_json,
+                                          char **out_json,
+                                          bge_error_t **err);
+
+/*
+ Writes a phenotype of a biosample.
+
+ Source: POST `/datamall/phenotype/write`; for client-credentials tokens. The answer holds `stream_id`. An
+ authorization-code token gets code 40014.
+
+ - `biosample_id`: biosample id
+ - `data_element_id`: data element id
+ - `stream_generate_time`: such as 2021-03-02T10:00:00Z
+ - `stream_data`: the values (JSON text)
+ - `args_json`: NULL or an object of `duplicate_enabled` (boolean: allow the same values once more). Other
+   members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_write_phenotype(const bge_api_t *api,
+                                     const char *biosample_id,
+                                     const char *data_element_id,
+                                     const char *stream_generate_time,
+                                     const char *stream_data,
+                                     const char *args_json,
+                                     char **out_json,
+                                     bge_error_t **err);
+
+/*
+ Data items of a biosample, page by page.
+
+ Source: GET `/data_item/batch_retrieve`; for authorization-code and client-credentials tokens. Exactly one of
+ `collection_id` and `data_element_ids`.
+
+ - `namespace`: namespace
+ - `biosample_id`: biosample id
+ - `args_json`: NULL or an object of `collection_id` (string: collection id); `data_element_ids` (string, number
+   or array: at most 100 data element ids); `next_page` (string or number: the last answer's next_page). Other
+   members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_get_data_items(const bge_api_t *api,
+                                    const char *namespace_,
+                                    const char *biosample_id,
+                                    const char *args_json,
+                                    char **out_json,
+                                    bge_error_t **err);
+
+/* ---- Models: running, deploying, versions, licences, tasks ---- */
+
+/*
+ Runs a model; its parameters are passed on as given.
+
+ Source: GET `/model/{model_id}`; for authorization-code and client-credentials tokens. Never repeated on its
+ own, since it runs the model. HTTP headers of the caller's go under `"$": {"headers": {…}}`. The answer is the
+ model's result, or `{"task_id", …}` to be asked for with `bge_api_wait_task`.
+
+ - `model_id`: model id
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+
+ Example: `bge_api_invoke_model(api, "zS68QlusdT2RWsZ", "{\"biosample_id\": \"E-B1\"}", &json, &err)`
+ */
+bge_status_t bge_api_invoke_model(const bge_api_t *api,
+                                  const char *model_id,
+                                  const char *args_json,
+                                  char **out_json,
+                                  bge_error_t **err);
+
+/*
+ Runs a model's draft; parameters as given.
+
+ Source: GET `/model/{model_id}/draft`; for authorization-code and client-credentials tokens. As
+ `bge_api_invoke_model`, for the draft.
+
+ - `model_id`: model id
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_invoke_draft_model(const bge_api_t *api,
+                                        const char *model_id,
+                                        const char *args_json,
+                                        char **out_json,
+                                        bge_error_t **err);
+
+/*
+ Deploys a model from a zip on disk or in the object store.
+
+ Source: POST `/model/deploy`; for authorization-code and client-credentials tokens. Exactly one of `source_file`
+ and `object_name`. A file is streamed from disk, and the answer holds `version`; of an object, `task_id`.
+
+ - `model_id`: model id
+ - `args_json`: NULL or an object of `source_file` (path: path of a zip); `object_name` (string: an uploaded
+   zip); `handler` (string: entry point, index.handler on the platform, with source_file); `comment` (string: a
+   remark, with source_file); `runtime` (string: python3 on the platform); `memory_size` (integer: MB, 128 on the
+   platform); `cpu` (number: cores, 0.05 on the platform, with object_name); `disk_size` (integer: MB, 512 on the
+   platform, with object_name); `timeout` (integer: seconds that the model may run, 900 on the platform). Other
+   members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+
+ Example: `bge_api_deploy_model(api, "zS68QlusdT2RWsZ", "{\"source_file\": \"model.zip\"}", &json, &err)`
+ */
+bge_status_t bge_api_deploy_model(const bge_api_t *api,
+                                  const char *model_id,
+                                  const char *args_json,
+                                  char **out_json,
+                                  bge_error_t **err);
+
+/*
+ Publishes a model's draft.
+
+ Source: POST `/model/publish`; for authorization-code and client-credentials tokens.
+
+ - `model_id`: model id
+ - `message`: what is new
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_publish_model(const bge_api_t *api,
+                                   const char *model_id,
+                                   const char *message,
+                                   const char *args_json,
+                                   char **out_json,
+                                   bge_error_t **err);
+
+/*
+ Goes back to a deployed version of a model.
+
+ Source: POST `/model/rollback`; for authorization-code and client-credentials tokens.
+
+ - `model_id`: model id
+ - `version`: version
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+
+ Example: `bge_api_rollback_model(api, "zS68QlusdT2RWsZ", 5, NULL, &json, &err)`
+ */
+bge_status_t bge_api_rollback_model(const bge_api_t *api,
+                                    const char *model_id,
+                                    int64_t version,
+                                    const char *args_json,
+                                    char **out_json,
+                                    bge_error_t **err);
+
+/*
+ The versions of a model, page by page.
+
+ Source: GET `/model/{model_id}/versions`; for authorization-code and client-credentials tokens.
+
+ - `model_id`: model id
+ - `args_json`: NULL or an object of `limit` (integer: rows of a page, sent as 10 unless given); `next_page`
+   (string or number: the last answer's next_page). Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_model_versions(const bge_api_t *api,
+                                    const char *model_id,
+                                    const char *args_json,
+                                    char **out_json,
+                                    bge_error_t **err);
+
+/*
+ Uploads a model's expfs zip.
+
+ Source: POST `/model/expfs/upload`; for authorization-code and client-credentials tokens. The file is streamed
+ from disk; as an operation it tells its progress in bytes.
+
+ - `model_id`: model id
+ - `expfs`: path of a zip
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_upload_model_expfs(const bge_api_t *api,
+                                        const char *model_id,
+                                        const char *expfs,
+                                        const char *args_json,
+                                        char **out_json,
+                                        bge_error_t **err);
+
+/*
+ A licence to run a model.
+
+ Source: POST `/model/license`; for authorization-code and client-credentials tokens.
+
+ - `model_id`: model id
+ - `args_json`: NULL or an object of `expires` (integer: seconds that it is good for, sent as 60 unless given);
+   `params` (any JSON: the model's parameters, any JSON value). Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_model_license(const bge_api_t *api,
+                                   const char *model_id,
+                                   const char *args_json,
+                                   char **out_json,
+                                   bge_error_t **err);
+
+/*
+ The state and result of a task.
+
+ Source: GET `/task/{task_id}`; for authorization-code and client-credentials tokens. Asks once;
+ `bge_api_wait_task` waits.
+
+ - `task_id`: task id
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_task(const bge_api_t *api,
+                          const char *task_id,
+                          const char *args_json,
+                          char **out_json,
+                          bge_error_t **err);
+
+/*
+ Uploads a tab of a model's documentation.
+
+ Source: POST `/model/doc_upload`; for authorization-code and client-credentials tokens.
+
+ - `doc_tab`: tab
+ - `model_id`: model id
+ - `doc_content`: any JSON value (JSON text)
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_upload_model_doc(const bge_api_t *api,
+                                      const char *doc_tab,
+                                      const char *model_id,
+                                      const char *doc_content,
+                                      const char *args_json,
+                                      char **out_json,
+                                      bge_error_t **err);
+
+/*
+ Waits for a task: asks for it again and again, with growing pauses, until it is done, failed or the deadline passes.
+
+ Source: GET `/task/{task_id}`.
+
+ - `task_id`: task id
+ - `args_json`: NULL or an object whose `"$"` may hold `deadline` (seconds), beside the other switches.
+ - `out_json`: the task as the platform wrote it, once it is done; freed with `bge_string_free`. A task that failed is
+   `BGE_ERR_API`, with the task in the error's `data`.
+ */
+bge_status_t bge_api_wait_task(const bge_api_t *api,
+                               const char *task_id,
+                               const char *args_json,
+                               char **out_json,
+                               bge_error_t **err);
+
+/* ---- Services beside the data ---- */
+
+/*
+ Sends a text message; never repeated on its own.
+
+ Source: POST `/sms/send`; for client-credentials tokens. The result is `null`. Repeated only when nothing
+ reached the platform.
+
+ - `template`: message template
+ - `mobiles`: phone numbers
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_send_sms(const bge_api_t *api,
+                              const char *template_,
+                              const char *mobiles,
+                              const char *args_json,
+                              char **out_json,
+                              bge_error_t **err);
+
+/*
+ A link that opens a WeChat mini program.
+
+ Source: POST `/service/wechat/applet/url`; for client-credentials tokens.
+
+ - `code`: mini program code
+ - `args_json`: NULL or an object of `path` (string: page within the mini program); `query` (string: query of the
+   page). Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_applet_url(const bge_api_t *api,
+                                const char *code,
+                                const char *args_json,
+                                char **out_json,
+                                bge_error_t **err);
+
+/*
+ Whether an id-card number and a name belong together.
+
+ Source: POST `/service/verify/id_meta`; for client-credentials tokens.
+
+ - `idcard`: id-card number
+ - `realname`: name
+ - `args_json`: NULL or an object of `phone` (string: phone number). Other members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_verify_id_meta(const bge_api_t *api,
+                                    const char *idcard,
+                                    const char *realname,
+                                    const char *args_json,
+                                    char **out_json,
+                                    bge_error_t **err);
+
+/* ---- Reports on a whole genome ---- */
+
+/*
+ The collection of reports on a biosample.
+
+ Source: GET `/wgs/report/collection`; for authorization-code tokens.
+
+ - `biosample_id`: biosample id, sent as given
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_report_collection(const bge_api_t *api,
+                                       const char *biosample_id,
+                                       const char *args_json,
+                                       char **out_json,
+                                       bge_error_t **err);
+
+/*
+ The reports of one domain.
+
+ Source: GET `/wgs/report/details`; for authorization-code tokens.
+
+ - `biosample_id`: biosample id, sent as given
+ - `domain`: report domain
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_report_details(const bge_api_t *api,
+                                    const char *biosample_id,
+                                    const char *domain,
+                                    const char *args_json,
+                                    char **out_json,
+                                    bge_error_t **err);
+
+/*
+ One report.
+
+ Source: GET `/wgs/report/detail`; for authorization-code tokens.
+
+ - `biosample_id`: biosample id, sent as given
+ - `domain_version`: report domain and version
+ - `report_id`: report id
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_report_detail(const bge_api_t *api,
+                                   const char *biosample_id,
+                                   const char *domain_version,
+                                   const char *report_id,
+                                   const char *args_json,
+                                   char **out_json,
+                                   bge_error_t **err);
+
+/*
+ The dictionaries that reports refer to.
+
+ Source: GET `/wgs/dictionaries`; for authorization-code tokens.
+
+ - `biosample_id`: biosample id, sent as given
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_dictionaries(const bge_api_t *api,
+                                  const char *biosample_id,
+                                  const char *args_json,
+                                  char **out_json,
+                                  bge_error_t **err);
+
+/*
+ The merit cards of a biosample.
+
+ Source: GET `/wgs/merit-cards`; for authorization-code tokens.
+
+ - `biosample_id`: biosample id, sent as given
+ - `args_json`: NULL or an object, whose members are passed through.
+ - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
+ */
+bge_status_t bge_api_merit_cards(const bge_api_t *api,
+                                 const char *biosample_id,
+                                 const char *args_json,
+                                 char **out_json,
+                                 bge_error_t **err);
+
+/* ---- Calls in the background ---- */
+
+/*
+ Starts any call in the background: those of `bge_endpoints` by name (but `upload`), `request`
+ (`{"method", "path", "args"}`) and `wait_task` (`{"task_id"}`). The caller frees `*out` with `bge_op_free`.
+ */
+bge_status_t bge_api_start(const bge_api_t *api,
+                           const char *name,
+                           const char *args_json,
+                           bge_op_t **out,
+                           bge_error_t **err);
+
+/*
+ Waits for the end of an operation, for at most `timeout_ms` milliseconds; below 0 without a limit. `BGE_OK` with
+ `*done` false when the time runs out. The operation's own error comes from `bge_op_result`, never from here.
+ */
+bge_status_t bge_op_wait(const bge_op_t *op, int64_t timeout_ms, bool *done, bge_error_t **err);
+
+/*
+ How far an operation is: bytes in transfers and calls that send a file, else pages. `*total` is 0 while it is not
+ known. Never goes back. May run beside any other call on the same operation but its free.
+ */
+void bge_op_progress(const bge_op_t *op, uint64_t *done, uint64_t *total);
+
+/*
+ Cancels an operation: it ends with `BGE_ERR_CANCELLED` unless it has ended, and its connection is closed. From any
+ thread, any number of times; NULL is ignored.
+ */
+void bge_op_cancel(const bge_op_t *op);
+
+/*
+ The result of an operation that is done, once: what the call itself would have given. `BGE_ERR_ARGUMENT` when it is
+ not done yet, `BGE_ERR_CLOSED` the second time. The caller frees `*out_json` with `bge_string_free`.
+ */
+bge_status_t bge_op_result(bge_op_t *op, char **out_json, bge_error_t **err);
+
+/*
+ A file descriptor that becomes readable when the operation is done, for `poll` and event loops. It belongs to the
+ operation and is not to be read or closed; -1 when there is none.
+ */
+int32_t bge_op_fd(const bge_op_t *op);
+
+/*
+ Frees an operation, cancelling it if it still runs, without waiting for the network; NULL is ignored.
+ */
+void bge_op_free(bge_op_t *op);
+
+/* ---- Walking a list page by page ---- */
+
+/*
+ Opens a walk through the pages of a paginated call; nothing is sent yet. `next_page` in `args_json` takes an earlier
+ walk up again; `"$": {"strict_count": true}` makes a walk fail at its end when its rows are not as many as the
+ `count` of its first page. The caller frees `*out` with `bge_pages_free`.
+ */
+bge_status_t bge_api_pages(const bge_api_t *api,
+                           const char *name,
+                           const char *args_json,
+                           bge_pages_t **out,
+                           bge_error_t **err);
+
+/*
+ The next page as JSON, with its own `next_page`; `*out_json` is NULL when there is none left. One page is fetched
+ ahead. After a failure the same page is asked for again: nothing is skipped or doubled. A token that leads back is
+ `BGE_ERR_PROTOCOL`. The caller frees `*out_json` with `bge_string_free`.
+ */
+bge_status_t bge_pages_next(bge_pages_t *pages, char **out_json, bge_error_t **err);
+
+/*
+ The next page in the background; its result is JSON `null` when there is none left. Until it is done, `bge_pages_next`
+ and `bge_pages_start` on the same pages are `BGE_ERR_ARGUMENT`; after a failed or cancelled one the same page is
+ fetched again. The caller frees `*out` with `bge_op_free`.
+ */
+bge_status_t bge_pages_start(bge_pages_t *pages, bge_op_t **out, bge_error_t **err);
+
+/*
+ Ends a walk; NULL is ignored.
+ */
+void bge_pages_free(bge_pages_t *pages);
+
+/* ---- Tables: the rows of many samples as streams of Arrow record batches ---- */
+
+/*
+ Opens a table and takes its stream: `bge_api_open_table`, `bge_table_stream` and `bge_table_free` in one, for
+ callers who want neither progress nor cancel nor report.
+
+ The caller releases `*out` by its own `release`, as the Arrow C stream interface says. On failure `out->release` is
+ NULL.
+
+ Example: `bge_api_table(api, "get_taxon_abundance", "{\"biosample_id\": [\"E-B1\", \"E-B2\"]}", &stream, &err)`
+ */
+bge_status_t bge_api_table(const bge_api_t *api,
+                           const char *name,
+                           const char *args_json,
+                           struct ArrowArrayStream *out,
+                           bge_error_t **err);
+
+/*
+ Opens the table of a list call: `get_samples`, `get_variants`, `get_taxon_abundance`, `get_func_abundance`,
+ `get_gene_abundance`, `get_range_stream`, `get_data_items`, `model_versions` or `externals`. Nothing is sent yet.
+
+ `args_json` holds the call's arguments. `biosample_id` may be an array: then the rows of all these samples come, in
+ the order of the array, each with its `biosample_id`; of an empty one none come, and nothing is sent.
+ `"biosample_ids": "all"` stands for every sample that `get_samples` lists with the filters given beside it.
+
+ The member `"$"` also knows here: `concurrency` (samples at a time, 8), `prefetch` (pages of each that may wait for
+ the reader, 8; memory is bounded by `concurrency` × `prefetch` pages), `on_error` (`"fail"`, or `"skip"`: a failing
+ sample is left to `bge_table_report`), `rate_limit` (requests per second of the whole table), `checkpoint_dir` (a
+ folder that keeps the pages of finished samples: a run that was ended goes on from there), `strict` (a value of an
+ unexpected type is an error).
+
+ The caller frees `*out` with `bge_table_free`.
+ */
+bge_status_t bge_api_open_table(const bge_api_t *api,
+                                const char *name,
+                                const char *args_json,
+                                bge_table_t **out,
+                                bge_error_t **err);
+
+/*
+ The rows as an Arrow C stream, once (`BGE_ERR_CLOSED` the second time); it may outlive the table. The first batch
+ that is asked for starts the requests.
+
+ The schema is flat: the columns that `bge_endpoints` lists, with `bge.endpoint`, `bge.type` and `bge.unit` in their
+ metadata, `biosample_id` wherever rows belong to samples, and `extra`, a JSON text with whatever the others do not
+ hold: members that they do not name, and values of an unexpected type (null in their column).
+
+ A failing `get_next` gives `ECANCELED` after `bge_table_cancel`, `EINVAL` in a forked child, else `EIO`, and
+ `get_last_error` the text that `bge_error_json` would. The caller releases `*out` by its own `release`, at any time.
+ */
+bge_status_t bge_table_stream(bge_table_t *table, struct ArrowArrayStream *out, bge_error_t **err);
+
+/*
+ How far a table is: rows given, samples whose rows have all been given (or that were skipped), and samples in all;
+ with `"all"` those listed so far. Outputs may be NULL. May run beside any other call on the same table but its free.
+ */
+void bge_table_progress(const bge_table_t *table, uint64_t *rows, uint64_t *samples_done, uint64_t *samples);
+
+/*
+ Cancels a table: a `get_next` that is blocked ends within 100 ms, and so does every later one. From any thread, any
+ number of times; NULL is ignored.
+ */
+void bge_table_cancel(const bge_table_t *table);
+
+/*
+ What went wrong on the way, as JSON: `{"failed": [{"biosample_id", "rows", "error"}], "misfits": n}`. `failed` are
+ the samples that `"on_error": "skip"` left out, each with the rows that had been given before it failed and the text
+ of `bge_error_json`; `misfits` counts values of an unexpected type. The caller frees `*out_json`.
+ */
+bge_status_t bge_table_report(const bge_table_t *table, char **out_json, bge_error_t **err);
+
+/*
+ Frees a table; NULL is ignored. Its stream lives on.
+ */
+void bge_table_free(bge_table_t *table);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* BGE_H */

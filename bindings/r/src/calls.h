@@ -1,0 +1,35 @@
+/* The routines that R calls, as init.c registers them. */
+#ifndef RBGE_CALLS_H
+#define RBGE_CALLS_H
+
+#include "rbge.h"
+
+/* calls.c */
+SEXP rbge_version(void);
+SEXP rbge_abi_versions(void);
+SEXP rbge_endpoints(void);
+SEXP rbge_api_open(SEXP options);
+SEXP rbge_api_token(SEXP handle);
+SEXP rbge_oauth2_new(SEXP id, SEXP secret, SEXP options);
+SEXP rbge_oauth2_url(SEXP handle, SEXP redirect_uri, SEXP state, SEXP scopes);
+SEXP rbge_oauth2_api(SEXP handle, SEXP token);
+SEXP rbge_oauth2_start(SEXP handle, SEXP name, SEXP args);
+SEXP rbge_close(SEXP handle);
+SEXP rbge_is_closed(SEXP handle);
+SEXP rbge_start(SEXP handle, SEXP name, SEXP args);
+SEXP rbge_start_upload(SEXP handle, SEXP filename, SEXP data, SEXP args);
+SEXP rbge_wait(SEXP handle, SEXP milliseconds);
+SEXP rbge_progress(SEXP handle);
+SEXP rbge_result(SEXP handle);
+SEXP rbge_pages(SEXP handle, SEXP name, SEXP args);
+SEXP rbge_pages_start(SEXP handle);
+
+/* json.c */
+SEXP rbge_json_value(SEXP text, SEXP simplify);
+
+/* frame.c */
+SEXP rbge_read_page(SEXP text, SEXP in_page, SEXP paths, SEXP types);
+SEXP rbge_join(SEXP chunks, SEXP type, SEXP int64);
+SEXP rbge_int64_text(SEXP bits);
+
+#endif

@@ -1,0 +1,60 @@
+/* What the files of this folder share. Nothing here is seen by other packages. */
+#ifndef RBGE_H
+#define RBGE_H
+
+#include <bge.h>
+
+#define R_NO_REMAP
+#define STRICT_R_HEADERS
+#include <R.h>
+#include <Rinternals.h>
+
+/* errors.c: a failed call as an R object of class "bge_failure", which the R side turns into a condition; takes `err`. */
+SEXP failure(bge_status_t status, bge_error_t *err);
+SEXP own_failure(bge_status_t status, const char *message);
+
+/* handles.c: what an external pointer holds. */
+typedef enum { KIND_API, KIND_OAUTH2, KIND_OP, KIND_PAGES } kind_t;
+SEXP handle_new(kind_t kind, void *pointer, SEXP keep);
+/* NULL when it is closed, or came out of a file or another process; an R error when it is of another kind. */
+void *handle_get(kind_t kind, SEXP handle);
+void handle_close(SEXP handle);
+
+/* One text argument: UTF-8 bytes, or NULL for R's NULL. */
+const char *text_or_null(SEXP text);
+SEXP utf8_string(const char *text);
+/* Makes an R string of a string of the library, and frees it. */
+SEXP take_string(char *text);
+
+/* json.c */
+typedef struct {
+  const char *at;
+  const char *end;
+} cursor_t;
+
+typedef struct {
+  const char *at;
+  size_t length;
+} slice_t;
+
+cursor_t cursor_of(SEXP text);
+void json_space(cursor_t *c);
+char json_peek(cursor_t *c);
+void json_expect(cursor_t *c, char wanted);
+/* After '[' or '{' and after each value: whether another one follows; steps over ',' and the end. */
+int json_more(cursor_t *c, char end, int *first);
+slice_t json_skip(cursor_t *c);
+R_xlen_t json_count(cursor_t c);
+SEXP json_charsxp(slice_t string);
+SEXP json_value(cursor_t *c, int simplify);
+int number_is_whole(slice_t number);
+int number_is_beyond(slice_t number);
+int number_to_int64(slice_t number, int64_t *out);
+double number_to_double(slice_t number);
+
+/* frame.c */
+int64_t int64_of_bits(double bits);
+double bits_of_int64(int64_t value);
+extern const int64_t INT64_NA;
+
+#endif
