@@ -39,8 +39,6 @@ struct Free {
   void operator()(bge_oauth2_t *p) const noexcept { bge_oauth2_free(p); }
   void operator()(bge_op_t *p) const noexcept { bge_op_free(p); }
   void operator()(bge_pages_t *p) const noexcept { bge_pages_free(p); }
-  void operator()(bge_reader_t *p) const noexcept { bge_reader_free(p); }
-  void operator()(bge_writer_t *p) const noexcept { bge_writer_free(p); }
 };
 template <class T>
 using Owned = std::unique_ptr<T, Free>;
@@ -247,47 +245,6 @@ class Pages {
   detail::Owned<bge_pages_t> pages_;
 };
 
-/** A stored object, read as a stream. */
-class Reader {
- public:
-  /** Up to `capacity` bytes; 0 at the end, when all of it has been verified. */
-  std::size_t read(void *buffer, std::size_t capacity) {
-    std::size_t n = 0;
-    detail::done(bge_reader_read, reader_.get(), static_cast<std::uint8_t *>(buffer), capacity, &n);
-    return n;
-  }
-  /** All that is left. */
-  std::string read_all() {
-    std::string all;
-    char buffer[65536];
-    while (const std::size_t n = read(buffer, sizeof buffer)) all.append(buffer, n);
-    return all;
-  }
-  /** From any thread: a blocked read ends within 100 ms. */
-  void cancel() const noexcept { bge_reader_cancel(reader_.get()); }
-
- private:
-  friend class Client;
-  explicit Reader(detail::Owned<bge_reader_t> reader) : reader_(std::move(reader)) {}
-  detail::Owned<bge_reader_t> reader_;
-};
-
-/** An object being written. Only finish() makes it appear under its name. */
-class Writer {
- public:
-  void write(std::string_view data) { detail::done(bge_writer_write, writer_.get(), detail::bytes(data), data.size()); }
-  /** Commits; gives `{"object_name", "size", "crc64", "etag", "parts", "verified"}`. */
-  std::string finish() { return detail::text(bge_writer_finish, writer_.get()); }
-  /** Discards, on the store too. */
-  void abort() { detail::done(bge_writer_abort, writer_.get()); }
-  void cancel() const noexcept { bge_writer_cancel(writer_.get()); }
-
- private:
-  friend class Client;
-  explicit Writer(detail::Owned<bge_writer_t> writer) : writer_(std::move(writer)) {}
-  detail::Owned<bge_writer_t> writer_;
-};
-
 /** The platform, for one access token. */
 class Client {
  public:
@@ -425,13 +382,6 @@ class Client {
   }
   std::string download_file(Text url, Text path, Text args = "{}") const {
     return invoke(bge_api_download_file, args, url, path);
-  }
-  /** Opening sends nothing: the first read or write does. */
-  Reader open_reader(Text object_name, Text args = "{}") const {
-    return Reader(detail::make<bge_reader_t>(bge_api_open_reader, get(), detail::in(object_name), detail::in(args)));
-  }
-  Writer open_writer(Text filename, Text args = "{}") const {
-    return Writer(detail::make<bge_writer_t>(bge_api_open_writer, get(), detail::in(filename), detail::in(args)));
   }
 
   /* ---- streams and data items ---- */
