@@ -1,10 +1,10 @@
 package bge_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"testing"
 
 	bge "github.com/libbge/libbge/bindings/go"
@@ -130,4 +130,11 @@ func wantError(t testing.TB, err, kind error) *bge.Error {
 	return e
 }
 
-var background = context.Background()
+// spawn runs f in a goroutine that group waits for.
+func spawn(group *sync.WaitGroup, f func()) {
+	group.Add(1)
+	go func() {
+		defer group.Done()
+		f()
+	}()
+}
