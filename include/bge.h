@@ -25,6 +25,54 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The Arrow C data and stream interfaces, as their specification declares them. */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+    const char *format;
+    const char *name;
+    const char *metadata;
+    int64_t flags;
+    int64_t n_children;
+    struct ArrowSchema **children;
+    struct ArrowSchema *dictionary;
+    void (*release)(struct ArrowSchema *);
+    void *private_data;
+};
+
+struct ArrowArray {
+    int64_t length;
+    int64_t null_count;
+    int64_t offset;
+    int64_t n_buffers;
+    int64_t n_children;
+    const void **buffers;
+    struct ArrowArray **children;
+    struct ArrowArray *dictionary;
+    void (*release)(struct ArrowArray *);
+    void *private_data;
+};
+
+#endif /* ARROW_C_DATA_INTERFACE */
+
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+struct ArrowArrayStream {
+    int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+    int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+    const char *(*get_last_error)(struct ArrowArrayStream *);
+    void (*release)(struct ArrowArrayStream *);
+    void *private_data;
+};
+
+#endif /* ARROW_C_STREAM_INTERFACE */
+
 /*
  The version of this header, `major << 16 | minor`. A library is compatible when its `bge_abi_version()` has the
  same major version and the same or a higher minor version.
@@ -55,6 +103,12 @@ typedef struct bge_op_t bge_op_t;
  A walk through the pages of a list. It keeps its client alive and belongs to the process that opened it.
  */
 typedef struct bge_pages_t bge_pages_t;
+
+/*
+ A table: all pages of a list, of one sample or of many. It keeps its client alive and belongs to the process that
+ opened it.
+ */
+typedef struct bge_table_t bge_table_t;
 
 /*
  What every call that can fail returns: `BGE_OK`, or one of `BGE_ERR_…`. Treat an unknown value as a failure.
@@ -164,11 +218,6 @@ uint32_t bge_abi_version(void);
  freed.
  */
 const char *bge_status_name(int32_t status);
-
-/*
- Panics inside the library, to test that nothing of it reaches the host. In test builds only.
- */
-bge_status_t bge_test_panic(bge_error_t **err);
 
 /* ---- Strings and JSON ---- */
 
@@ -700,6 +749,141 @@ bge_status_t bge_api_ferry_to_oss(const bge_api_t *api,
                                   char **out_json,
                                   bge_error_t **err);
 
+/* ---- Files up to the object store and down from it ---- */
+
+/*
+ Uploads bytes in memory as one object.
+
+ Source: POST `/sts/token`, GET `/oauth2/introspect`, then the object store; for authorization-code and
+ client-credentials tokens.
+
+ - `filename`: the object's name below the destination, without `/`
+ - `data`, `len`: the bytes, read until the call returns; NULL is allowed when `len` is 0
+ - `args_json`: NULL or an object of `part_size` (integer: bytes of a part, 50 MiB); `multipart_threshold` (integer:
+   bytes from which parts are used, 100 MiB); `multipart_num_threads` (integer: parts sent at once, 4); `region_id`
+   (string: the store's region); `internal` (boolean: use the store's internal address); `cmk_id` is
+   `BGE_ERR_UNSUPPORTED`: nothing is sent in the clear that was to be encrypted. Any other member is an error.
+ - `out_json`: `{"object_name", "size", "crc64" (decimal digits), "etag", "parts", "verified"}`; `verified` is false
+   when the store stated no checksum. Freed with `bge_string_free`.
+
+ `BGE_ERR_INTEGRITY` when the store has other bytes than were sent; `BGE_ERR_STORAGE` when it refuses.
+ */
+bge_status_t bge_api_upload(const bge_api_t *api,
+                            const char *filename,
+                            const uint8_t *data,
+                            size_t len,
+                            const char *args_json,
+                            char **out_json,
+                            bge_error_t **err);
+
+/*
+ Uploads a file.
+
+ Source: as `bge_api_upload`. A file of `multipart_threshold` bytes or more goes in parts, in parallel; each part is
+ repeated alone, and the checksum of the whole is compared with the store's.
+
+ - `path`: a regular file; anything else is `BGE_ERR_IO` before anything is sent
+ - `args_json`: NULL or an object of `filename` (string: the object's name, the path's own unless given);
+   `checkpoint_dir` (string: a folder that keeps what a later call needs to resume this upload); and those of
+   `bge_api_upload`. Any other member is an error.
+ - `out_json`: as that of `bge_api_upload`. Freed with `bge_string_free`.
+ */
+bge_status_t bge_api_upload_file(const bge_api_t *api,
+                                 const char *path,
+                                 const char *args_json,
+                                 char **out_json,
+                                 bge_error_t **err);
+
+/*
+ Uploads the regular files of a folder.
+
+ Source: as `bge_api_upload`, with one token for all files. Links, sockets and what cannot be read are failures of
+ their own; a failure of one does not stop the others.
+
+ - `path`: path of the folder
+ - `args_json`: NULL or an object of `recursive` (boolean: sub-folders too, their names joined to those of the files);
+   `separator` (string: what joins them, `_`); and those of `bge_api_upload_file` but `filename`. Two files of one
+   name are `BGE_ERR_ARGUMENT` before anything is sent. Any other member is an error.
+ - `out_json`: an array of what `bge_api_upload` gives, in the order of the files' names. When a file fails it stays
+   NULL, and `bge_error_json` holds every file's result under `files`: `{"path", "filename", "result"}` or `{"path",
+   "filename", "error"}`. Freed with `bge_string_free`.
+ */
+bge_status_t bge_api_upload_dir(const bge_api_t *api,
+                                const char *path,
+                                const char *args_json,
+                                char **out_json,
+                                bge_error_t **err);
+
+/*
+ Uploads a list of files.
+
+ Source: as `bge_api_upload`, with one token for all files. A failure of one does not stop the others.
+
+ - `files_json`: `[{"path", "filename"}, …]`; `filename` is the path's own unless given. Two files of one name are
+   `BGE_ERR_ARGUMENT` before anything is sent.
+ - `args_json`: NULL or an object of those of `bge_api_upload_file` but `filename`. Any other member is an error.
+ - `out_json`: as that of `bge_api_upload_dir`, in the order given. Freed with `bge_string_free`.
+ */
+bge_status_t bge_api_batch_upload(const bge_api_t *api,
+                                  const char *files_json,
+                                  const char *args_json,
+                                  char **out_json,
+                                  bge_error_t **err);
+
+/*
+ Downloads an object to a file.
+
+ Source: POST `/oss/sign_url`, then the presigned URL without the token; for authorization-code and
+ client-credentials tokens. Large objects come in ranges, in parallel. The bytes go to `<path>.bge-part`, which gets
+ its name when length and checksum are right; what failed half-way is resumed by the next call.
+
+ - `object_name`: the object's name
+ - `path`: path of the file, which is replaced if there is one; or an existing folder, which takes the last component
+   of the object's name
+ - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
+   `expiration_time` (integer: seconds that the URL is good for, 600); `multipart_num_threads` (integer: ranges fetched
+   at once, 4). Any other member is an error.
+ - `out_json`: `{"path", "size", "crc64" (decimal digits), "verified"}`; `verified` is false when the store stated no
+   checksum. Freed with `bge_string_free`.
+
+ `BGE_ERR_IO` when the disk is full or the file cannot be written; `BGE_ERR_INTEGRITY` when the bytes are not the
+ object's. Nothing half-written ever stands under the final name.
+ */
+bge_status_t bge_api_download(const bge_api_t *api,
+                              const char *object_name,
+                              const char *path,
+                              const char *args_json,
+                              char **out_json,
+                              bge_error_t **err);
+
+/*
+ Downloads any http or https address to a file, as `bge_api_download` does; the client's token is not sent.
+
+ - `url`: the address
+ - `path`: path of the file, or an existing folder, which takes the last component of the URL's path
+ - `args_json`: NULL or an object of `multipart_num_threads` (integer: ranges fetched at once, 4). Any other member is
+   an error.
+ - `out_json`: as that of `bge_api_download`. Freed with `bge_string_free`.
+ */
+bge_status_t bge_api_download_file(const bge_api_t *api,
+                                   const char *url,
+                                   const char *path,
+                                   const char *args_json,
+                                   char **out_json,
+                                   bge_error_t **err);
+
+/*
+ Starts `bge_api_upload` in the background. `data` must live, unchanged, until the operation is done, cancelled or
+ freed; after that it is not touched. The caller frees `*out` with `bge_op_free`.
+ */
+bge_status_t bge_api_start_upload(const bge_api_t *api,
+                                  const char *filename,
+                                  const uint8_t *data,
+                                  size_t len,
+                                  const char *args_json,
+                                  bge_op_t **out,
+                                  bge_error_t **err);
+
 /* ---- Data streams, aggregates and data items ---- */
 
 /*
@@ -1198,6 +1382,82 @@ bge_status_t bge_pages_start(bge_pages_t *pages, bge_op_t **out, bge_error_t **e
  Ends a walk; NULL is ignored.
  */
 void bge_pages_free(bge_pages_t *pages);
+
+/* ---- Tables: the rows of many samples as streams of Arrow record batches ---- */
+
+/*
+ Opens a table and takes its stream: `bge_api_open_table`, `bge_table_stream` and `bge_table_free` in one, for
+ callers who want neither progress nor cancel nor report.
+
+ The caller releases `*out` by its own `release`, as the Arrow C stream interface says. On failure `out->release` is
+ NULL.
+
+ Example: `bge_api_table(api, "get_taxon_abundance", "{\"biosample_id\": [\"E-B1\", \"E-B2\"]}", &stream, &err)`
+ */
+bge_status_t bge_api_table(const bge_api_t *api,
+                           const char *name,
+                           const char *args_json,
+                           struct ArrowArrayStream *out,
+                           bge_error_t **err);
+
+/*
+ Opens the table of a list call: `get_samples`, `get_variants`, `get_taxon_abundance`, `get_func_abundance`,
+ `get_gene_abundance`, `get_range_stream`, `get_data_items`, `model_versions` or `externals`. Nothing is sent yet.
+
+ `args_json` holds the call's arguments. `biosample_id` may be an array: then the rows of all these samples come, in
+ the order of the array, each with its `biosample_id`; of an empty one none come, and nothing is sent.
+ `"biosample_ids": "all"` stands for every sample that `get_samples` lists with the filters given beside it.
+
+ The member `"$"` also knows here: `concurrency` (samples at a time, 8), `prefetch` (pages of each that may wait for
+ the reader, 8; memory is bounded by `concurrency` × `prefetch` pages), `on_error` (`"fail"`, or `"skip"`: a failing
+ sample is left to `bge_table_report`), `rate_limit` (requests per second of the whole table), `checkpoint_dir` (a
+ folder that keeps the pages of finished samples: a run that was ended goes on from there), `strict` (a value of an
+ unexpected type is an error).
+
+ The caller frees `*out` with `bge_table_free`.
+ */
+bge_status_t bge_api_open_table(const bge_api_t *api,
+                                const char *name,
+                                const char *args_json,
+                                bge_table_t **out,
+                                bge_error_t **err);
+
+/*
+ The rows as an Arrow C stream, once (`BGE_ERR_CLOSED` the second time); it may outlive the table. The first batch
+ that is asked for starts the requests.
+
+ The schema is flat: the columns that `bge_endpoints` lists, with `bge.endpoint`, `bge.type` and `bge.unit` in their
+ metadata, `biosample_id` wherever rows belong to samples, and `extra`, a JSON text with whatever the others do not
+ hold: members that they do not name, and values of an unexpected type (null in their column).
+
+ A failing `get_next` gives `ECANCELED` after `bge_table_cancel`, `EINVAL` in a forked child, else `EIO`, and
+ `get_last_error` the text that `bge_error_json` would. The caller releases `*out` by its own `release`, at any time.
+ */
+bge_status_t bge_table_stream(bge_table_t *table, struct ArrowArrayStream *out, bge_error_t **err);
+
+/*
+ How far a table is: rows given, samples whose rows have all been given (or that were skipped), and samples in all;
+ with `"all"` those listed so far. Outputs may be NULL. May run beside any other call on the same table but its free.
+ */
+void bge_table_progress(const bge_table_t *table, uint64_t *rows, uint64_t *samples_done, uint64_t *samples);
+
+/*
+ Cancels a table: a `get_next` that is blocked ends within 100 ms, and so does every later one. From any thread, any
+ number of times; NULL is ignored.
+ */
+void bge_table_cancel(const bge_table_t *table);
+
+/*
+ What went wrong on the way, as JSON: `{"failed": [{"biosample_id", "rows", "error"}], "misfits": n}`. `failed` are
+ the samples that `"on_error": "skip"` left out, each with the rows that had been given before it failed and the text
+ of `bge_error_json`; `misfits` counts values of an unexpected type. The caller frees `*out_json`.
+ */
+bge_status_t bge_table_report(const bge_table_t *table, char **out_json, bge_error_t **err);
+
+/*
+ Frees a table; NULL is ignored. Its stream lives on.
+ */
+void bge_table_free(bge_table_t *table);
 
 #ifdef __cplusplus
 }  // extern "C"

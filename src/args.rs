@@ -96,6 +96,13 @@ impl Args {
         }
     }
 
+    /// Takes a member out that is not the platform's.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
+        let at = self.members.iter().position(|(known, _)| known == name)?;
+        Some(self.members.remove(at).1)
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.members.iter().find(|(known, _)| known == name).map(|(_, raw)| raw.get())
     }
@@ -354,7 +361,7 @@ fn id_segment(endpoint: &Endpoint, args: &Args, name: &str) -> Result<String> {
     Ok(utf8_percent_encode(&id, UNRESERVED).to_string())
 }
 
-fn cased(arg: &Arg, text: String) -> String {
+pub(crate) fn cased(arg: &Arg, text: String) -> String {
     let text = if arg.trim { text.trim().to_owned() } else { text };
     if arg.upper { text.to_uppercase() } else { text }
 }

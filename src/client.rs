@@ -271,6 +271,7 @@ impl Transport {
             headers: Default::default(),
             progress: Arc::new(Progress::default()),
             redactor: Default::default(),
+            pace: None,
         }
     }
 }

@@ -74,6 +74,7 @@ struct Story {
     status: Status,
     summary: String,
     call: Option<String>,
+    sample: Option<String>,
     http_status: u16,
     code: i64,
     msg: Option<String>,
@@ -111,6 +112,7 @@ impl Error {
             status,
             summary: summary.into(),
             call: None,
+            sample: None,
             http_status: 0,
             code: 0,
             msg: None,
@@ -153,6 +155,13 @@ impl Error {
         if self.0.call.is_none() {
             self.0.call = Some(call.to_owned());
         }
+        self.retold()
+    }
+
+    /// The sample that failed, where a call is about many.
+    #[cfg(feature = "arrow")]
+    pub(crate) fn with_sample(mut self, biosample_id: &str) -> Self {
+        self.0.sample = Some(biosample_id.to_owned());
         self.retold()
     }
 
@@ -306,6 +315,7 @@ impl Error {
         put("name", story.status.name().into());
         put("message", story.line.clone().into());
         put("call", story.call.clone().into());
+        put("biosample_id", story.sample.clone().into());
         put("http_status", if story.http_status == 0 { Value::Null } else { story.http_status.into() });
         put("code", if story.code == 0 { Value::Null } else { story.code.into() });
         put("msg", story.msg.clone().into());
@@ -334,6 +344,10 @@ impl Error {
         let mut line = String::new();
         if let Some(call) = &story.call {
             line.push_str(call);
+            line.push_str(": ");
+        }
+        if let Some(sample) = &story.sample {
+            line.push_str(sample);
             line.push_str(": ");
         }
         line.push_str(&story.summary);

@@ -33,6 +33,8 @@ mod profile;
 mod redact;
 mod storage;
 mod sys;
+#[cfg_attr(not(feature = "arrow"), path = "table/absent.rs")]
+mod table;
 mod tasks;
 mod token_file;
 mod transport;
@@ -47,3 +49,11 @@ pub use oauth2::OAuth2;
 pub use op::Operation;
 pub use options::{DEFAULT_ENDPOINT, DEFAULT_FALLBACK};
 pub use pages::Pages;
+#[cfg(feature = "arrow")]
+pub use table::{Batches, Table, TableProgress};
+
+/// The `data` of an answer's bytes, for fuzzing and measuring what every call goes through.
+#[doc(hidden)]
+pub fn data_of_envelope(http_status: u16, body: &[u8]) -> Result<String> {
+    envelope::read(http_status, true, body).map(|envelope| envelope.data.to_owned())
+}

@@ -64,16 +64,23 @@ impl Drop for Ahead {
     }
 }
 
+/// One page as it came.
 #[derive(Clone)]
-struct Page {
-    json: String,
-    next: Option<Box<RawValue>>,
-    rows: Option<u64>,
+pub(crate) struct Page {
+    pub json: String,
+    /// The raw `next_page`; `None` at the end.
+    pub next: Option<Box<RawValue>>,
+    /// Whether its `result` is a list, and has no rows.
+    pub is_empty: bool,
+    /// Whether its `result` is a list at all.
+    pub is_list: bool,
+    rows: u64,
     count: Option<u64>,
 }
 
 impl Page {
-    fn read(json: String) -> Result<Self> {
+    /// Its rows are counted only where somebody needs their number.
+    pub(crate) fn read(json: String, counts: bool) -> Result<Self> {
         #[derive(Deserialize)]
         struct Shape<'a> {
             #[serde(borrow)]
@@ -84,7 +91,9 @@ impl Page {
         }
         let shape: Shape<'_> = serde_json::from_str(&json)
             .map_err(|_| Error::new(Status::Protocol, "the page is no object of result and next_page"))?;
-        let rows = shape.result.filter(|raw| raw.get().starts_with('[')).map(|raw| {
+        let list = shape.result.and_then(|raw| raw.get().strip_prefix('['));
+        let is_empty = list.is_some_and(|rest| rest.trim_ascii_start() == "]");
+        let rows = shape.result.filter(|_| counts && list.is_some()).map_or(0, |raw| {
             serde_json::from_str::<Vec<serde::de::IgnoredAny>>(raw.get()).map_or(0, |rows| rows.len() as u64)
         });
         let count = shape.count.and_then(|raw| raw.get().parse().ok());
@@ -101,11 +110,7 @@ impl Page {
             }
             None => None,
         };
-        Ok(Page { next, rows, count, json })
-    }
-
-    fn is_empty(&self) -> bool {
-        self.rows == Some(0)
+        Ok(Page { next, is_empty, is_list: list.is_some(), rows, count, json })
     }
 }
 
@@ -216,16 +221,14 @@ impl Walk {
                 Some(mut ahead) => (&mut ahead.0).await.unwrap_or_else(|cause| {
                     Err(Error::new(Status::Internal, "a page's task broke off").with_cause(cause))
                 })?,
-                None => {
-                    one_page(self.client.clone(), terms.clone(), self.endpoint, self.args.clone()).await?
-                }
+                None => self.one_page(terms.clone()).await?,
             };
             if self.pages == 0 {
                 self.count = page.count;
             }
             self.ready = Some(page);
         }
-        if self.ready.as_ref().is_some_and(Page::is_empty) {
+        if self.ready.as_ref().is_some_and(|page| page.is_empty) {
             self.ready = None;
             self.ended = true;
         }
@@ -245,7 +248,7 @@ impl Walk {
     fn hand_over(&mut self) -> Result<()> {
         let Some(page) = self.ready.take() else { return Ok(()) };
         self.pages += 1;
-        self.rows += page.rows.unwrap_or(0);
+        self.rows += page.rows;
         let Some(next) = page.next else {
             self.ended = true;
             return Ok(());
@@ -255,20 +258,23 @@ impl Walk {
             return Ok(());
         }
         self.args.set("next_page", next);
-        let terms = self.client.transport.terms(Sender::Streaming);
-        let fetching = one_page(self.client.clone(), terms, self.endpoint, self.args.clone());
+        let fetching = self.one_page(self.client.transport.terms(Sender::Streaming));
         self.ahead = Some(Ahead(self.client.transport.runtime()?.spawn(fetching)));
         Ok(())
     }
-}
 
-async fn one_page(client: Client, terms: Terms, endpoint: &'static Endpoint, args: Args) -> Result<Page> {
-    let terms = terms.switched(&args.switches(&CALL_SWITCHES)?);
-    let json = client.perform(terms, endpoint, &args).await?;
-    // Counting the rows of a large page takes milliseconds: not on the thread that carries the connections.
-    tokio::task::spawn_blocking(move || Page::read(json))
-        .await
-        .map_err(|cause| Error::new(Status::Internal, "a page could not be read").with_cause(cause))?
+    fn one_page(&self, terms: Terms) -> impl Future<Output = Result<Page>> + Send + 'static {
+        let (client, endpoint, args, counts) =
+            (self.client.clone(), self.endpoint, self.args.clone(), self.strict_count);
+        async move {
+            let terms = terms.switched(&args.switches(&CALL_SWITCHES)?);
+            let json = client.perform(terms, endpoint, &args).await?;
+            // Reading a large page takes milliseconds: not on the thread that carries the connections.
+            tokio::task::spawn_blocking(move || Page::read(json, counts))
+                .await
+                .map_err(|cause| Error::new(Status::Internal, "a page could not be read").with_cause(cause))?
+        }
+    }
 }
 
 impl fmt::Debug for Pages {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    Answer, Arg, Column, ColumnType, Encoding, Endpoint, Grants, Kind, Method, Pages, Rule, Type, all,
+    Answer, Arg, Column, Encoding, Endpoint, Grants, Kind, Method, Pages, Rule, Type, all,
 };
 
 /// Every row: name, noun, summary, method, path, encoding, grants, repeatable, page style, result, arguments (name,
@@ -97,12 +97,5 @@ fn rule(rule: &Rule) -> Value {
 }
 
 fn column(column: &Column) -> Value {
-    let kind = match column.kind {
-        ColumnType::Text => "string",
-        ColumnType::Int64 => "int64",
-        ColumnType::Float64 => "float64",
-        ColumnType::Bool => "boolean",
-        ColumnType::Json => "json",
-    };
-    json!({ "name": column.name, "type": kind, "unit": column.unit, "path": column.path })
+    json!({ "name": column.name, "type": column.kind.name(), "unit": column.unit, "path": column.path })
 }

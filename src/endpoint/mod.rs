@@ -217,6 +217,19 @@ pub enum ColumnType {
     Json,
 }
 
+impl ColumnType {
+    /// The name in `bge_endpoints` and in a table's field metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            ColumnType::Text => "string",
+            ColumnType::Int64 => "int64",
+            ColumnType::Float64 => "float64",
+            ColumnType::Bool => "boolean",
+            ColumnType::Json => "json",
+        }
+    }
+}
+
 /// One column of a list's rows.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {

@@ -60,9 +60,8 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     .columns(&[
         Column::int("version", "/version"),
         Column::text("message", "/message"),
-        Column::text("runtime", "/runtime"),
-        Column::int("memory_size", "/memory_size").unit("MB"),
-        Column::text("create_time", "/create_time"),
+        Column::int("create_time", "/create_time").unit("seconds since 1970"),
+        Column::bool("current", "/current"),
     ]),
     Endpoint::post("upload_model_expfs", NOUN, "/model/expfs/upload", "Uploads a model's expfs zip.")
         .args(&[MODEL, Arg::new("expfs", Type::File, "path of a zip").required()]),

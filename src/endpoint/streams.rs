@@ -79,9 +79,14 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     .rules(&[Rule::OneOf(&["collection_id", "data_element_ids"])])
     .pages(Pages::Token)
     .columns(&[
-        Column::text("data_element_id", "/data_element_id"),
-        Column::text("data_element_name", "/data_element_name"),
         Column::text("biosample_id", "/biosample_id"),
+        Column::int("data_item_id", "/data_item_id"),
+        Column::text("namespace", "/namespace"),
+        Column::text("data_element_data_element_id", "/data_element/data_element_id"),
+        Column::text("data_element_data_element_name", "/data_element/data_element_name"),
+        Column::text("data_element_data_element_description", "/data_element/data_element_description"),
         Column::json("value", "/value"),
+        Column::text("unit", "/unit"),
+        Column::text("update_time", "/update_time"),
     ]),
 ];

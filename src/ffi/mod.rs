@@ -11,6 +11,8 @@
     reason = "the header says once what every function asks of its pointers"
 )]
 
+#[cfg(feature = "arrow")]
+mod arrow;
 mod boundary;
 
 pub mod account;
@@ -27,6 +29,7 @@ pub mod reports;
 pub mod samples;
 pub mod services;
 pub mod streams;
+pub mod table;
 pub mod text;
 pub mod transfers;
 pub mod variants;

@@ -3,6 +3,7 @@
 mod blocking;
 mod body;
 mod failure;
+mod pace;
 mod redirect;
 mod retry;
 mod streaming;
@@ -26,6 +27,7 @@ use url::Url;
 #[allow(unused_imports)]
 pub(crate) use body::{Body, ByteStream, CHUNK, FilePart, StreamBody};
 pub(crate) use failure::{local, retry_after};
+pub(crate) use pace::Pace;
 pub(crate) use retry::{Repeat, Retry};
 pub(crate) use streaming::Streamed;
 
@@ -126,6 +128,8 @@ pub(crate) struct Terms {
     pub progress: Arc<Progress>,
     /// What no message about this call may show.
     pub redactor: Arc<Redactor>,
+    /// How often requests may be sent, where several calls share a limit.
+    pub pace: Option<Arc<Pace>>,
 }
 
 impl Terms {
@@ -228,6 +232,9 @@ impl Transport {
 
     /// One attempt, its redirects included: the whole answer.
     pub(crate) async fn send(&self, terms: &Terms, request: &Request) -> Result<Answer> {
+        if let Some(pace) = &terms.pace {
+            terms.sleep(pace.turn()).await;
+        }
         let _permit = self.permit().await?;
         let hops = |url, request| self.follow(terms, request, url);
         self.reach(request, hops).await

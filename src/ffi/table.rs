@@ -1,0 +1,192 @@
+//! Tables: the rows of many samples as streams of Arrow record batches.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::{
+    boundary::{Empty, free, give, give_handle, guard, handle, object, out, shielded, text},
+    client::bge_api_t,
+    error::bge_error_t,
+    version::bge_status_t,
+};
+use crate::table::Table;
+
+#[cfg(feature = "arrow")]
+use super::arrow::export;
+
+#[cfg(not(feature = "arrow"))]
+fn export(batches: crate::table::Batches) -> ArrowArrayStream {
+    batches.export()
+}
+
+/// The Arrow C stream interface, which the header declares as its specification does.
+#[repr(C)]
+pub struct ArrowArrayStream {
+    /// Gives the schema of the batches.
+    pub get_schema: Option<unsafe extern "C" fn(*mut ArrowArrayStream, *mut c_void) -> c_int>,
+    /// Gives the next batch; a released one at the end.
+    pub get_next: Option<unsafe extern "C" fn(*mut ArrowArrayStream, *mut c_void) -> c_int>,
+    /// What went wrong in the last of these calls.
+    pub get_last_error: Option<unsafe extern "C" fn(*mut ArrowArrayStream) -> *const c_char>,
+    /// Gives everything back.
+    pub release: Option<unsafe extern "C" fn(*mut ArrowArrayStream)>,
+    /// The producer's own.
+    pub private_data: *mut c_void,
+}
+
+impl Empty for ArrowArrayStream {
+    const EMPTY: Self = ArrowArrayStream {
+        get_schema: None,
+        get_next: None,
+        get_last_error: None,
+        release: None,
+        private_data: std::ptr::null_mut(),
+    };
+}
+
+/// A table: all pages of a list, of one sample or of many. It keeps its client alive and belongs to the process that
+/// opened it.
+pub struct bge_table_t {
+    table: Table,
+}
+
+/// Opens a table and takes its stream: `bge_api_open_table`, `bge_table_stream` and `bge_table_free` in one, for
+/// callers who want neither progress nor cancel nor report.
+///
+/// The caller releases `*out` by its own `release`, as the Arrow C stream interface says. On failure `out->release` is
+/// NULL.
+///
+/// Example: `bge_api_table(api, "get_taxon_abundance", "{\"biosample_id\": [\"E-B1\", \"E-B2\"]}", &stream, &err)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_table(
+    api: *const bge_api_t,
+    name: *const c_char,
+    args_json: *const c_char,
+    out: *mut ArrowArrayStream,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("api_table", err, || {
+            let out = self::out(out, "out")?;
+            let api = handle(api, "api")?;
+            let table = Table::open(&api.client, text(name, "name")?, object(args_json, "args_json")?)?;
+            *out = export(table.stream()?);
+            Ok(())
+        })
+    }
+}
+
+/// Opens the table of a list call: `get_samples`, `get_variants`, `get_taxon_abundance`, `get_func_abundance`,
+/// `get_gene_abundance`, `get_range_stream`, `get_data_items`, `model_versions` or `externals`. Nothing is sent yet.
+///
+/// `args_json` holds the call's arguments. `biosample_id` may be an array: then the rows of all these samples come, in
+/// the order of the array, each with its `biosample_id`; of an empty one none come, and nothing is sent.
+/// `"biosample_ids": "all"` stands for every sample that `get_samples` lists with the filters given beside it.
+///
+/// The member `"$"` also knows here: `concurrency` (samples at a time, 8), `prefetch` (pages of each that may wait for
+/// the reader, 8; memory is bounded by `concurrency` × `prefetch` pages), `on_error` (`"fail"`, or `"skip"`: a failing
+/// sample is left to `bge_table_report`), `rate_limit` (requests per second of the whole table), `checkpoint_dir` (a
+/// folder that keeps the pages of finished samples: a run that was ended goes on from there), `strict` (a value of an
+/// unexpected type is an error).
+///
+/// The caller frees `*out` with `bge_table_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_open_table(
+    api: *const bge_api_t,
+    name: *const c_char,
+    args_json: *const c_char,
+    out: *mut *mut bge_table_t,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("api_open_table", err, || {
+            let out = self::out(out, "out")?;
+            let api = handle(api, "api")?;
+            let table = Table::open(&api.client, text(name, "name")?, object(args_json, "args_json")?)?;
+            give_handle(out, bge_table_t { table });
+            Ok(())
+        })
+    }
+}
+
+/// The rows as an Arrow C stream, once (`BGE_ERR_CLOSED` the second time); it may outlive the table. The first batch
+/// that is asked for starts the requests.
+///
+/// The schema is flat: the columns that `bge_endpoints` lists, with `bge.endpoint`, `bge.type` and `bge.unit` in their
+/// metadata, `biosample_id` wherever rows belong to samples, and `extra`, a JSON text with whatever the others do not
+/// hold: members that they do not name, and values of an unexpected type (null in their column).
+///
+/// A failing `get_next` gives `ECANCELED` after `bge_table_cancel`, `EINVAL` in a forked child, else `EIO`, and
+/// `get_last_error` the text that `bge_error_json` would. The caller releases `*out` by its own `release`, at any time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_table_stream(
+    table: *mut bge_table_t,
+    out: *mut ArrowArrayStream,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `table` is NULL or a live handle, outputs NULL or writable.
+    unsafe {
+        guard("table_stream", err, || {
+            let out = self::out(out, "out")?;
+            *out = export(handle(table.cast_const(), "table")?.table.stream()?);
+            Ok(())
+        })
+    }
+}
+
+/// How far a table is: rows given, samples whose rows have all been given (or that were skipped), and samples in all;
+/// with `"all"` those listed so far. Outputs may be NULL. May run beside any other call on the same table but its free.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_table_progress(
+    table: *const bge_table_t,
+    rows: *mut u64,
+    samples_done: *mut u64,
+    samples: *mut u64,
+) {
+    // SAFETY: `table` is NULL or a live handle, outputs NULL or writable.
+    unsafe {
+        let progress = table.as_ref().map(|table| table.table.progress());
+        let told = progress.map_or([0; 3], |now| [now.rows, now.samples_done, now.samples]);
+        for (out, number) in [rows, samples_done, samples].into_iter().zip(told) {
+            if let Some(out) = out.as_mut() {
+                *out = number;
+            }
+        }
+    }
+}
+
+/// Cancels a table: a `get_next` that is blocked ends within 100 ms, and so does every later one. From any thread, any
+/// number of times; NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_table_cancel(table: *const bge_table_t) {
+    // SAFETY: `table` is NULL or a live handle.
+    if let Some(table) = unsafe { table.as_ref() } {
+        shielded((), || table.table.cancel());
+    }
+}
+
+/// What went wrong on the way, as JSON: `{"failed": [{"biosample_id", "rows", "error"}], "misfits": n}`. `failed` are
+/// the samples that `"on_error": "skip"` left out, each with the rows that had been given before it failed and the text
+/// of `bge_error_json`; `misfits` counts values of an unexpected type. The caller frees `*out_json`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_table_report(
+    table: *const bge_table_t,
+    out_json: *mut *mut c_char,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `table` is NULL or a live handle, outputs NULL or writable.
+    unsafe {
+        guard("table_report", err, || {
+            let out_json = out(out_json, "out_json")?;
+            give(out_json, handle(table, "table")?.table.report()?)
+        })
+    }
+}
+
+/// Frees a table; NULL is ignored. Its stream lives on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_table_free(table: *mut bge_table_t) {
+    // SAFETY: NULL or a live handle, given up by the caller.
+    unsafe { free(table) }
+}

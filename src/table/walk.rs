@@ -1,0 +1,144 @@
+//! The pages of one sample, one after the other: from the platform, or from a checkpoint.
+
+use std::{collections::HashSet, path::PathBuf, sync::Arc};
+
+use serde_json::value::RawValue;
+
+use super::checkpoint::{Stored, Storing, place};
+use crate::{
+    args::Args,
+    client::Client,
+    endpoint::{Endpoint, Pages},
+    error::{Error, Result, Status},
+    pages::Page,
+    transport::{Pace, Sender},
+};
+
+/// What all walks of a table have in common.
+#[derive(Clone)]
+pub(super) struct Way {
+    pub client: Client,
+    pub endpoint: &'static Endpoint,
+    pub pace: Option<Arc<Pace>>,
+    pub checkpoint_dir: Option<PathBuf>,
+}
+
+/// A walk through the pages of one request.
+pub(super) struct Walk {
+    way: Way,
+    args: Args,
+    /// The raw `next_page` values that were asked for already.
+    asked: HashSet<String>,
+    source: Source,
+    ended: bool,
+}
+
+enum Source {
+    /// It was not looked for a checkpoint yet.
+    Unknown(PathBuf),
+    Stored(Box<Stored>),
+    Platform(Option<Storing>),
+}
+
+/// A page that was just fetched.
+struct Fetched {
+    json: String,
+    next: Option<Box<RawValue>>,
+    is_empty: bool,
+}
+
+impl Walk {
+    pub(super) fn new(way: &Way, args: Args, sample: &str) -> Self {
+        let address = way.client.transport.options().endpoint.as_str();
+        let source = match &way.checkpoint_dir {
+            Some(folder) => Source::Unknown(place(folder, address, way.endpoint, &args, sample)),
+            None => Source::Platform(None),
+        };
+        let asked = args.get("next_page").map(str::to_owned).into_iter().collect();
+        Walk { way: way.clone(), args, asked, source, ended: false }
+    }
+
+    /// Whether the last page was given.
+    pub(super) fn is_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The next page; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<String>> {
+        if let Source::Unknown(path) = &self.source {
+            let path = path.clone();
+            self.source = apart(move || match Stored::open(&path) {
+                Some(stored) => Ok(Source::Stored(Box::new(stored))),
+                None => Storing::begin(path).map(|storing| Source::Platform(Some(storing))),
+            })
+            .await?;
+        }
+        if let Source::Stored(stored) = std::mem::replace(&mut self.source, Source::Platform(None)) {
+            let (stored, page) = apart(move || {
+                let mut stored = stored;
+                let page = stored.page()?;
+                Ok((stored, page))
+            })
+            .await?;
+            self.ended = page.is_none();
+            self.source = Source::Stored(stored);
+            return Ok(page);
+        }
+        self.fetch().await
+    }
+
+    async fn fetch(&mut self) -> Result<Option<String>> {
+        let Way { client, endpoint, pace, .. } = &self.way;
+        let mut terms = client.transport.terms(Sender::Streaming);
+        terms.pace = pace.clone();
+        let json = client.dispatch(terms, endpoint, &self.args).await?;
+        let is_paged = endpoint.pages != Pages::None;
+        let storing = match &mut self.source {
+            Source::Platform(storing) => storing.take(),
+            _ => None,
+        };
+        // Reading and keeping a large page takes milliseconds: not on the thread that carries the connections.
+        let (page, storing) = apart(move || {
+            let page = if is_paged { read(json)? } else { Fetched { json, next: None, is_empty: false } };
+            let storing = keep(&page, storing)?;
+            Ok((page, storing))
+        })
+        .await?;
+        self.source = Source::Platform(storing);
+        match page.next.filter(|_| !page.is_empty) {
+            None => self.ended = true,
+            Some(next) if self.asked.insert(next.get().to_owned()) => self.args.set("next_page", next),
+            Some(_) => {
+                let what = "the page's next_page leads back to a page that was given already";
+                return Err(Error::new(Status::Protocol, what));
+            }
+        }
+        Ok(Some(page.json).filter(|_| !page.is_empty))
+    }
+}
+
+fn read(json: String) -> Result<Fetched> {
+    let page = Page::read(json, false)?;
+    if !page.is_list {
+        return Err(Error::new(Status::Protocol, "the page's result is no list"));
+    }
+    Ok(Fetched { json: page.json, next: page.next, is_empty: page.is_empty })
+}
+
+fn keep(page: &Fetched, storing: Option<Storing>) -> Result<Option<Storing>> {
+    let Some(mut storing) = storing else { return Ok(None) };
+    if !page.is_empty {
+        storing.add(&page.json)?;
+    }
+    if page.is_empty || page.next.is_none() {
+        storing.finish()?;
+    }
+    Ok(Some(storing))
+}
+
+/// Work that takes a while, on a thread of its own.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|cause| Error::new(Status::Internal, "a page could not be read").with_cause(cause))?
+}

@@ -1,0 +1,44 @@
+//! So many requests a second and no more, whoever sends them.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+/// Requests at even distances.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    distance: Duration,
+    next: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    #[cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "only tables share a limit"))]
+    pub(crate) fn new(per_second: f64) -> Self {
+        let seconds = (1.0 / per_second).min(86_400.0);
+        Pace { distance: Duration::from_secs_f64(seconds), next: Mutex::new(None) }
+    }
+
+    /// Takes a turn: how long to wait for it.
+    pub(crate) fn turn(&self) -> Duration {
+        let now = Instant::now();
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = next.map_or(now, |next| next.max(now));
+        *next = Some(at + self.distance);
+        at - now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_are_evenly_spaced() {
+        let pace = Pace::new(4.0);
+        let waits: Vec<f64> = (0..5).map(|_| pace.turn().as_secs_f64()).collect();
+        for (turn, wait) in waits.iter().enumerate() {
+            assert!((wait - 0.25 * turn as f64).abs() < 0.1, "{waits:?}");
+        }
+    }
+}
