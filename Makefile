@@ -36,8 +36,9 @@ demo: build ## a C program signs in, reads, uploads and downloads on the sandbox
 	@echo
 	$(SANDBOX) run -- build/c/quickstart
 
-header: ## write include/bge.h anew from the functions that it declares
+header: ## write include/bge.h and tests/symbols.txt anew, after src/ffi has gained a function
 	BGE_UPDATE_HEADER=1 $(CARGO) build $(CARGO_FLAGS)
+	scripts/check-symbols.sh --update $(LIB_DIR)/libbge.so
 
 WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' DESTDIR='$(DESTDIR)'
 install: build ## header, libraries, bge.pc, CMake package, bge-sandbox (PREFIX=, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=)
