@@ -276,4 +276,32 @@ mod tests {
         assert!(error.error().message().starts_with("a_call: "), "{:?}", error.error());
         assert_eq!(shielded(7, || panic!("provoked")), 7);
     }
+
+    #[test]
+    fn a_panic_in_the_background_becomes_a_status() {
+        // The hook that keeps panics quiet comes with the first call.
+        assert_eq!(shielded(1, || 2), 2);
+        let client = crate::Client::new("token", "{}").expect("a client");
+        let operation = crate::Operation::start(&client.transport, |_| async { panic!("provoked") });
+        let operation = operation.expect("started");
+        assert!(operation.wait(None).expect("it ends"));
+        assert_eq!(operation.result().expect_err("it panicked").status(), Status::Internal);
+    }
+
+    /// Each of the two above in a process of its own: it goes on, and writes nothing to standard error.
+    #[test]
+    fn panics_print_nothing() {
+        for test in ["a_panic_becomes_a_status", "a_panic_in_the_background_becomes_a_status"] {
+            let name = format!("ffi::boundary::tests::{test}");
+            let this = std::env::current_exe().expect("a path");
+            let output = std::process::Command::new(this)
+                .args(["--exact", &name, "--nocapture", "--test-threads=1"])
+                .env("RUST_BACKTRACE", "1")
+                .output()
+                .expect("it runs");
+            let told = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && told.contains("1 passed"), "{told}");
+            assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        }
+    }
 }

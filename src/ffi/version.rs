@@ -80,17 +80,6 @@ pub extern "C" fn bge_status_name(status: i32) -> *const c_char {
     name.as_ptr()
 }
 
-#[cfg(feature = "provoke-panic")]
-/// Panics inside the library, to test that nothing of it reaches the host. In test builds only.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn bge_test_panic(err: *mut *mut super::error::bge_error_t) -> bge_status_t {
-    #[allow(clippy::panic, reason = "this is what it is for")]
-    // SAFETY: `err` is NULL or writable.
-    unsafe {
-        super::boundary::guard("test_panic", err, || panic!("provoked"))
-    }
-}
-
 const _: () =
     assert!(Status::Argument as i32 == BGE_ERR_ARGUMENT && Status::Unsupported as i32 == BGE_ERR_UNSUPPORTED);
 
