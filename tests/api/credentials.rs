@@ -217,3 +217,15 @@ fn eight_processes_share_renewals_through_a_token_file() {
     assert_ne!(written["refresh_token"], token["refresh_token"]);
     assert_eq!(fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
 }
+
+#[test]
+fn the_environments_proxy_is_honoured() {
+    let proxy = Sandbox::start(&[]);
+    let home = Home::new();
+    let token = ("BGE_ACCESS_TOKEN", proxy.text("/access_token"));
+    let variables = [token, ("BGE_ENDPOINT", "http://platform.invalid"), ("http_proxy", proxy.endpoint())];
+    home.call(&variables, &["get_user"]).expect("through the proxy");
+    let direct = [variables[0], variables[1], variables[2], ("no_proxy", "platform.invalid")];
+    let failure = home.call(&direct, &["get_user", r#"{"$": {"max_retries": 0}}"#]).expect_err("no such host");
+    assert_eq!(failure["status"], 2);
+}

@@ -1,4 +1,4 @@
-//! What is repeated, how often, and what is not; second addresses and redirects.
+//! What is repeated, how often, and what is not; second addresses, redirects and proxies.
 
 use std::{net::TcpListener, time::Instant};
 
@@ -188,4 +188,19 @@ fn connections_are_kept() {
     let connections: std::collections::HashSet<u64> =
         sandbox.log().iter().filter_map(|entry| entry["connection"].as_u64()).collect();
     assert_eq!(connections.len(), 1);
+}
+
+#[test]
+fn a_proxy_carries_the_calls() {
+    // A request in a proxy's form is answered like any other, so the sandbox can stand in for a proxy.
+    let proxy = Sandbox::start(&[]);
+    let options = json!({"endpoint": "http://platform.invalid", "proxy": proxy.endpoint()});
+    let api = Api::new(proxy.text("/access_token"), &options.to_string()).expect("a client");
+    proxy.clear_log();
+    api.call("get_user", json!({})).expect("through the proxy");
+    assert_eq!(proxy.take_log()[0]["headers"]["host"], "platform.invalid");
+    for proxy in ["nonsense", "ftp://proxy:21", "http://"] {
+        let failure = Api::new("token", &json!({ "proxy": proxy }).to_string()).err().expect(proxy);
+        assert!(failure.status == 1 && failure.message.contains("proxy"), "{}", failure.message);
+    }
 }

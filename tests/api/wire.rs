@@ -271,14 +271,25 @@ fn each_call_is_sent_as_the_document_says() {
 fn results_come_byte_for_byte() {
     let sandbox = sandbox();
     let api = sandbox.api(json!({}));
-    let data = r#"{ "z": 9007199254740993, "a": 2.18932050758568e-10 ,"e":1E+5, "中": "\u4e2d文/\/", "n":-0.0, "u":null}"#;
+    let small = r#"{ "z": 9007199254740993, "a": 2.18932050758568e-10 ,"e":1E+5, "中": "\u4e2d文/\/", "n":-0.0, "u":null}"#;
+    // Long enough to be worth compressing.
+    let large = format!("[{}]", vec![small; 100].join(" , "));
     for gzip in [true, false] {
         sandbox.set(json!({"gzip": gzip}));
-        let body = format!("{{\"code\": 0, \"msg\": \"成功\", \"data\": {data}}}");
-        sandbox.fault(json!({"path": "/profile", "kind": "status", "status": 200, "body": body,
-                             "content_type": "application/json; charset=utf-8"}));
-        assert_eq!(api.call("get_user", json!({})).expect("a user"), data);
+        for data in [small, &large] {
+            let body = format!("{{\"code\": 0, \"msg\": \"成功\", \"data\": {data}}}");
+            sandbox.fault(json!({"path": "/profile", "kind": "status", "status": 200, "body": body,
+                                 "content_type": "application/json; charset=utf-8"}));
+            assert_eq!(api.call("get_user", json!({})).expect("a user"), data);
+        }
     }
+    sandbox.set(json!({"gzip": true}));
+    sandbox.clear_log();
+    let compressed = api.call("get_samples", json!({})).expect("samples");
+    let accepted = sandbox.take_log()[0]["headers"]["accept-encoding"].clone();
+    assert!(accepted.as_str().is_some_and(|accepted| accepted.contains("gzip")), "{accepted}");
+    sandbox.set(json!({"gzip": false}));
+    assert_eq!(api.call("get_samples", json!({})).expect("samples"), compressed);
 }
 
 #[test]
