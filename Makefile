@@ -15,8 +15,10 @@ SANDBOX    := $(LIB_DIR)/bge-sandbox
 # always the whole workspace: for one package alone cargo would choose other features and compile its dependencies anew
 CARGO_FLAGS := --profile $(PROFILE) --locked --workspace
 C_MAKE     := $(MAKE) --no-print-directory -C bindings/c LIB_DIR=$(LIB_DIR) SANDBOX=$(SANDBOX)
-# the platform's and the store's own Python clients, which are let loose on the sandbox
+# other people's Python packages, which the tests let loose on the sandbox and on the library's tables
 VENV       := build/venv
+REQUIREMENTS := $(wildcard sandbox/tests/requirements.txt tests/requirements.txt tests/*/requirements.txt)
+export BGE_PYTHON := $(abspath $(VENV))/bin/python
 
 .PHONY: help
 help: ## list the targets
@@ -49,14 +51,14 @@ uninstall: ## take away what install put there (with the same PREFIX and the oth
 
 # ---- test ----
 
-.PHONY: deps test test-long test-builds suites lint rust-test c-test install-test readme sandbox-test bench
+.PHONY: deps test test-long test-builds suites lint rust-test c-test go-test r-test install-test readme sandbox-test bench
 deps: $(VENV)/.installed ## install what the build and the tests need (Debian, Ubuntu), or say what is missing
 	@scripts/deps.sh
 
-$(VENV)/.installed: $(wildcard sandbox/tests/requirements.txt) scripts/deps.sh
+$(VENV)/.installed: $(REQUIREMENTS) scripts/deps.sh
 	@scripts/deps.sh
 	python3 -m venv $(VENV)
-	$(if $(filter %.txt,$^),$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $(filter %.txt,$^))
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check $(REQUIREMENTS:%=-r %)
 	@touch $@
 
 # everything is compiled first, with all cores on it; then the suites run side by side
@@ -73,13 +75,10 @@ test-builds: build
 	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	@$(C_MAKE) -j$(shell nproc) all
 
+# the long ones first
+SUITES := r-test rust-test go-test c-test sandbox-test install-test lint
 suites:
-	@scripts/parallel.sh \
-	  lint='$(MAKE) --no-print-directory lint' \
-	  rust='$(MAKE) --no-print-directory rust-test' \
-	  c='$(MAKE) --no-print-directory c-test' \
-	  sandbox='$(MAKE) --no-print-directory sandbox-test' \
-	  install='$(MAKE) --no-print-directory install-test'
+	@scripts/parallel.sh $(foreach suite,$(SUITES),$(suite)='$(MAKE) --no-print-directory $(suite)')
 
 lint: ## formatting, clippy, symbols, headers, and the README's generated parts
 	$(CARGO) fmt --all --check
@@ -100,6 +99,12 @@ sandbox-test: build $(VENV)/.installed ## the sandbox's tests, with the official
 c-test: build ## the C and C++ programs, plainly and under valgrind
 	@$(C_MAKE) test
 
+go-test: build ## the Go package
+	scripts/go-test.sh $(LIB_DIR)
+
+r-test: build ## the R package
+	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) bindings/r/check.sh
+
 install-test: build ## programs built against an installed tree
 	@BUILD=$(LIB_DIR) tests/install/run.sh $(SANDBOX)
 
@@ -107,4 +112,5 @@ readme: build ## write the README's table of calls anew
 	scripts/readme-calls $(LIB_DIR)/libbge.so
 
 bench: build ## the measurements of docs/benchmarks.md
-	$(CARGO) bench --locked --workspace --benches
+	@set -e; for script in tests/bench/*.sh; do echo; echo "== $$script"; bash $$script $(LIB_DIR); done
+	$(CARGO) bench --locked --workspace --bench '*'

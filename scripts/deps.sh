@@ -6,6 +6,12 @@
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
+at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; } # WANTED FOUND
+# is an R package here? asked once, for all of them
+has_r() {
+  [ -n "${r_packages+asked}" ] || r_packages=$(Rscript -e 'cat(rownames(installed.packages()))' 2>/dev/null || true)
+  [[ " $r_packages " == *" $1 "* ]]
+}
 
 # one line for each need: how it is told to be here | the Debian package that brings it
 needs() {
@@ -22,6 +28,19 @@ have openssl | openssl
 have pkg-config && pkg-config --exists libcurl | libcurl4-openssl-dev
 have python3 | python3
 have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null | python3-venv
+have R && have Rscript | r-base-core
+has_r jsonlite | r-cran-jsonlite
+has_r testthat | r-cran-testthat
+has_r cli | r-cran-cli
+has_r withr | r-cran-withr
+has_r callr | r-cran-callr
+has_r bit64 | r-cran-bit64
+has_r codetools | r-cran-codetools
+has_r knitr | r-cran-knitr
+has_r rmarkdown | r-cran-rmarkdown
+have pandoc | pandoc
+have qpdf | qpdf
+have checkbashisms | devscripts
 test -e /etc/ssl/certs/ca-certificates.crt || test -e /etc/pki/tls/certs/ca-bundle.crt || test -n "${SSL_CERT_FILE:-}" | ca-certificates
 TABLE
 }
@@ -34,22 +53,23 @@ missing_packages() {
   done < <(needs)
 }
 
-rust_is_missing() {
-  if ! have cargo; then
-    echo "Rust is missing: install it with rustup (https://rustup.rs), which needs no root." >&2
-    return 0
-  fi
-  local wanted found
-  wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml" | head -n 1)
-  found=$(rustc --version | cut -d' ' -f2)
-  if [ "$(printf '%s\n' "$wanted" "$found" | sort -V | head -n 1)" != "$wanted" ]; then
-    echo "Rust $wanted or newer is needed, and this is $found: run \`rustup update\`." >&2
-    return 0
-  fi
-  return 1
-}
+# what no Debian package brings in the version that is needed
+toolchains=0
+need() { echo "$1" >&2; toolchains=1; }
 
-if rust_is_missing; then exit 1; fi
+wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$(dirname "$0")/../Cargo.toml" | head -n 1)
+if ! have cargo; then
+  need "Rust is missing: install it with rustup (https://rustup.rs), which needs no root."
+elif ! at_least "$wanted" "$(rustc --version | cut -d' ' -f2)"; then
+  need "Rust $wanted or newer is needed, and this is $(rustc --version): run \`rustup update\`."
+fi
+wanted=$(sed -n 's/^go //p' "$(dirname "$0")/../bindings/go/go.mod")
+if ! have go; then
+  need "Go is missing: install $wanted or newer (https://go.dev/doc/install)."
+elif ! at_least "$wanted" "$(go env GOVERSION | sed 's/^go//')"; then
+  need "Go $wanted or newer is needed, and this is $(go version): https://go.dev/doc/install"
+fi
+[ "$toolchains" -eq 0 ] || exit 1
 
 mapfile -t packages < <(missing_packages | sort -u)
 [ "${#packages[@]}" -eq 0 ] && exit 0

@@ -39,6 +39,7 @@ struct Free {
   void operator()(bge_oauth2_t *p) const noexcept { bge_oauth2_free(p); }
   void operator()(bge_op_t *p) const noexcept { bge_op_free(p); }
   void operator()(bge_pages_t *p) const noexcept { bge_pages_free(p); }
+  void operator()(bge_table_t *p) const noexcept { bge_table_free(p); }
 };
 template <class T>
 using Owned = std::unique_ptr<T, Free>;
@@ -245,6 +246,53 @@ class Pages {
   detail::Owned<bge_pages_t> pages_;
 };
 
+/** An Arrow C stream that releases itself: hand get() to whatever imports Arrow. */
+class ArrowStream {
+ public:
+  ArrowStream() = default;
+  ArrowStream(ArrowStream &&other) noexcept : stream_(std::exchange(other.stream_, ArrowArrayStream{})) {}
+  ArrowStream &operator=(ArrowStream &&other) noexcept {
+    std::swap(stream_, other.stream_);
+    return *this;
+  }
+  ~ArrowStream() {
+    if (stream_.release != nullptr) stream_.release(&stream_);
+  }
+  ArrowArrayStream *get() noexcept { return &stream_; }
+
+ private:
+  ArrowArrayStream stream_{};
+};
+
+/** All pages of a list call, of one sample or of many, as columns. */
+class Table {
+ public:
+  struct Progress {
+    std::uint64_t rows, samples_done, samples;
+  };
+
+  /** The rows, once. The stream may outlive the table. */
+  ArrowStream stream() {
+    ArrowStream stream;
+    detail::done(bge_table_stream, table_.get(), stream.get());
+    return stream;
+  }
+  Progress progress() const noexcept {
+    Progress p{0, 0, 0};
+    bge_table_progress(table_.get(), &p.rows, &p.samples_done, &p.samples);
+    return p;
+  }
+  /** From any thread: a blocked read of the stream ends within 100 ms. */
+  void cancel() const noexcept { bge_table_cancel(table_.get()); }
+  /** Gives `{"failed": […], "misfits": n}`. */
+  std::string report() const { return detail::text(bge_table_report, table_.get()); }
+
+ private:
+  friend class Client;
+  explicit Table(detail::Owned<bge_table_t> table) : table_(std::move(table)) {}
+  detail::Owned<bge_table_t> table_;
+};
+
 /** The platform, for one access token. */
 class Client {
  public:
@@ -295,6 +343,11 @@ class Client {
   }
   Pages pages(Text name, Text args = "{}") const {
     return Pages(detail::make<bge_pages_t>(bge_api_pages, get(), detail::in(name), detail::in(args)));
+  }
+  /** `biosample_id` may be an array here: the rows of all these samples, in its order. */
+  ArrowStream table(Text name, Text args = "{}") const { return open_table(name, args).stream(); }
+  Table open_table(Text name, Text args = "{}") const {
+    return Table(detail::make<bge_table_t>(bge_api_open_table, get(), detail::in(name), detail::in(args)));
   }
 
   /* ---- account ---- */
