@@ -34,12 +34,6 @@ impl Client {
     pub fn new(access_token: &str, options_json: &str) -> Result<Self> {
         let options = options::client(options_json)?;
         let token = plain_token("access_token", access_token)?;
-        if options.token_file.is_some() {
-            return Err(Error::argument(
-                "token_file",
-                "is for clients that renew their token, made from OAuth2",
-            ));
-        }
         let log = Arc::new(Logger::new(options.log, options.log_file.clone())?);
         Ok(Client::of(Transport::new(options, log)?, Credentials::new(Source::Fixed(token))?))
     }

@@ -78,12 +78,6 @@ impl Found {
         let file = options.token_file.clone();
         let source = match self.given {
             Given::App(app, token) => Source::Renewed { app, token, file },
-            _ if file.is_some() => {
-                return Err(Error::argument(
-                    "token_file",
-                    "is for clients that renew their token: client_id and client_secret",
-                ));
-            }
             Given::Token(token) => Source::Fixed(token),
             Given::Stored(token) => Source::Stored(token),
         };

@@ -4,13 +4,12 @@
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
     process::{Command, Output, Stdio},
 };
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, Sandbox};
+use crate::support::{Folder, Sandbox, example};
 
 struct Home {
     folder: Folder,
@@ -30,7 +29,7 @@ impl Home {
     }
 
     fn command(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(example());
         command.env_clear().env("HOME", self.folder.path("")).args(arguments);
         command.envs(variables.iter().copied()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
@@ -47,11 +46,6 @@ fn told(output: Output) -> Result<Value, Value> {
             .unwrap_or_else(|_| panic!("no JSON: {}", String::from_utf8_lossy(bytes)))
     };
     if output.status.success() { Ok(json(&output.stdout)) } else { Err(json(&output.stderr)) }
-}
-
-fn program() -> PathBuf {
-    let test = std::env::current_exe().expect("a path");
-    test.parent().and_then(|deps| deps.parent()).expect("a target folder").join("examples/call")
 }
 
 fn profile(sandbox: &Sandbox, section: &str, token: Option<Value>) -> String {
@@ -226,6 +220,7 @@ fn the_environments_proxy_is_honoured() {
     let variables = [token, ("BGE_ENDPOINT", "http://platform.invalid"), ("http_proxy", proxy.endpoint())];
     home.call(&variables, &["get_user"]).expect("through the proxy");
     let direct = [variables[0], variables[1], variables[2], ("no_proxy", "platform.invalid")];
-    let failure = home.call(&direct, &["get_user", r#"{"$": {"max_retries": 0}}"#]).expect_err("no such host");
+    let failure =
+        home.call(&direct, &["get_user", r#"{"$": {"max_retries": 0}}"#]).expect_err("no such host");
     assert_eq!(failure["status"], 2);
 }

@@ -205,7 +205,11 @@ fn null_and_bad_utf8_are_refused_by_name_in_every_parameter() {
                 assert_eq!(status, 1, "{name}, {} = {attempt:?}", parameter.name);
                 // The library's own: its error must be read by its own functions.
                 let message = read_error(&library, err as usize);
-                assert!(message.contains(parameter.name.trim_end_matches("_json")), "{name}, {}: {message}", parameter.name);
+                assert!(
+                    message.contains(parameter.name.trim_end_matches("_json")),
+                    "{name}, {}: {message}",
+                    parameter.name
+                );
                 tried += 1;
             }
         }

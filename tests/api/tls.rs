@@ -13,7 +13,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 
-use crate::support::{Folder, c::Api};
+use crate::support::{Folder, Sandbox, c::Api, example};
 
 struct Authority {
     pem: String,
@@ -105,6 +105,33 @@ fn certificates_are_checked() {
 
     let without = call(port, json!({"max_retries": 0})).expect_err("nobody knows the authority");
     assert!(without.message.contains("ca_file"), "{}", without.message);
+}
+
+#[test]
+fn the_environments_certificates_are_honoured_and_none_at_all_will_do_for_plain_http() {
+    let folder = Folder::new("ssl-cert-file");
+    let known = authority("known");
+    let (port, _) = serve(&known, "localhost", false);
+    let call = |endpoint: &str, certificates: &str| {
+        let output = std::process::Command::new(example())
+            .env_clear()
+            .envs([
+                ("BGE_ACCESS_TOKEN", "token"),
+                ("BGE_ENDPOINT", endpoint),
+                ("SSL_CERT_FILE", certificates),
+            ])
+            .args(["get_user", r#"{"$": {"max_retries": 0}}"#])
+            .output()
+            .expect("it runs");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let endpoint = format!("https://localhost:{port}");
+    assert_eq!(call(&endpoint, &folder.file("ca.pem", known.pem.as_bytes())), (Some(0), String::new()));
+    let (status, told) = call(&endpoint, &folder.file("empty.pem", b""));
+    assert!(status == Some(2) && told.contains("ca_file"), "{told}");
+    let sandbox = Sandbox::start(&[]);
+    let (status, told) = call(sandbox.endpoint(), &folder.file("empty.pem", b""));
+    assert!(status == Some(6) && told.contains("403"), "the platform was reached: {told}");
 }
 
 #[test]

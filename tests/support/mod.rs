@@ -33,6 +33,12 @@ pub fn sandbox_program() -> PathBuf {
     program
 }
 
+/// The example `call`, for what needs a process of its own.
+pub fn example() -> PathBuf {
+    let test = std::env::current_exe().expect("the test's own path");
+    test.parent().and_then(|deps| deps.parent()).expect("a target folder").join("examples/call")
+}
+
 impl Sandbox {
     pub fn start(args: &[&str]) -> Self {
         let mut child = Command::new(sandbox_program())
