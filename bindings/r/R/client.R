@@ -29,7 +29,8 @@
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
 #' if (!is.null(sandbox)) {
 #'   api <- bge_open(
-#'     client_id = sandbox$client_id, client_secret = sandbox$client_secret, endpoint = sandbox$endpoint
+#'     client_id = sandbox$client_id, client_secret = sandbox$client_secret,
+#'     endpoint = sandbox$endpoint
 #'   )
 #'   bge_alive(api)
 #' }

@@ -86,15 +86,36 @@ warn <- function(kind, message, call, ...) {
   ))
 }
 
-# The user's call, to be shown in errors and traces: what was given literally for a secret is left out.
+# The user's call, to be shown in errors and traces: what was given literally for a secret is left out. R matches names
+# before `...` by their beginning: a parameter of the platform's that is taken for one of ours by that is refused.
 secrets <- c(
   "access_token", "client_secret", "refresh_token", "token", "code", "password", "proxy", "idcard", "phone",
   "realname", "mobiles"
 )
 
 shown_call <- function(call, definition) {
+  given <- names(call)
   call <- tryCatch(match.call(definition, call, expand.dots = TRUE), error = function(e) call[1])
-  hidden <- names(call) %in% secrets & !vapply(as.list(call), is.symbol, logical(1))
+  call <- without_secrets(call)
+  known <- names(formals(definition))
+  by_beginning <- known[seq_len(match("...", known, nomatch = 1L) - 1L)]
+  for (name in setdiff(given[nzchar(given)], known)) {
+    taken <- by_beginning[startsWith(by_beginning, name)]
+    if (length(taken) == 1) {
+      bad_argument(name, paste0("is taken by R for ", taken, ": to send a parameter of this name use bge_request()"), call)
+    }
+  }
+  call
+}
+
+without_secrets <- function(call) {
+  hidden <- names(call) %in% secrets & !vapply(as.list(call), is.symbol, NA)
   call[hidden] <- list(quote(`<hidden>`))
+  for (i in seq_along(call)[-1]) {
+    if (!is.call(call[[i]])) next
+    part <- call[[i]]
+    is_ours <- is.symbol(part[[1]]) && startsWith(as.character(part[[1]]), "bge_")
+    call[[i]] <- if (is_ours) as.call(list(part[[1]], quote(...))) else without_secrets(part)
+  }
   call
 }

@@ -78,10 +78,12 @@ bge_get_func_abundance <- function(
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
 #' if (!is.null(sandbox)) {
-#'   genes <- bge_get_gene_abundance(sandbox$user, sandbox$meta_biosample_id, "IGC_9.9M", "list", limit = 1000)
+#'   id <- sandbox$meta_biosample_id
+#'   genes <- bge_get_gene_abundance(sandbox$user, id, "IGC_9.9M", "list", limit = 1000)
 #'   summary(genes$igc_gene_annotation_gene_length)
 #'   # all genes as a file
-#'   bge_get_gene_abundance(sandbox$user, sandbox$meta_biosample_id, "IGC_9.9M", "file")$result[[1]]$object_name
+#'   file <- bge_get_gene_abundance(sandbox$user, id, "IGC_9.9M", "file")
+#'   file$result[[1]]$object_name
 #' }
 bge_get_gene_abundance <- function(
     api, biosample_id, catalog, data_type, ..., ids = NULL, next_page = NULL, limit = NULL, all_pages = TRUE,

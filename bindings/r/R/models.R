@@ -14,7 +14,8 @@
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
 #' if (!is.null(sandbox)) {
-#'   answer <- bge_invoke_model(sandbox$user, sandbox$model_id, biosample_id = sandbox$meta_biosample_id)
+#'   id <- sandbox$meta_biosample_id
+#'   answer <- bge_invoke_model(sandbox$user, sandbox$model_id, biosample_id = id)
 #'   answer$model_data$predict_class
 #' }
 bge_invoke_model <- function(api, model_id, ..., simplify = TRUE, call_options = NULL) {
@@ -117,7 +118,10 @@ bge_rollback_model <- function(api, model_id, version, ..., simplify = TRUE, cal
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
-#' if (!is.null(sandbox)) head(bge_model_versions(sandbox$user, sandbox$model_id)[c("version", "message")])
+#' if (!is.null(sandbox)) {
+#'   versions <- bge_model_versions(sandbox$user, sandbox$model_id)
+#'   head(versions[c("version", "message")])
+#' }
 bge_model_versions <- function(
     api, model_id, ..., limit = NULL, next_page = NULL, all_pages = TRUE, max_pages = Inf, max_rows = Inf,
     simplify = TRUE, int64 = getOption("bge.int64", "double"), call_options = NULL) {
@@ -198,7 +202,9 @@ bge_task <- function(api, task_id, ..., simplify = TRUE, call_options = NULL) {
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
-#' if (!is.null(sandbox)) bge_upload_model_doc(sandbox$user, "readme", sandbox$model_id, list(title = "My model"))
+#' if (!is.null(sandbox)) {
+#'   bge_upload_model_doc(sandbox$user, "readme", sandbox$model_id, list(title = "My model"))
+#' }
 bge_upload_model_doc <- function(api, doc_tab, model_id, doc_content, ..., simplify = TRUE, call_options = NULL) {
   given <- list(doc_tab = doc_tab, model_id = model_id, doc_content = doc_content, ...)
   call_value(api, "upload_model_doc", given, simplify, call_options)

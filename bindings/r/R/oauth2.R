@@ -27,7 +27,7 @@
 #' @export
 #' @examples
 #' app <- bge_oauth2("my-client-id", "my-client-secret")
-#' bge_authorization_url(app, "https://example.org/callback", state = "xyz", scopes = c("profile", "genomics"))
+#' bge_authorization_url(app, "https://example.org/callback", state = "x", scopes = c("profile", "samples"))
 #'
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
 #' if (!is.null(sandbox)) {
@@ -35,7 +35,7 @@
 #'   bge_oauth2_alive(app)
 #'   bge_credentials_token(app)
 #'   api <- bge_oauth2_client(app)
-#'   bge_get_samples(api, max_rows = 3, limit = 3, max_pages = 1, all_pages = FALSE)$biosample_id
+#'   bge_get_samples(api, limit = 3, all_pages = FALSE)$biosample_id
 #' }
 bge_oauth2 <- function(client_id = Sys.getenv("BGE_CLIENT_ID"), client_secret = Sys.getenv("BGE_CLIENT_SECRET"), ...) {
   call <- shown_call(sys.call(), sys.function())
@@ -137,12 +137,18 @@ bge_login <- function(oauth2 = bge_oauth2(), redirect_uri, scopes = NULL, browse
     bad_argument("ask", "is needed where nobody can paste the address: R is not interactive", call)
   }
   # not R's own random numbers: a program that sets a seed would use one state for everybody
-  state <- paste(format(readBin("/dev/urandom", "raw", 16)), collapse = "")
+  state <- random_text()
   url <- bge_authorization_url(oauth2, redirect_uri, state = state, scopes = scopes)
   browse(url)
   answer <- trimws(ask("Address that the browser went to (or the code in it): "))
   token <- bge_exchange_code(oauth2, code_of(answer, state, call), redirect_uri)
   bge_oauth2_client(oauth2, token)
+}
+
+random_text <- function() {
+  source <- file("/dev/urandom", "rb", raw = TRUE)
+  on.exit(close(source))
+  paste(format(readBin(source, "raw", 16)), collapse = "")
 }
 
 # The code in a pasted address, whose state must be the one that was sent; or a bare code.

@@ -10,7 +10,9 @@
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
-#' if (!is.null(sandbox)) bge_report_collection(sandbox$user, sandbox$biosample_id)$report_collection_type
+#' if (!is.null(sandbox)) {
+#'   bge_report_collection(sandbox$user, sandbox$biosample_id)$report_collection_type
+#' }
 bge_report_collection <- function(api, biosample_id, ..., simplify = TRUE, call_options = NULL) {
   call_value(api, "report_collection", list(biosample_id = biosample_id, ...), simplify, call_options)
 }
@@ -48,7 +50,9 @@ bge_report_details <- function(api, biosample_id, domain, ..., simplify = TRUE, 
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
 #' if (!is.null(sandbox)) {
 #'   traits <- bge_report_details(sandbox$user, sandbox$biosample_id, "traits")
-#'   str(bge_report_detail(sandbox$user, sandbox$biosample_id, "traits_v1", traits$list[[1]]$report_id), max.level = 1)
+#'   id <- traits$list[[1]]$report_id
+#'   report <- bge_report_detail(sandbox$user, sandbox$biosample_id, "traits_v1", id)
+#'   str(report, max.level = 1)
 #' }
 bge_report_detail <- function(
     api, biosample_id, domain_version, report_id, ..., simplify = TRUE, call_options = NULL) {

@@ -100,7 +100,9 @@ bge_externals <- function(
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
-#' if (!is.null(sandbox)) bge_register_sample(sandbox$user, paste0("lab-", Sys.getpid()), 1, sandbox$project_id)
+#' if (!is.null(sandbox)) {
+#'   bge_register_sample(sandbox$user, paste0("lab-", Sys.getpid()), 1, sandbox$project_id)
+#' }
 bge_register_sample <- function(
     api, external_sample_id, biosample_site, project_id, ..., duplicate_enabled = NULL, simplify = TRUE,
     call_options = NULL) {

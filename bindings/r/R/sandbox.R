@@ -33,20 +33,24 @@ bge_sandbox <- function(...) {
     c(paste0("--", gsub("_", "-", name)), format(options[[name]], scientific = FALSE))
   }))
   output <- tempfile("bge-sandbox-")
-  # it stops when its standard input closes: when this session does, whatever way it ends
-  command <- paste(shQuote(program), "--stdin-lifetime", paste(shQuote(flags), collapse = " "), ">", shQuote(output), "2>&1")
-  process <- pipe(command, "w")
+  wanted <- paste0(output, ".wanted")
+  file.create(wanted)
+  # It stops when its standard input closes: when close() has removed the file, or when this session has ended, in
+  # whatever way. A connection of R's would do, but R CMD check minds those that examples leave open.
+  watch <- sprintf("while kill -0 %d 2>/dev/null && [ -e %s ]; do sleep 0.3; done", Sys.getpid(), shQuote(wanted))
+  command <- paste(shQuote(program), "--stdin-lifetime", paste(shQuote(flags), collapse = " "))
+  system(paste0("(", watch, ") 2>/dev/null | ", command, " >", shQuote(output), " 2>&1 &"))
   line <- character()
-  for (attempt in 1:300) {
+  for (attempt in 1:500) {
     line <- if (file.exists(output)) readLines(output, n = 1, warn = FALSE)
     if (length(line) == 1 && endsWith(line, "}")) break
     Sys.sleep(0.02)
   }
   if (length(line) != 1 || !startsWith(line, "{")) {
-    close(process)
+    unlink(wanted)
     stop("bge-sandbox did not start: ", paste(line, collapse = " "), call. = FALSE)
   }
-  sandbox <- new_sandbox(line, process)
+  sandbox <- new_sandbox(line, wanted)
   if (length(options) == 0) the$sandbox <- sandbox
   sandbox
 }
@@ -58,7 +62,7 @@ sandbox_program <- function() {
   if (nzchar(found)) unname(found)
 }
 
-new_sandbox <- function(ready, process) {
+new_sandbox <- function(ready, wanted) {
   ready <- parse_json(ready)
   credentials <- ready$credentials
   structure(c(
@@ -70,7 +74,7 @@ new_sandbox <- function(ready, process) {
       client_id = credentials$client_id, client_secret = credentials$client_secret
     ),
     ready[setdiff(names(ready), "credentials")],
-    list(process = process)
+    list(wanted = wanted)
   ), class = "bge_sandbox")
 }
 
@@ -84,6 +88,6 @@ print.bge_sandbox <- function(x, ...) {
 #' @export
 close.bge_sandbox <- function(con, ...) {
   if (identical(the$sandbox$endpoint, con$endpoint)) the$sandbox <- NULL
-  if (!is.null(con$process) && tryCatch(isOpen(con$process), error = function(e) FALSE)) close(con$process)
+  if (!is.null(con$wanted)) unlink(con$wanted)
   invisible(NULL)
 }

@@ -114,7 +114,8 @@ bge_write_phenotype <- function(
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
 #' if (!is.null(sandbox)) {
 #'   items <- bge_get_data_items(
-#'     sandbox$user, "demo", sandbox$biosample_id, data_element_ids = "0241e8b2-c7e4-11e9-bfed-00163e104c79"
+#'     sandbox$user, "demo", sandbox$biosample_id,
+#'     data_element_ids = "0241e8b2-c7e4-11e9-bfed-00163e104c79"
 #'   )
 #'   names(items)
 #' }

@@ -1,0 +1,69 @@
+#!/usr/bin/env bash
+# Everything about the R package, on loopback: its header, an offline installation that can be moved, valgrind, and
+# R CMD check, which runs the tests and the examples and builds the vignettes against the sandbox.
+#   BGE_LIB_DIR=… BGE_SANDBOX_BIN=… [BGE_TEST_LONG=1] bindings/r/check.sh [work folder]
+set -euo pipefail
+
+package=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$package/../.." && pwd)
+work=${1:-$root/build/r}
+export BGE_LIB_DIR=${BGE_LIB_DIR:-$root/target/release}
+export BGE_SANDBOX_BIN=${BGE_SANDBOX_BIN:-$root/target/release/bge-sandbox}
+unset BGE_ENDPOINT BGE_ACCESS_TOKEN BGE_CLIENT_ID BGE_CLIENT_SECRET BGE_PROFILE BGE_SANDBOX LD_LIBRARY_PATH
+rm -rf "$work"
+mkdir -p "$work"
+cd "$work"
+
+say() { printf '== %s\n' "$*"; }
+
+say "the package's bge.h is the library's"
+cmp "$root/include/bge.h" "$package/inst/include/bge.h"
+
+say "a source package"
+# in a place of its own, so that nothing is written into the tree
+R CMD build "$package"
+tarball=$(echo bge_*.tar.gz)
+
+say "installation without a network, and without anything else from the tree"
+mkdir library lone
+cp "$BGE_LIB_DIR/libbge.so" lone/
+offline=()
+if unshare -rn true 2>/dev/null; then offline=(unshare -rn); fi
+BGE_LIB_DIR=$work/lone "${offline[@]}" R CMD INSTALL --no-docs -l library "$tarball" >install.log 2>&1 || { cat install.log; exit 1; }
+readelf -d library/bge/libs/bge.so | grep -F 'RUNPATH' | grep -F '$ORIGIN/../lib'
+readelf -d library/bge/libs/bge.so | grep -F 'NODELETE'
+if readelf -d library/bge/libs/bge.so | grep -F "$work"; then echo "bge.so names a folder of the build" >&2; exit 1; fi
+
+say "it can be moved, and then needs no other copy of the library"
+mv library moved
+rm -r lone
+R_LIBS=$work/moved Rscript -e 'library(bge); stopifnot(startsWith(getLoadedDLLs()[["bge"]][["path"]], commandArgs(TRUE)))
+  maps <- grep("libbge", readLines("/proc/self/maps"), value = TRUE)
+  stopifnot(length(maps) > 0, grepl(commandArgs(TRUE), maps, fixed = TRUE))' "$work/moved"
+
+say "without a library the installation says what to do"
+mkdir -p empty none
+if env -u BGE_LIB_DIR PKG_CONFIG_LIBDIR="$work/empty" CARGO_TARGET_DIR="$work/empty" \
+  R CMD INSTALL --no-docs -l none "$tarball" >none.log 2>&1; then
+  echo "it was installed without a library" >&2
+  exit 1
+fi
+grep -F 'export BGE_LIB_DIR=' none.log
+
+say "a lifetime under valgrind"
+(cd "$package/tests" && R_LIBS=$work/moved R -d "valgrind --error-exitcode=9 --log-file=$work/valgrind.log" --no-echo --no-restore -f lifetime.R) \
+  >lifetime.log 2>&1 &
+valgrind=$!
+
+say "R CMD check"
+_R_CHECK_SYSTEM_CLOCK_=0 _R_CHECK_CRAN_INCOMING_=false _R_CHECK_FORCE_SUGGESTS_=false _R_CHECK_PKG_SIZES_THRESHOLD_=12 \
+  R CMD check --as-cran --no-manual "$tarball" || true
+grep -hE '^ERROR|Failure|Error' bge.Rcheck/tests/*.Rout.fail 2>/dev/null || true
+
+failed=0
+grep -F 'Status: OK' bge.Rcheck/00check.log || failed=1
+if wait $valgrind; then tail -n 1 valgrind.log; else failed=1; cat lifetime.log valgrind.log; fi
+if [ "$failed" -ne 0 ]; then
+  cat bge.Rcheck/tests/*.Rout.fail 2>/dev/null | tail -n 100
+  exit 1
+fi

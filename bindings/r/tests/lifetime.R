@@ -1,0 +1,56 @@
+# Handles made, used, left half-way, dropped and collected: to be run as it is, and under valgrind. It is one expression that
+# ends in quit(), since children of a fork would turn the file that R reads back for their parent.
+local({
+  library(bge)
+
+  for (place in c("target", "../../target", "../../../target")) {
+    program <- file.path(place, "release", "bge-sandbox")
+    if (!nzchar(Sys.getenv("BGE_SANDBOX_BIN")) && file.exists(program)) Sys.setenv(BGE_SANDBOX_BIN = normalizePath(program))
+  }
+  sandbox <- bge_sandbox(seed = 3, samples = 30, taxa = 60)
+  stopifnot(!is.null(sandbox))
+  calls <- asNamespace("bge")
+
+  for (round in 1:3) {
+    api <- bge_client(sandbox$access_token, endpoint = sandbox$endpoint)
+    samples <- bge_get_samples(api, limit = 11)
+    stopifnot(nrow(samples) == 30)
+    variants <- bge_get_variants(api, sandbox$biosample_id, c("rs762551", "rs333"))
+    stopifnot(nrow(variants) == 2, is.character(variants$variant_genotype))
+    taxa <- bge_get_taxon_abundance(api, sandbox$meta_biosample_id, limit = 25)
+    stopifnot(nrow(taxa) == 60, is.double(taxa$observation_value))
+    object <- bge_upload(api, "lifetime.txt", as.raw(1:100))$object_name
+    stopifnot(identical(bge_download_raw(api, object), as.raw(1:100)))
+    stopifnot(inherits(tryCatch(bge_get_sample(api, "nobody's"), error = identity), "bge_error_api"))
+
+    # left half-way: operations under way, a walk with a page ahead, and their client closed before them
+    op <- .Call(calls$rbge_start, api$handle, "get_samples", NULL)
+    left <- .Call(calls$rbge_start, api$handle, "get_samples", NULL)
+    pages <- .Call(calls$rbge_pages, api$handle, "get_samples", '{"limit": 5}')
+    page <- .Call(calls$rbge_pages_start, pages)
+    bge_close(api)
+    bge_close(api)
+    text <- calls$run(op, NULL)
+    stopifnot(startsWith(text, "{"), .Call(calls$rbge_is_closed, op))
+    rm(op, left, pages, page, api)
+    gc()
+  }
+
+  # children of a fork collect what they inherit
+  api <- bge_client(sandbox$access_token, endpoint = sandbox$endpoint)
+  kept <- environment()
+  names <- parallel::mclapply(1:2, function(i) {
+    name <- bge_get_user(api)$username
+    rm(api, envir = kept)
+    gc()
+    name
+  }, mc.cores = 2)
+  stopifnot(identical(names, list("zhangsan", "zhangsan")), bge_alive(api))
+
+  # the namespace can go, the library stays: finalizers still run
+  close(sandbox)
+  rm(api, sandbox, calls, kept)
+  unloadNamespace("bge")
+  gc()
+  quit("no", status = 0)
+})

@@ -1,0 +1,4 @@
+library(testthat)
+library(bge)
+
+test_check("bge")

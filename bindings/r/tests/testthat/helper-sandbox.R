@@ -1,0 +1,74 @@
+# All tests talk to one bge-sandbox on loopback, and to nothing else.
+
+in_tree <- normalizePath("../../../../target/release/bge-sandbox", mustWork = FALSE)
+if (!nzchar(Sys.getenv("BGE_SANDBOX_BIN")) && file.exists(in_tree)) Sys.setenv(BGE_SANDBOX_BIN = in_tree)
+
+long <- identical(Sys.getenv("BGE_TEST_LONG"), "1")
+
+# nothing of the caller's own credentials gets into the tests
+Sys.unsetenv(c("BGE_SANDBOX", "BGE_ENDPOINT", "BGE_ACCESS_TOKEN", "BGE_CLIENT_ID", "BGE_CLIENT_SECRET", "BGE_PROFILE"))
+Sys.setenv(HOME = withr::local_tempdir(.local_envir = testthat::teardown_env()))
+
+sandbox <- bge_sandbox(seed = 7, samples = 200)
+if (is.null(sandbox)) stop("the tests need bge-sandbox: set BGE_SANDBOX_BIN, or build it with `make build`")
+api <- sandbox$user
+app <- sandbox$application
+# another one for tests that write samples: those of the first stay as they are
+writable <- bge_sandbox(seed = 8)
+
+# One HTTP request to the sandbox; the answer's head and body.
+http <- function(method, url, body = "") {
+  address <- regmatches(url, regexec("^http://([^:/]+):([0-9]+)(.*)$", url))[[1]]
+  con <- socketConnection(address[2], as.integer(address[3]), open = "r+b", blocking = TRUE, timeout = 10)
+  on.exit(close(con))
+  body <- charToRaw(enc2utf8(body))
+  head <- paste0(
+    method, " ", address[4], " HTTP/1.1\r\nHost: ", address[2], ":", address[3], "\r\nConnection: close\r\n",
+    "Content-Type: application/json\r\nContent-Length: ", length(body), "\r\n\r\n"
+  )
+  writeBin(c(charToRaw(head), body), con)
+  answer <- raw()
+  while (length(piece <- readBin(con, "raw", 65536)) > 0) answer <- c(answer, piece)
+  text <- rawToChar(answer)
+  Encoding(text) <- "UTF-8"
+  cut <- regexpr("\r\n\r\n", text, fixed = TRUE)
+  list(head = substr(text, 1, cut - 1), body = substring(text, cut + 4))
+}
+
+control <- function(method, name, body = NULL) {
+  text <- if (is.null(body)) "" else if (is.character(body)) body else jsonlite::toJSON(body, auto_unbox = TRUE, null = "null")
+  jsonlite::fromJSON(http(method, paste0(sandbox$endpoint, "/__sandbox__/", name), text)$body, simplifyVector = FALSE)
+}
+
+# The next matching requests go wrong, until the end of the test.
+local_fault <- function(..., .env = parent.frame()) {
+  answer <- control("POST", "faults", list(...))
+  if (!is.null(answer$error)) stop(answer$error)
+  withr::defer(control("DELETE", "faults"), .env)
+}
+
+# The next answers to `path` are this text, as `data` of a good envelope.
+local_data <- function(path, data, .env = parent.frame(), ...) {
+  local_fault(
+    kind = "status", status = 200, path = path, count = 0, content_type = "application/json",
+    body = paste0('{"code": 0, "msg": "success", "data": ', data, "}"), ..., .env = .env
+  )
+}
+
+local_option <- function(..., .env = parent.frame()) {
+  control("POST", "options", list(...))
+  withr::defer(control("DELETE", "options"), .env)
+}
+
+# What the requests to a path were, from now on: call the result to get them.
+recorder <- function(path) {
+  control("DELETE", "log")
+  function() control("GET", paste0("log?path=", path))$requests
+}
+
+# A fresh R process with this package and no client of its own.
+in_new_process <- function(code, args = list(), env = character()) {
+  callr::r(code, args, env = c(callr::rcmd_safe_env(), env), show = FALSE)
+}
+
+caught <- function(code) tryCatch(code, error = identity)

@@ -1,0 +1,44 @@
+# Every row of the table has its function, with the documented arguments, documented.
+
+calls <- bge_endpoints()
+
+test_that("every call has a function with the documented arguments", {
+  expect_gte(nrow(calls), 45)
+  for (i in seq_len(nrow(calls))) {
+    name <- paste0("bge_", calls$name[i])
+    expect_true(name %in% getNamespaceExports("bge"), label = name)
+    has <- names(formals(getExportedValue("bge", name)))
+    wants <- calls$arguments[[i]]
+    expect_equal(has[1], "api", label = name)
+    expect_true("..." %in% has, label = name)
+    expect_equal(setdiff(wants$name, has), character(), label = name)
+    # required ones come first, in their order, and have no default
+    required <- wants$name[wants$required]
+    expect_equal(setdiff(has, c("api", "..."))[seq_along(required)], if (name == "bge_upload") c("filename", "data")[seq_along(required)] else required, label = name)
+  }
+})
+
+test_that("what is not required has the platform's default, not one of ours", {
+  for (i in seq_len(nrow(calls))) {
+    arguments <- calls$arguments[[i]]
+    defaults <- formals(getExportedValue("bge", paste0("bge_", calls$name[i])))
+    for (name in arguments$name[!arguments$required]) expect_null(defaults[[name]], label = paste(calls$name[i], name))
+  }
+})
+
+test_that("the help of a list names every declared column", {
+  pages <- tools::Rd_db("bge")
+  for (i in which(vapply(calls$columns, nrow, 0L) > 0)) {
+    text <- paste(as.character(pages[[paste0("bge_", calls$name[i], ".Rd")]]), collapse = "")
+    for (column in calls$columns[[i]]$name) expect_match(text, column, fixed = TRUE, label = calls$name[i])
+  }
+})
+
+test_that("the table tells what the package relies on", {
+  row <- calls[calls$name == "get_taxon_abundance", ]
+  expect_equal(c(row$method, row$path, row$grants, row$noun), c("GET", "/microbiome/taxon_abundance", "AC", "microbiome"))
+  expect_true(row$paged)
+  columns <- row$columns[[1]]
+  expect_equal(columns$type[columns$name == "observation_value"], "float64")
+  expect_equal(columns$path[columns$name == "taxonomy_taxon_id"], "/taxonomy/taxon_id")
+})

@@ -1,0 +1,144 @@
+# Lists as data frames: declared columns, their types, and digits.
+
+page <- function(rows, next_page = "null", count = 1) sprintf('{"count": %s, "next_page": %s, "result": [%s]}', count, next_page, rows)
+
+types <- function(frame) vapply(frame, typeof, "")
+
+declared <- function(name) {
+  calls <- bge_endpoints()
+  columns <- calls$columns[[which(calls$name == name)]]
+  r <- c(string = "character", float64 = "double", int64 = "double", boolean = "logical", json = "list")
+  stats::setNames(unname(r[columns$type]), columns$name)
+}
+
+test_that("columns are those that are declared, for rows, no rows, and rows of nulls", {
+  taxa <- bge_get_taxon_abundance(api, sandbox$meta_biosample_id, limit = 100)
+  expect_equal(types(taxa), declared("get_taxon_abundance"))
+  expect_equal(class(taxa), "data.frame")
+  expect_equal(nrow(taxa), 300)
+
+  none <- bge_get_taxon_abundance(api, sandbox$meta_biosample_id, taxon_ids = "txid0")
+  expect_equal(types(none), declared("get_taxon_abundance"))
+  expect_equal(nrow(none), 0)
+  expect_identical(attributes(none)$row.names, integer())
+
+  local_data("/samples", page('{"status": null, "organism": {"code": null}, "primary": null}, {}'))
+  empty <- bge_get_samples(api)
+  expect_equal(types(empty), declared("get_samples"))
+  expect_equal(nrow(empty), 2)
+  flat <- empty[vapply(empty, Negate(is.list), NA)]
+  expect_true(all(is.na(flat)))
+  expect_true(all(vapply(empty$project, is.null, NA)))
+})
+
+test_that("values are those that the platform wrote", {
+  json <- bge_call_json(api, "get_taxon_abundance", biosample_id = sandbox$meta_biosample_id, limit = 300)
+  rows <- jsonlite::fromJSON(json, simplifyVector = FALSE)$result
+  taxa <- bge_get_taxon_abundance(api, sandbox$meta_biosample_id, limit = 70)
+  expect_identical(taxa$taxonomy_taxon_id, vapply(rows, function(row) row$taxonomy$taxon_id, ""))
+  expect_identical(taxa$observation_value, vapply(rows, function(row) as.double(row$observation$value), 0))
+  expect_identical(taxa$taxonomy_lineage, vapply(rows, function(row) row$taxonomy$lineage, ""))
+  expect_equal(taxa$background_background[[5]], rows[[5]]$background$background)
+
+  variants <- bge_get_variants(api, sandbox$biosample_id, c("rs762551", "rs333"))
+  rows <- jsonlite::fromJSON(bge_call_json(api, "get_variants", biosample_id = sandbox$biosample_id, rsids = c("rs762551", "rs333")), simplifyVector = FALSE)
+  expect_equal(types(variants), declared("get_variants"))
+  expect_identical(variants$variant_position, vapply(rows, function(row) as.double(row$variant$position), 0))
+  expect_identical(variants$variant_genotype, vapply(rows, function(row) row$variant$genotype, ""))
+  expect_identical(variants$variant_call_ad[[1]], unlist(rows[[1]]$variant$call$AD))
+  expect_equal(nrow(bge_get_variants(api, sandbox$biosample_id, paste0("rs", 1:230))), 230)
+})
+
+test_that("text is marked as UTF-8", {
+  samples <- bge_get_samples(api, limit = 1, all_pages = FALSE)
+  expect_equal(Encoding(samples$status_display), "UTF-8")
+  expect_match(samples$status_display, "\\p{Han}", perl = TRUE)
+})
+
+test_that("whole numbers beyond 2^53 lose no digit", {
+  rows <- '{"statistics": {"variant_counting": 9007199254740993}}, {"statistics": {"variant_counting": 5}}, {}'
+  local_data("/samples", page(rows))
+  expect_warning(samples <- bge_get_samples(api), class = "bge_warning_int64")
+  expect_identical(samples$statistics_variant_counting, c("9007199254740993", "5", NA))
+  expect_silent(samples <- bge_get_samples(api, int64 = "character"))
+  expect_identical(samples$statistics_variant_counting, c("9007199254740993", "5", NA))
+  expect_identical(samples$organism_code, rep(NA_character_, 3))
+  expect_silent(samples <- bge_get_samples(api, int64 = "integer64"))
+  expect_s3_class(samples$statistics_variant_counting, "integer64")
+  expect_identical(bit64::as.character.integer64(samples$statistics_variant_counting), c("9007199254740993", "5", NA))
+  expect_identical(bit64::as.integer64(c(NA, NA, NA)), samples$organism_code)
+})
+
+test_that("whole numbers beyond 64 bits, and in columns of other numbers, lose none either", {
+  rows <- '{"statistics": {"variant_counting": 3, "depth": 31.25}}, {"statistics": {"variant_counting": 18446744073709551616, "depth": -9007199254740993}}, {"statistics": {"depth": 1e-7}}'
+  local_data("/samples", page(rows))
+  expect_warning(samples <- bge_get_samples(api, int64 = "integer64"), class = "bge_warning_int64")
+  expect_identical(samples$statistics_variant_counting, c("3", "18446744073709551616", NA))
+  expect_identical(samples$statistics_depth, c("31.25", "-9007199254740993", "1e-7"))
+})
+
+test_that("a column is of one type over all pages", {
+  local_fault(
+    kind = "status", status = 200, path = "/samples", content_type = "application/json", query = "*page=1*",
+    body = paste0('{"code": 0, "data": ', page('{"statistics": {"variant_counting": 7}}', "2"), "}")
+  )
+  local_fault(
+    kind = "status", status = 200, path = "/samples", content_type = "application/json", query = "*page=2*",
+    body = paste0('{"code": 0, "data": ', page('{"statistics": {"variant_counting": 9007199254740995}, "new": {"a": 1}}'), "}")
+  )
+  expect_warning(samples <- bge_get_samples(api), class = "bge_warning_int64")
+  expect_identical(samples$statistics_variant_counting, c("7", "9007199254740995"))
+  expect_identical(samples$new, list(NULL, list(a = 1L)))
+})
+
+test_that("what is not declared comes too", {
+  local_data("/samples", page('{"biosample_id": "E-B1", "files": [{"name": "a"}], "score": 1, "organism": {"code": 1, "note": "n"}}, {"biosample_id": "E-B2", "score": 2.5, "big": 9007199254740993}, {"status_code": 7}, "odd"'))
+  samples <- bge_get_samples(api)
+  expect_identical(samples$biosample_id, c("E-B1", "E-B2", NA, NA))
+  expect_identical(samples$files, list(list(list(name = "a")), NULL, NULL, NULL))
+  expect_identical(samples$score, c(1, 2.5, NA, NA))
+  expect_identical(samples$organism_note, c("n", NA, NA, NA))
+  expect_identical(samples$big, c(NA, "9007199254740993", NA, NA))
+  expect_identical(samples$value, c(NA, NA, NA, "odd"))
+  # a name that is taken already
+  expect_identical(samples$status_code.1, c(NA, NA, 7, NA))
+  expect_identical(samples$status_code, rep(NA_real_, 4))
+})
+
+test_that("a value of another type than declared is kept beside its column, with a warning", {
+  local_data("/samples", page('{"biosample_id": 12, "primary": "yes", "statistics": {"depth": "31", "variant_counting": 2.5}}, {"biosample_id": true, "primary": false, "statistics": {"depth": 4, "variant_counting": 5.0}}'))
+  expect_warning(samples <- bge_get_samples(api), "3 values", class = "bge_warning_misfit")
+  expect_identical(samples$biosample_id, c("12", "true"))
+  expect_identical(samples$primary, c(NA, FALSE))
+  expect_identical(samples$primary_as_sent, c("yes", NA))
+  expect_identical(samples$statistics_depth, c(NA, 4))
+  expect_identical(samples$statistics_depth_as_sent, c("31", NA))
+  expect_identical(samples$statistics_variant_counting, c(NA, 5))
+  expect_identical(samples$statistics_variant_counting_as_sent, c(2.5, NA))
+})
+
+test_that("names and texts with escapes are read", {
+  local_data("/samples", page('{"biosample\\u005fid": "a\\u0000b\\ud800c\\u4e2d", "organism": {"\\u0063ode": 3}}'))
+  samples <- bge_get_samples(api)
+  expect_identical(samples$biosample_id, "a\ufffdb\ufffdc\u4e2d")
+  expect_identical(samples$organism_code, 3)
+})
+
+test_that("a file of genes is not a list of genes", {
+  file <- bge_get_gene_abundance(api, sandbox$meta_biosample_id, "IGC_9.9M", "file")
+  expect_equal(file$result[[1]]$file_format, "tsv")
+  genes <- bge_get_gene_abundance(api, sandbox$meta_biosample_id, "IGC_9.9M", "list", limit = 1000)
+  expect_equal(types(genes), declared("get_gene_abundance"))
+  expect_equal(nrow(genes), 2400)
+  expect_identical(genes$igc_gene_igc_gene_id[2400], "igc_2400")
+})
+
+test_that("20,000 rows are read in a moment", {
+  json <- bge_call_json(api, "get_taxon_abundance", biosample_id = sandbox$meta_biosample_id, limit = 200)
+  rows <- sub("\\][^]]*$", "", sub("^.*?\"result\": *\\[", "", json, perl = TRUE))
+  text <- page(paste(rep(rows, 100), collapse = ","))
+  schema <- bge:::schema_of(bge:::endpoint_table()$get_taxon_abundance)
+  seconds <- system.time(read <- .Call(bge:::rbge_read_page, text, TRUE, schema$paths, schema$types))[["elapsed"]]
+  expect_equal(read$rows$rows, 20000)
+  expect_lt(seconds, 20)
+})
