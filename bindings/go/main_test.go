@@ -98,7 +98,7 @@ func clearLog(t testing.TB) {
 // state is what the sandbox says about itself.
 type state struct {
 	Connections map[string]struct{ Open int }
-	Objects     []struct{ Key, Name string }
+	Objects     []struct{ Name string }
 	Uploads     []any
 	Elements    []struct {
 		ID string `json:"data_element_id"`
