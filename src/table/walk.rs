@@ -36,7 +36,7 @@ pub(super) struct Walk {
 enum Source {
     /// It was not looked for a checkpoint yet.
     Unknown(PathBuf),
-    Stored(Box<Stored>),
+    Stored(Option<Box<Stored>>),
     Platform(Option<Storing>),
 }
 
@@ -68,23 +68,21 @@ impl Walk {
         if let Source::Unknown(path) = &self.source {
             let path = path.clone();
             self.source = apart(move || match Stored::open(&path) {
-                Some(stored) => Ok(Source::Stored(Box::new(stored))),
+                Some(stored) => Ok(Source::Stored(Some(Box::new(stored)))),
                 None => Storing::begin(path).map(|storing| Source::Platform(Some(storing))),
             })
             .await?;
         }
-        if let Source::Stored(stored) = std::mem::replace(&mut self.source, Source::Platform(None)) {
-            let (stored, page) = apart(move || {
-                let mut stored = stored;
-                let page = stored.page()?;
-                Ok((stored, page))
-            })
-            .await?;
-            self.ended = page.is_none();
-            self.source = Source::Stored(stored);
-            return Ok(page);
-        }
-        self.fetch().await
+        let Source::Stored(stored) = &mut self.source else { return self.fetch().await };
+        let Some(mut pages) = stored.take() else { return Ok(None) };
+        let (pages, page) = apart(move || {
+            let page = pages.page()?;
+            Ok((pages, page))
+        })
+        .await?;
+        self.ended = page.is_none();
+        *stored = Some(pages);
+        Ok(page)
     }
 
     async fn fetch(&mut self) -> Result<Option<String>> {
