@@ -28,7 +28,7 @@ help: ## list the targets
 
 # ---- build ----
 
-.PHONY: build demo header install uninstall
+.PHONY: build demo header install uninstall r
 build: ## the library and bge-sandbox, optimised
 	$(CARGO) build $(CARGO_FLAGS)
 	@ln -sf libbge.so $(LIB_DIR)/libbge.so.0   # programs look for the library by its SONAME
@@ -41,10 +41,14 @@ demo: build ## a C program signs in, reads, uploads and downloads on the sandbox
 header: ## write include/bge.h and tests/symbols.txt anew, after src/ffi has gained a function
 	BGE_UPDATE_HEADER=1 $(CARGO) build $(CARGO_FLAGS)
 	scripts/check-symbols.sh --update $(LIB_DIR)/libbge.so
+	cp include/bge.h bindings/r/inst/include/bge.h
 
 WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' DESTDIR='$(DESTDIR)'
 install: build ## header, libraries, bge.pc, CMake package, bge-sandbox (PREFIX=, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=)
 	@$(WHERE) BUILD='$(LIB_DIR)' scripts/install.sh install
+
+r: build ## install the R package into R's library (R_LIBRARY= another one)
+	BGE_LIB_DIR=$(LIB_DIR) R CMD INSTALL --preclean --clean $(if $(R_LIBRARY),-l '$(R_LIBRARY)') bindings/r
 
 uninstall: ## take away what install put there (with the same PREFIX and the others)
 	@$(WHERE) scripts/install.sh uninstall
