@@ -14,6 +14,10 @@ LIB_DIR    := $(TARGET_DIR)/$(PROFILE)
 SANDBOX    := $(LIB_DIR)/bge-sandbox
 # always the whole workspace: for one package alone cargo would choose other features and compile its dependencies anew
 CARGO_FLAGS := --profile $(PROFILE) --locked --workspace
+# ARROW=0 leaves tables out: a smaller library, a shorter build
+ifeq ($(ARROW),0)
+CARGO_FLAGS += --no-default-features
+endif
 C_MAKE     := $(MAKE) --no-print-directory -C bindings/c LIB_DIR=$(LIB_DIR) SANDBOX=$(SANDBOX)
 # other people's Python packages, which the tests let loose on the sandbox and on the library's tables
 VENV       := build/venv
@@ -29,7 +33,7 @@ help: ## list the targets
 # ---- build ----
 
 .PHONY: build demo header install uninstall r
-build: ## the library and bge-sandbox, optimised
+build: ## the library and bge-sandbox, optimised (ARROW=0: without tables)
 	$(CARGO) build $(CARGO_FLAGS)
 	@ln -sf libbge.so $(LIB_DIR)/libbge.so.0   # programs look for the library by its SONAME
 
