@@ -41,6 +41,14 @@ R_LIBS=$work/moved Rscript -e 'library(bge); stopifnot(startsWith(getLoadedDLLs(
   maps <- grep("libbge", readLines("/proc/self/maps"), value = TRUE)
   stopifnot(length(maps) > 0, grepl(commandArgs(TRUE), maps, fixed = TRUE))' "$work/moved"
 
+say "the code of the READMEs runs as it stands"
+code_of() { awk '/^```r$/ { inside = 1; next } /^```$/ { inside = 0 } inside' "$1"; }
+cmp <(code_of "$root/README.md") <(code_of "$root/README.zh-CN.md")
+for readme in "$root/README.md" "$package/README.md"; do
+  code_of "$readme" >readme.R
+  R_LIBS=$work/moved "$BGE_SANDBOX_BIN" run -- Rscript readme.R
+done
+
 say "without a library the installation says what to do"
 mkdir -p empty none
 if env -u BGE_LIB_DIR PKG_CONFIG_LIBDIR="$work/empty" CARGO_TARGET_DIR="$work/empty" \

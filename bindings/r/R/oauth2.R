@@ -27,7 +27,7 @@
 #' @export
 #' @examples
 #' app <- bge_oauth2("my-client-id", "my-client-secret")
-#' bge_authorization_url(app, "https://example.org/callback", state = "x", scopes = c("profile", "samples"))
+#' bge_authorization_url(app, "https://example.org/callback", scopes = c("profile", "samples"))
 #'
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
 #' if (!is.null(sandbox)) {
