@@ -49,6 +49,7 @@ pub use oauth2::OAuth2;
 pub use op::Operation;
 pub use options::{DEFAULT_ENDPOINT, DEFAULT_FALLBACK};
 pub use pages::Pages;
+pub use storage::{Reader, Writer};
 #[cfg(feature = "arrow")]
 pub use table::{Batches, Table, TableProgress};
 
@@ -56,4 +57,11 @@ pub use table::{Batches, Table, TableProgress};
 #[doc(hidden)]
 pub fn data_of_envelope(http_status: u16, body: &[u8]) -> Result<String> {
     envelope::read(http_status, true, body).map(|envelope| envelope.data.to_owned())
+}
+
+/// The record batches of one page's JSON, for measuring what every table goes through.
+#[cfg(feature = "arrow")]
+#[doc(hidden)]
+pub fn batches_of_page(name: &str, json: &str) -> Result<Vec<arrow_array::RecordBatch>> {
+    table::batches_of_page(name, json)
 }

@@ -182,3 +182,9 @@ impl fmt::Debug for Batches {
         f.debug_struct("Batches").finish_non_exhaustive()
     }
 }
+
+/// One page by itself.
+pub(crate) fn batches_of_page(name: &str, json: &str) -> Result<Vec<RecordBatch>> {
+    let settings = Settings::read(name, r#"{"biosample_id": []}"#)?;
+    Decoder::new(settings.endpoint, false).decode(json, None)
+}
