@@ -108,7 +108,7 @@ c-test: build ## the C and C++ programs, plainly and under valgrind
 	@$(C_MAKE) test
 
 go-test: build ## the Go package
-	scripts/go-test.sh $(LIB_DIR)
+	LIB_DIR=$(LIB_DIR) bindings/go/test.sh
 
 r-test: build ## the R package
 	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) bindings/r/check.sh
