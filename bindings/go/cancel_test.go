@@ -25,6 +25,7 @@ func hanging(t testing.TB) func(context.Context, *bge.Client) error {
 
 func TestCancelEndsACallAgainstASilentServer(t *testing.T) {
 	client := user(t)
+	before := connections(t)
 	call := hanging(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -41,10 +42,16 @@ func TestCancelEndsACallAgainstASilentServer(t *testing.T) {
 		t.Errorf("the error is %v", err)
 	}
 	// its connection is closed; the client works on
-	waitFor(t, func() bool { return sandboxState(t).Connections["platform"].Open <= 1 })
+	waitFor(t, func() bool { return connections(t) <= before })
 	if _, err := client.User(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
+}
+
+// connections is how many connections the platform has open, those of this test's own orders among them.
+func connections(t testing.TB) int {
+	t.Helper()
+	return sandboxState(t).Connections["platform"].Open
 }
 
 // waitForRequests waits until the sandbox has received so many requests since the log was cleared.
@@ -227,5 +234,25 @@ func TestCancelOtherCalls(t *testing.T) {
 			t.Errorf("%s gives %v", name, err)
 		}
 		cancel()
+	}
+}
+
+// A func of the caller's that panics takes its call with it, and nothing else.
+func TestCancelByPanic(t *testing.T) {
+	client := user(t)
+	before := connections(t)
+	hanging(t)
+	func() {
+		defer func() {
+			if recover() != "mine" {
+				t.Error("no panic")
+			}
+		}()
+		client.Variants(t.Context(), box.BiosampleID, []string{"rs1"},
+			&bge.Options{Call: bge.CallOptions{Progress: func(_, _ int64) { panic("mine") }}})
+	}()
+	waitFor(t, func() bool { return connections(t) <= before })
+	if _, err := client.User(t.Context(), nil); err != nil {
+		t.Error(err)
 	}
 }

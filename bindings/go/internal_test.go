@@ -120,3 +120,37 @@ func TestEncode(t *testing.T) {
 		t.Errorf("nothing is encoded as %s (%v)", text, err)
 	}
 }
+
+// Parts of JSON are what encoding/json says they are; of what is no JSON, anything but a panic.
+func FuzzJSONParts(f *testing.F) {
+	for _, text := range []string{
+		`{"a": 1, "b\n": [ {"c": "}\""} , null ], "": "é\u00e9", "a":2}`, `{}`, `{ }`, `[1]`, `{"a"`, `{"a":}`, `{"a":"\`, `{"a":[`, "{\"\xff\": 1}",
+		`{"a" : -1.50e-07 ,"b":true}`, `{"a":1,}`, `{"a":1 2}`, ` { "a" : [ ] } `,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got := map[string]json.RawMessage{}
+		err := members(text, func(name string, value []byte) { got[name] = value })
+		var want map[string]json.RawMessage
+		if json.Unmarshal(text, &want) != nil || want == nil {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) && len(got)+len(want) > 0 {
+			t.Errorf("%s has the members %s, not %s", text, got, want)
+		}
+		for _, value := range want {
+			var list []json.RawMessage
+			if json.Unmarshal(value, &list) != nil || list == nil {
+				continue
+			}
+			elementsOf := []json.RawMessage{}
+			if err := elements(value, func(value []byte) { elementsOf = append(elementsOf, value) }); err != nil || !reflect.DeepEqual(elementsOf, list) {
+				t.Errorf("%s has the elements %s (%v)", value, elementsOf, err)
+			}
+		}
+	})
+}

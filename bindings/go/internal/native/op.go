@@ -39,6 +39,12 @@ func finish(ctx context.Context, op *C.bge_op_t, progress Progress) (string, err
 		C.bge_op_cancel(op)
 		close(cancelled)
 	})
+	defer func() { // also when progress panics
+		if !stop() {
+			<-cancelled // it uses op
+		}
+		C.bge_op_free(op)
+	}()
 	if usePoller {
 		poll(op, progress)
 	}
@@ -49,14 +55,10 @@ func finish(ctx context.Context, op *C.bge_op_t, progress Progress) (string, err
 		long.leave()
 		tell(op, progress)
 	}
-	if !stop() {
-		<-cancelled // it uses op
-	}
 	tell(op, progress)
 
 	short.enter()
 	defer short.leave()
-	defer C.bge_op_free(op)
 	var text *C.char
 	var failure *C.bge_error_t
 	status := C.bge_op_result(op, &text, &failure)
