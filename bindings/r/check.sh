@@ -49,14 +49,23 @@ for readme in "$root/README.md" "$package/README.md"; do
   R_LIBS=$work/moved "$BGE_SANDBOX_BIN" run -- Rscript readme.R
 done
 
-say "without a library the installation says what to do"
-mkdir -p empty none
-if env -u BGE_LIB_DIR PKG_CONFIG_LIBDIR="$work/empty" CARGO_TARGET_DIR="$work/empty" \
-  R CMD INSTALL --no-docs -l none "$tarball" >none.log 2>&1; then
-  echo "it was installed without a library" >&2
-  exit 1
-fi
-grep -F 'export BGE_LIB_DIR=' none.log
+say "configure looks in BGE_LIB_DIR, then asks pkg-config, then looks into the tree, else says what to do"
+mkdir -p tree/bindings tree/include pkgconfig empty
+tar -xzf "$tarball" -C tree/bindings
+printf 'libdir=%s\nName: bge\nDescription: none\nVersion: 0\n' "$BGE_LIB_DIR" >pkgconfig/bge.pc
+configured() { # PKG_CONFIG_LIBDIR [NAME=VALUE…]
+  (cd tree/bindings/bge && env -u BGE_LIB_DIR -u CARGO_TARGET_DIR PKG_CONFIG_LIBDIR="$work/$1" "${@:2}" ./configure 2>&1)
+}
+configured pkgconfig BGE_LIB_DIR="$BGE_LIB_DIR" | grep -F '(by BGE_LIB_DIR)'
+configured pkgconfig | grep -F '(by pkg-config)'
+if configured empty >configure.log; then echo "configure found a library where there is none" >&2; exit 1; fi
+grep -F 'export BGE_LIB_DIR=' configure.log
+if configured empty BGE_LIB_DIR="$work/empty" >configure.log; then echo "an empty BGE_LIB_DIR will do" >&2; exit 1; fi
+grep -F 'no libbge.so' configure.log
+cp "$package/inst/include/bge.h" tree/include/
+mkdir -p tree/target/release
+cp "$BGE_LIB_DIR/libbge.so" tree/target/release/
+configured empty | grep -F '(by the source tree)'
 
 say "a lifetime under valgrind"
 (cd "$package/tests" && R_LIBS=$work/moved R -d "valgrind --error-exitcode=9 --log-file=$work/valgrind.log" --no-echo --no-restore -f lifetime.R) \

@@ -22,9 +22,9 @@ the <- new.env(parent = emptyenv())
   major <- versions %/% 65536L
   minor <- versions %% 65536L
   if (major[1] != major[2] || minor[2] < minor[1]) {
-    stop(sprintf(
-      "the package bge was built for version %d.%d of libbge's interface, and the library that was loaded has %d.%d: install the package again",
-      major[1], minor[1], major[2], minor[2]
-    ), call. = FALSE)
+    stop(sprintf(paste(
+      "the package bge was built for version %d.%d of libbge's interface,",
+      "and the library that was loaded has %d.%d: install the package again"
+    ), major[1], minor[1], major[2], minor[2]), call. = FALSE)
   }
 }

@@ -83,18 +83,22 @@ open_client <- function(options, source, call) {
   secret <- names(options) %in% c("access_token", "client_id", "client_secret") |
     (names(options) == "proxy" & grepl("@", vapply(options, function(x) as.character(x)[1], ""), fixed = TRUE))
   if (any(secret)) source <- "given"
-  new_client(handle, source, options[!secret])
+  fixed <- !is.null(options$access_token) || (source == "environment" && is_set("BGE_ACCESS_TOKEN"))
+  new_client(handle, source, options[!secret], renews = !fixed)
 }
 
-new_client <- function(handle, source, options) {
+new_client <- function(handle, source, options, renews = TRUE) {
   api <- new.env(parent = emptyenv())
   api$handle <- handle
   api$source <- source
   api$options <- options
+  api$renews <- renews
   api$is_closed <- FALSE
   class(api) <- "bge_client"
   api
 }
+
+default_endpoint <- "https://api.bge.genomics.cn"
 
 is_set <- function(name) nzchar(trimws(Sys.getenv(name)))
 
@@ -171,9 +175,11 @@ bge_token <- function(api) {
   call <- shown_call(sys.call(), sys.function())
   handle <- client_handle(api, call)
   # A token that is not there yet is fetched by a call that Ctrl-C can end, so that asking for it waits for nothing.
-  tryCatch(run(.Call(rbge_start, handle, "introspect", NULL), call), bge_error = function(e) {
-    if (inherits(e, c("bge_error_transport", "bge_error_timeout", "bge_error_auth"))) stop(e)
-  })
+  if (api$renews) {
+    tryCatch(run(.Call(rbge_start, handle, "introspect", NULL), call), bge_error = function(e) {
+      if (inherits(e, c("bge_error_transport", "bge_error_timeout", "bge_error_auth"))) stop(e)
+    })
+  }
   new_token(parse_json(checked(.Call(rbge_api_token, handle), call)))
 }
 
@@ -192,14 +198,15 @@ bge_version <- function() {
 #' @export
 format.bge_client <- function(x, ...) {
   endpoint <- x$options$endpoint
-  if (is.null(endpoint)) endpoint <- if (is_set("BGE_ENDPOINT")) Sys.getenv("BGE_ENDPOINT") else "https://api.bge.genomics.cn"
+  if (is.null(endpoint) && is_set("BGE_ENDPOINT")) endpoint <- Sys.getenv("BGE_ENDPOINT")
+  if (is.null(endpoint)) endpoint <- if (x$source == "profile") "endpoint of the profile" else default_endpoint
   credentials <- switch(x$source,
     environment = "credentials from the environment",
     profile = paste0("credentials of the profile ", c(x$options$profile, "in use")[1]),
     oauth2 = "tokens that renew themselves",
     "credentials given"
   )
-  state <- if (x$is_closed) ", closed" else if (.Call(rbge_is_closed, x$handle)) ", not open in this process" else ""
+  state <- if (x$is_closed) ", closed" else if (.Call(rbge_is_closed, x$handle)) ", not yet open in this process"
   paste0("<bge_client> ", endpoint, ", ", credentials, state)
 }
 

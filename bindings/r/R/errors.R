@@ -19,6 +19,7 @@
 #'
 #' @section Fields:
 #' * `message`, `call`: as in every condition; the call is that of the function that you called, with secrets left out
+#' * `status`: the library's name for the kind, such as `"BGE_ERR_TIMEOUT"`
 #' * `code`: the platform's code, such as 41001; `NA` if none
 #' * `http_status`: `NA` if there was no answer
 #' * `request_id`: the server's name for the request; `NA` if none
@@ -102,7 +103,8 @@ shown_call <- function(call, definition) {
   for (name in setdiff(given[nzchar(given)], known)) {
     taken <- by_beginning[startsWith(by_beginning, name)]
     if (length(taken) == 1) {
-      bad_argument(name, paste0("is taken by R for ", taken, ": to send a parameter of this name use bge_request()"), call)
+      problem <- paste0("is taken by R for ", taken, ": to send a parameter of this name use bge_request()")
+      bad_argument(name, problem, call)
     }
   }
   call

@@ -96,7 +96,9 @@ bge_batch_upload <- function(
     region_id = NULL, internal = NULL, checkpoint_dir = NULL, call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
   if (is.character(files)) files <- data.frame(path = files)
-  if (!is.data.frame(files) || !is.character(files$path)) bad_argument("files", "must be paths, or a data frame with them", call)
+  if (!is.data.frame(files) || !is.character(files$path)) {
+    bad_argument("files", "must be paths, or a data frame with them", call)
+  }
   files$path <- path.expand(files$path)
   given <- list(
     files = files, part_size = part_size, multipart_threshold = multipart_threshold,

@@ -58,7 +58,10 @@ one_string <- function(x, name, call) {
 oauth2_handle <- function(oauth2, call) {
   if (!inherits(oauth2, "bge_oauth2")) bad_argument("oauth2", "must be made by bge_oauth2()", call)
   if (.Call(rbge_is_closed, oauth2$handle)) {
-    closed("this application was saved, or sent from another R process, without its secret: make it again with bge_oauth2()", call)
+    closed(paste(
+      "this application was saved, or sent from another R process, without its secret:",
+      "make it again with bge_oauth2()"
+    ), call)
   }
   oauth2$handle
 }
@@ -157,7 +160,9 @@ code_of <- function(answer, state, call) {
   if (!grepl("?", answer, fixed = TRUE)) return(answer)
   query <- sub("#.*$", "", sub("^[^?]*[?]", "", answer))
   pieces <- strsplit(strsplit(query, "&", fixed = TRUE)[[1]], "=", fixed = TRUE)
-  values <- lapply(pieces, function(piece) utils::URLdecode(gsub("+", " ", paste(piece[-1], collapse = "="), fixed = TRUE)))
+  values <- lapply(pieces, function(piece) {
+    utils::URLdecode(gsub("+", " ", paste(piece[-1], collapse = "="), fixed = TRUE))
+  })
   names(values) <- vapply(pieces, function(piece) piece[1], "")
   if (is.null(values$code)) {
     told <- c(values$error_description, values$error, "it has no code")[1]
@@ -184,7 +189,8 @@ masked <- function(x) {
 #' @export
 format.bge_token <- function(x, ...) {
   values <- masked(x)
-  paste0("<bge_token> ", paste0(names(values), "=", vapply(values, function(v) paste(format(v), collapse = " "), ""), collapse = ", "))
+  values <- vapply(values, function(value) paste(format(value), collapse = " "), "")
+  paste0("<bge_token> ", paste0(names(values), "=", values, collapse = ", "))
 }
 
 #' @export
@@ -201,7 +207,7 @@ str.bge_token <- function(object, ...) {
 #' @export
 format.bge_oauth2 <- function(x, ...) {
   state <- if (.Call(rbge_is_closed, x$handle)) ", not open in this process" else ""
-  paste0("<bge_oauth2> ", c(x$endpoint, "https://api.bge.genomics.cn")[1], state)
+  paste0("<bge_oauth2> ", c(x$endpoint, default_endpoint)[1], state)
 }
 
 #' @export

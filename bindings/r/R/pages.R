@@ -87,8 +87,9 @@ call_pages <- function(api, name, given, paging, call_options) {
     take_page(walk, text, paging)
     if (!is.null(progress)) progress$update(walk$rows)
   }
-  if (paging$all_pages && !walk$is_complete && is.null(walk$skip_rows) && identical(row$page_style, "number in envelope")) {
-    # this style never says "last page" but by an empty one
+  says_last <- !identical(row$page_style, "number in envelope")
+  if (paging$all_pages && !walk$is_complete && is.null(walk$skip_rows) && !says_last) {
+    # the last page of this style is known by the empty one after it
     walk$is_complete <- tryCatch(run(.Call(rbge_pages_start, pages), call) == "null", bge_error = function(e) FALSE)
     if (walk$is_complete) walk$at <- NULL
   }

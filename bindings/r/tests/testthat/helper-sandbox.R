@@ -36,7 +36,7 @@ http <- function(method, url, body = "") {
 }
 
 control <- function(method, name, body = NULL) {
-  text <- if (is.null(body)) "" else if (is.character(body)) body else jsonlite::toJSON(body, auto_unbox = TRUE, null = "null")
+  text <- if (is.null(body)) "" else jsonlite::toJSON(body, auto_unbox = TRUE, null = "null")
   jsonlite::fromJSON(http(method, paste0(sandbox$endpoint, "/__sandbox__/", name), text)$body, simplifyVector = FALSE)
 }
 

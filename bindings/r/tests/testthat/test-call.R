@@ -11,7 +11,8 @@ sent <- function(path, call) {
 
 test_that("arguments reach the platform as it wants them", {
   got <- sent("/samples", bge_get_samples(
-    api, omics = 1:2, biosample_ids = c("e-b1", "e-b2"), data_availability = TRUE, project_ids = factor("P-1"), limit = 1e2
+    api, omics = 1:2, biosample_ids = c("e-b1", "e-b2"), data_availability = TRUE, project_ids = factor("P-1"),
+    limit = 1e2
   ))
   expect_equal(got[["omics"]], "1,2")
   expect_equal(got[["biosample_ids"]], "E-B1,E-B2")
@@ -38,7 +39,9 @@ test_that("numbers keep their digits on their way", {
 })
 
 test_that("further parameters are passed through", {
-  got <- sent("/profile", bge_get_user(api, colour = "蓝", flag = FALSE, several = c("x", "y"), nested = list(a = 1, b = list("c"))))
+  got <- sent("/profile", bge_get_user(
+    api, colour = "蓝", flag = FALSE, several = c("x", "y"), nested = list(a = 1, b = list("c"))
+  ))
   expect_equal(unname(got[names(got) == "several"]), c("x", "y"))
   expect_equal(got[["colour"]], "蓝")
   expect_equal(got[["flag"]], "False")
@@ -48,7 +51,10 @@ test_that("further parameters are passed through", {
 })
 
 test_that("a parameter that R would take for another one is refused", {
-  expect_error(bge_invoke_model(api, sandbox$model_id, model = "forest"), "model is taken by R for model_id", class = "bge_error_argument")
+  expect_error(
+    bge_invoke_model(api, sandbox$model_id, model = "forest"), "model is taken by R for model_id",
+    class = "bge_error_argument"
+  )
   answer <- bge_request(api, "GET", paste0("/model/", sandbox$model_id), model = "forest")
   expect_equal(answer$model_data$params$model, "forest")
 })
@@ -74,8 +80,9 @@ test_that("answers come as lists, and raw", {
 })
 
 test_that("JSON of every shape is read as jsonlite reads it", {
-  json <- '{"a": [1, 2.5, null], "b": ["x", null], "c": [true, null], "d": [], "e": {}, "f": [[1, 2], [3]], "g": "\\u00e9\\ud83d\\ude00\\n\\"\\\\/",
-            "h": [1, "x"], "i": -0.5e-3, "j": null, "k": [{"l": 1}, {"l": "二"}], "m": 2147483648, "n": 1e400, "\\u540d": true}'
+  json <- '{"a": [1, 2.5, null], "b": ["x", null], "c": [true, null], "d": [], "e": {}, "f": [[1, 2], [3]],
+            "g": "\\u00e9\\ud83d\\ude00\\n\\"\\\\/", "h": [1, "x"], "i": -0.5e-3, "j": null,
+            "k": [{"l": 1}, {"l": "二"}], "m": 2147483648, "n": 1e400, "\\u540d": true}'
   local_data("/profile", json)
   expect_equal(bge_get_user(api, simplify = FALSE), jsonlite::fromJSON(json, simplifyVector = FALSE))
   simple <- bge_get_user(api)
@@ -88,7 +95,8 @@ test_that("JSON of every shape is read as jsonlite reads it", {
 })
 
 test_that("numbers that a double cannot hold come as text", {
-  local_data("/profile", '{"id": 9007199254740993, "ids": [1, 18446744073709551615], "exact": 9007199254740992, "less": -9007199254740993}')
+  local_data("/profile", '{"id": 9007199254740993, "ids": [1, 18446744073709551615],
+                           "exact": 9007199254740992, "less": -9007199254740993}')
   user <- bge_get_user(api)
   expect_identical(user$id, "9007199254740993")
   expect_identical(user$ids, c("1", "18446744073709551615"))
@@ -99,7 +107,10 @@ test_that("numbers that a double cannot hold come as text", {
 test_that("numbers are read right whatever the locale's decimal mark is", {
   local_data("/profile", '{"x": 2.18932050758568e-10}')
   expect_identical(bge_get_user(api)$x, 2.18932050758568e-10)
-  expect_identical(bge:::number_text(c(0.1, 1 / 3, 100, 1e22, 5e-324)), c("0.1", "0.3333333333333333", "100", "1e+22", "4.94065645841247e-324"))
+  expect_identical(
+    bge:::number_text(c(0.1, 1 / 3, 100, 1e22, 5e-324)),
+    c("0.1", "0.3333333333333333", "100", "1e+22", "4.94065645841247e-324")
+  )
 })
 
 test_that("calls without a result give NULL, invisibly", {

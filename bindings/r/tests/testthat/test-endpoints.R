@@ -14,7 +14,7 @@ test_that("every call has a function with the documented arguments", {
     expect_equal(setdiff(wants$name, has), character(), label = name)
     # required ones come first, in their order, and have no default
     required <- wants$name[wants$required]
-    expect_equal(setdiff(has, c("api", "..."))[seq_along(required)], if (name == "bge_upload") c("filename", "data")[seq_along(required)] else required, label = name)
+    expect_equal(has[1 + seq_along(required)], required, label = name)
   }
 })
 
@@ -22,7 +22,9 @@ test_that("what is not required has the platform's default, not one of ours", {
   for (i in seq_len(nrow(calls))) {
     arguments <- calls$arguments[[i]]
     defaults <- formals(getExportedValue("bge", paste0("bge_", calls$name[i])))
-    for (name in arguments$name[!arguments$required]) expect_null(defaults[[name]], label = paste(calls$name[i], name))
+    for (name in arguments$name[!arguments$required]) {
+      expect_null(defaults[[name]], label = paste(calls$name[i], name))
+    }
   }
 })
 
@@ -31,6 +33,19 @@ test_that("the help of a list names every declared column", {
   for (i in which(vapply(calls$columns, nrow, 0L) > 0)) {
     text <- paste(as.character(pages[[paste0("bge_", calls$name[i], ".Rd")]]), collapse = "")
     for (column in calls$columns[[i]]$name) expect_match(text, column, fixed = TRUE, label = calls$name[i])
+  }
+})
+
+test_that("every export is documented, with its value and an example", {
+  pages <- tools::Rd_db("bge")
+  tags <- lapply(pages, function(page) unlist(lapply(page, attr, "Rd_tag")))
+  aliases <- unlist(lapply(pages, function(page) {
+    unlist(lapply(page, function(part) if (attr(part, "Rd_tag") == "\\alias") as.character(part)))
+  }))
+  exports <- getNamespaceExports("bge")
+  expect_equal(setdiff(exports, aliases), character())
+  for (name in setdiff(names(pages), "bge-package.Rd")) {
+    expect_equal(setdiff(c("\\value", "\\examples"), tags[[name]]), character(), label = name)
   }
 })
 

@@ -23,18 +23,22 @@ test_that("each kind of failure has its class", {
     expect_match(class(error)[1], class)
     error
   }
-  expect_true(fails("bge_error_timeout", list(kind = "hang", path = "/profile"), bge_get_user(api, call_options = quick))$retryable)
-  error <- fails("bge_error_http", list(kind = "status", status = 503, path = "/profile"), bge_get_user(api, call_options = quick))
+  user <- function() bge_get_user(api, call_options = quick)
+  expect_true(fails("bge_error_timeout", list(kind = "hang", path = "/profile"), user())$retryable)
+  error <- fails("bge_error_http", list(kind = "status", status = 503, path = "/profile"), user())
   expect_equal(error$http_status, 503L)
   expect_true(error$retryable)
   expect_equal(fails("bge_error_auth", list(kind = "expired_token", path = "/profile"), bge_get_user(api))$code, 403)
   fails("bge_error_protocol", list(kind = "html", path = "/profile"), bge_get_user(api))
-  fails("bge_error_transport", list(kind = "reset", path = "/profile"), bge_get_user(api, call_options = quick))
+  fails("bge_error_transport", list(kind = "reset", path = "/profile"), user())
   fails("bge_error_argument", NULL, bge_get_samples(api, limit = "many"))
   fails("bge_error_io", NULL, bge_upload_file(api, file.path(tempdir(), "no-such-file")))
-  fails("bge_error_storage", list(kind = "status", status = 403, xml = list(code = "AccessDenied"), side = "store"), bge_upload(api, "a", "b"))
+  refusal <- list(kind = "status", status = 403, xml = list(code = "AccessDenied"), side = "store")
+  fails("bge_error_storage", refusal, bge_upload(api, "a", "b"))
   object <- bge_upload(api, "corrupt.txt", "0123456789")$object_name
-  fails("bge_error_integrity", list(kind = "corrupt", side = "store", method = "GET", count = 0), bge_download_raw(api, object, call_options = list(max_retries = 0)))
+  fails("bge_error_integrity", list(kind = "corrupt", side = "store", method = "GET", count = 0), {
+    bge_download_raw(api, object, call_options = list(max_retries = 0))
+  })
 })
 
 test_that("conditionCall is the user's function wherever the failure is made", {

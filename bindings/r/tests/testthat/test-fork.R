@@ -34,7 +34,7 @@ test_that("gc() in a child is safe, and the parent's client and walk go on", {
 
 test_that("errors come out of children whole", {
   withr::local_envvar("_R_CHECK_LIMIT_CORES_" = "false")
-  errors <- parallel::mclapply(1:4, function(i) tryCatch(bge_get_sample(api, "nobody's"), error = identity), mc.cores = 4)
+  errors <- parallel::mclapply(1:4, function(i) caught(bge_get_sample(api, "nobody's")), mc.cores = 4)
   for (error in errors) {
     expect_s3_class(error, "bge_error_api")
     expect_equal(error$code, 41303)

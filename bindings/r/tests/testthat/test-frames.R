@@ -1,6 +1,6 @@
 # Lists as data frames: declared columns, their types, and digits.
 
-page <- function(rows, next_page = "null", count = 1) sprintf('{"count": %s, "next_page": %s, "result": [%s]}', count, next_page, rows)
+page <- function(rows, next_page = "null") sprintf('{"count": 1, "next_page": %s, "result": [%s]}', next_page, rows)
 
 types <- function(frame) vapply(frame, typeof, "")
 
@@ -41,7 +41,8 @@ test_that("values are those that the platform wrote", {
   expect_equal(taxa$background_background[[5]], rows[[5]]$background$background)
 
   variants <- bge_get_variants(api, sandbox$biosample_id, c("rs762551", "rs333"))
-  rows <- jsonlite::fromJSON(bge_call_json(api, "get_variants", biosample_id = sandbox$biosample_id, rsids = c("rs762551", "rs333")), simplifyVector = FALSE)
+  json <- bge_call_json(api, "get_variants", biosample_id = sandbox$biosample_id, rsids = c("rs762551", "rs333"))
+  rows <- jsonlite::fromJSON(json, simplifyVector = FALSE)
   expect_equal(types(variants), declared("get_variants"))
   expect_identical(variants$variant_position, vapply(rows, function(row) as.double(row$variant$position), 0))
   expect_identical(variants$variant_genotype, vapply(rows, function(row) row$variant$genotype, ""))
@@ -70,7 +71,9 @@ test_that("whole numbers beyond 2^53 lose no digit", {
 })
 
 test_that("whole numbers beyond 64 bits, and in columns of other numbers, lose none either", {
-  rows <- '{"statistics": {"variant_counting": 3, "depth": 31.25}}, {"statistics": {"variant_counting": 18446744073709551616, "depth": -9007199254740993}}, {"statistics": {"depth": 1e-7}}'
+  rows <- '{"statistics": {"variant_counting": 3, "depth": 31.25}},
+           {"statistics": {"variant_counting": 18446744073709551616, "depth": -9007199254740993}},
+           {"statistics": {"depth": 1e-7}}'
   local_data("/samples", page(rows))
   expect_warning(samples <- bge_get_samples(api, int64 = "integer64"), class = "bge_warning_int64")
   expect_identical(samples$statistics_variant_counting, c("3", "18446744073709551616", NA))
@@ -92,7 +95,8 @@ test_that("a column is of one type over all pages", {
 })
 
 test_that("what is not declared comes too", {
-  local_data("/samples", page('{"biosample_id": "E-B1", "files": [{"name": "a"}], "score": 1, "organism": {"code": 1, "note": "n"}}, {"biosample_id": "E-B2", "score": 2.5, "big": 9007199254740993}, {"status_code": 7}, "odd"'))
+  local_data("/samples", page('{"biosample_id": "E-B1", "files": [{"name": "a"}], "score": 1, "organism": {"code": 1, "note": "n"}},
+    {"biosample_id": "E-B2", "score": 2.5, "big": 9007199254740993}, {"status_code": 7}, "odd"'))
   samples <- bge_get_samples(api)
   expect_identical(samples$biosample_id, c("E-B1", "E-B2", NA, NA))
   expect_identical(samples$files, list(list(list(name = "a")), NULL, NULL, NULL))
@@ -106,7 +110,8 @@ test_that("what is not declared comes too", {
 })
 
 test_that("a value of another type than declared is kept beside its column, with a warning", {
-  local_data("/samples", page('{"biosample_id": 12, "primary": "yes", "statistics": {"depth": "31", "variant_counting": 2.5}}, {"biosample_id": true, "primary": false, "statistics": {"depth": 4, "variant_counting": 5.0}}'))
+  local_data("/samples", page('{"biosample_id": 12, "primary": "yes", "statistics": {"depth": "31", "variant_counting": 2.5}},
+    {"biosample_id": true, "primary": false, "statistics": {"depth": 4, "variant_counting": 5.0}}'))
   expect_warning(samples <- bge_get_samples(api), "3 values", class = "bge_warning_misfit")
   expect_identical(samples$biosample_id, c("12", "true"))
   expect_identical(samples$primary, c(NA, FALSE))

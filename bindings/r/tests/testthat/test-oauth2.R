@@ -1,12 +1,15 @@
 # Signing in.
 
 authorization <- sandbox$authorization
-application <- function(...) bge_oauth2(authorization$client_id, authorization$client_secret, endpoint = sandbox$endpoint, ...)
+application <- function() {
+  bge_oauth2(authorization$client_id, authorization$client_secret, endpoint = sandbox$endpoint)
+}
 
 # What a user's browser does: the address that it ends at.
 agree <- function(url) {
   head <- http("GET", paste0(url, "&", sandbox$authorization_extra_query))$head
-  trimws(sub("^location:", "", grep("^location:", strsplit(head, "\r\n")[[1]], value = TRUE, ignore.case = TRUE), ignore.case = TRUE))
+  location <- grep("^location:", strsplit(head, "\r\n")[[1]], value = TRUE, ignore.case = TRUE)
+  trimws(sub("^location:", "", location, ignore.case = TRUE))
 }
 
 test_that("the authorization URL is as documented", {

@@ -56,7 +56,10 @@ test_that("a walk that is stopped warns, and says where to go on", {
   expect_equal(nrow(samples), 200)
   expect_silent(taxa <- bge_get_taxon_abundance(api, sandbox$meta_biosample_id, limit = 100, max_pages = 3))
   expect_equal(nrow(taxa), 300)
-  expect_warning(bge_get_taxon_abundance(api, sandbox$meta_biosample_id, limit = 100, max_rows = 200), class = "bge_warning_truncated")
+  expect_warning(
+    bge_get_taxon_abundance(api, sandbox$meta_biosample_id, limit = 100, max_rows = 200),
+    class = "bge_warning_truncated"
+  )
 })
 
 test_that("a failure on the way gives what has arrived, and where to go on", {
@@ -105,8 +108,9 @@ test_that("bars are shown at a console only", {
   ), script)
   r <- file.path(R.home("bin"), "R")
   output <- function(...) {
-    libraries <- paste(.libPaths(), collapse = ":")
-    withr::with_envvar(c(R_LIBS = libraries), suppressWarnings(system2(r, c("--no-save", "--no-readline", "--no-echo", ...), stdin = script, stdout = TRUE, stderr = TRUE)))
+    withr::local_envvar(R_LIBS = paste(.libPaths(), collapse = ":"))
+    flags <- c("--no-save", "--no-readline", "--no-echo", ...)
+    suppressWarnings(system2(r, flags, stdin = script, stdout = TRUE, stderr = TRUE))
   }
   expect_match(paste(output("--interactive"), collapse = "\n"), "get_samples [0-9]+ rows")
   expect_equal(grep("rows", output(), value = TRUE), character())
