@@ -23,6 +23,9 @@ say "a source package"
 # in a place of its own, so that nothing is written into the tree
 R CMD build "$package"
 tarball=$(echo bge_*.tar.gz)
+# the vignettes ran against the sandbox: its user's name stands in what was built
+tar -xOzf "$tarball" bge/inst/doc/bge.html | grep -q '张三'
+tar -xOzf "$tarball" bge/inst/doc/taxa.html | grep -q 'data:image/png'
 
 say "installation without a network, and without anything else from the tree"
 mkdir library lone

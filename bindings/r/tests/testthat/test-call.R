@@ -104,7 +104,7 @@ test_that("numbers that a double cannot hold come as text", {
   expect_identical(user$less, "-9007199254740993")
 })
 
-test_that("numbers are read right whatever the locale's decimal mark is", {
+test_that("numbers are read, and written, with all of their digits", {
   local_data("/profile", '{"x": 2.18932050758568e-10}')
   expect_identical(bge_get_user(api)$x, 2.18932050758568e-10)
   expect_identical(

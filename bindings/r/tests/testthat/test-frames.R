@@ -147,3 +147,23 @@ test_that("20,000 rows are read in a moment", {
   expect_equal(read$rows$rows, 20000)
   expect_lt(seconds, 20)
 })
+
+test_that("reading survives a collection at every allocation", {
+  text <- page('{"biosample_id": "E-\\u4e2d", "files": [{"a": 1}], "organism": {"code": 9007199254740993, "note": "n"}},
+    {"primary": "bad", "c1": 1, "c2": 2, "c3": 3, "c4": 4, "c5": 5, "c6": 6, "c7": 7, "c8": [1, 2], "c9": "x"},
+    {"statistics": {"depth": 1.5}, "organism": null, "project": [{"x": [1, "a"]}]}, 5', '"token"')
+  schema <- bge:::schema_of(bge:::endpoint_table()$get_samples)
+  code <- match("organism_code", schema$names)
+  read <- function() {
+    page <- .Call(bge:::rbge_read_page, text, TRUE, schema$paths, schema$types)
+    pieces <- rep(list(page$rows$columns[[code]]), 2)
+    list(page, bge:::parse_json(text), lapply(0:2, function(wish) .Call(bge:::rbge_join, pieces, 3L, wish)))
+  }
+  expected <- read()
+  expect_identical(expected[[3]][[1]], rep(c("9007199254740993", NA, NA, NA), 2))
+  gctorture(TRUE)
+  withr::defer(gctorture(FALSE))
+  got <- read()
+  gctorture(FALSE)
+  expect_identical(got, expected)
+})
