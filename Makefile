@@ -59,7 +59,7 @@ uninstall: ## take away what install put there (with the same PREFIX and the oth
 
 # ---- test ----
 
-.PHONY: deps test test-long test-builds suites lint rust-test c-test go-test r-test install-test readme sandbox-test bench
+.PHONY: deps test test-long test-builds suites lint rust-test memory-test c-test go-test r-test install-test readme sandbox-test bench
 deps: $(VENV)/.installed ## install what the build and the tests need (Debian, Ubuntu), or say what is missing
 	@scripts/deps.sh
 
@@ -84,7 +84,7 @@ test-builds: build
 	@$(C_MAKE) -j$(shell nproc) all
 
 # the long ones first
-SUITES := r-test rust-test go-test c-test sandbox-test install-test lint
+SUITES := r-test rust-test go-test memory-test c-test sandbox-test install-test lint
 suites:
 	@scripts/parallel.sh $(foreach suite,$(SUITES),$(suite)='$(MAKE) --no-print-directory $(suite)')
 
@@ -99,6 +99,13 @@ lint: ## formatting, clippy, symbols, headers, and the README's generated parts
 rust-test: build ## the library's tests
 	scripts/cargo-tests bge --profile $(PROFILE)
 	$(CARGO) test $(CARGO_FLAGS) --doc
+
+# under valgrind, but for what counts threads and memory itself or repeats thousands of times, and for the TLS server of
+# the tests: the ring crate's assembly reads whole registers of what was written by bytes
+memory-test: build ## the library's tests under valgrind
+	scripts/cargo-tests bge --profile $(PROFILE) --only api \
+	  --under 'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite' \
+	  -- --skip fuzz:: --skip threads:: --skip leak_nothing --skip leave_nothing --skip tls::
 
 sandbox-test: build $(VENV)/.installed ## the sandbox's tests, with the official Python clients
 	scripts/cargo-tests bge-sandbox --profile $(PROFILE)
