@@ -5,27 +5,37 @@
 //! `download` plans the pieces, `pour` writes them into a `part_file`, `ledger` keeps the account.
 
 mod address;
+mod cancel;
+mod checkpoint;
 mod crc64;
 mod download;
+mod folder;
 mod ledger;
 mod meter;
+mod multipart;
 mod origin;
 mod part_file;
+mod parts;
 mod pour;
 mod put;
+mod reader;
 mod refusal;
 mod settings;
 mod sign;
 mod source;
 mod store;
 mod token;
+mod writer;
 
 use std::{path::Path, sync::Arc};
 
+pub use reader::Reader;
 pub(crate) use source::Content;
 pub(crate) use token::Vault;
+pub use writer::Writer;
 
 use self::{
+    checkpoint::Checkpoint,
     download::on_disk,
     meter::Meter,
     origin::Origin,
@@ -91,7 +101,15 @@ pub(crate) async fn dispatch(
         "upload_file" => upload_file(client, terms, endpoint, args).await,
         "download" => download(client, terms, endpoint, args).await,
         "download_file" => download_file(client, terms, endpoint, args).await,
-        _ => Err(Error::new(Status::Unsupported, "this transfer is not in this build")),
+        "upload_dir" => {
+            let (settings, store) = many(client, terms, endpoint, args)?;
+            folder::upload_dir(&store, &settings, args).await
+        }
+        "batch_upload" => {
+            let (settings, store) = many(client, terms, endpoint, args)?;
+            folder::batch_upload(&store, &settings, args).await
+        }
+        _ => Err(Error::new(Status::Internal, "the transfer is not in the table")),
     }
 }
 
@@ -106,7 +124,19 @@ async fn upload(
     check_all(row("upload")?, &args.clone().with("filename", filename)?)?;
     let settings = Settings::read(&args)?;
     check_filename("filename", filename)?;
-    send(&Store::new(client, terms, &settings), &settings, filename, content).await
+    send(&Store::new(client, terms, &settings), &settings, filename, content, None).await
+}
+
+fn many(
+    client: &Client,
+    terms: Terms,
+    endpoint: &'static Endpoint,
+    args: &Args,
+) -> Result<(Settings, Store)> {
+    check_all(endpoint, args)?;
+    let settings = Settings::read(args)?;
+    let store = Store::new(client, terms, &settings);
+    Ok((settings, store))
 }
 
 fn row(name: &str) -> Result<&'static Endpoint> {
@@ -123,18 +153,25 @@ async fn upload_file(
     let settings = Settings::read(args)?;
     let path = args.text("path")?.unwrap_or_default();
     let filename = args.text("filename")?;
-    let (filename, file) = open_file(path, filename).await?;
-    send(&Store::new(client, terms, &settings), &settings, &filename, Arc::new(file)).await
+    let store = Store::new(client, terms, &settings);
+    let (filename, file, checkpoint) = open_file(&store, &settings, path, filename).await?;
+    send(&store, &settings, &filename, Arc::new(file), checkpoint.as_ref()).await
 }
 
-/// The file, and the name that it gets in the store.
-async fn open_file(path: String, filename: Option<String>) -> Result<(String, OpenFile)> {
+/// The name that a file gets in the store, the file, and its checkpoint if there is to be one.
+async fn open_file(
+    store: &Store,
+    settings: &Settings,
+    path: String,
+    filename: Option<String>,
+) -> Result<(String, OpenFile, Option<Checkpoint>)> {
     if let Some(filename) = &filename {
         check_filename("filename", filename)?;
     }
     if path.is_empty() || path.contains('\0') {
         return Err(Error::argument("path", "must be the path of a file"));
     }
+    let (settings, platform) = (settings.clone(), store.client.transport.options().endpoint.to_string());
     on_disk(move || {
         let file = OpenFile::open(Path::new(&path))?;
         let filename = match filename {
@@ -144,7 +181,13 @@ async fn open_file(path: String, filename: Option<String>) -> Result<(String, Op
             }
         };
         check_filename("filename", &filename)?;
-        Ok((filename, file))
+        let checkpoint = match &settings.checkpoint_dir {
+            Some(folder) if settings.in_parts(file.length()) => {
+                Some(Checkpoint::open(folder, &platform, &settings.region, &filename, &file)?)
+            }
+            _ => None,
+        };
+        Ok((filename, file, checkpoint))
     })
     .await
 }
@@ -154,21 +197,31 @@ async fn send(
     settings: &Settings,
     filename: &str,
     content: Arc<dyn Content>,
+    checkpoint: Option<&Checkpoint>,
 ) -> Result<String> {
     let meter = Meter::new(store.terms.progress.clone(), content.length());
-    store.claim(&[filename.to_owned()]).await?;
-    let uploaded = send_one(store, settings, filename, &content, &meter).await?;
+    // What is resumed has its name already.
+    if checkpoint.and_then(Checkpoint::earlier).is_none() {
+        store.claim(&[filename.to_owned()]).await?;
+    }
+    let uploaded = send_one(store, settings, filename, &content, checkpoint, &meter).await?;
     Ok(uploaded.to_json())
 }
 
 async fn send_one(
     store: &Store,
-    _settings: &Settings,
+    settings: &Settings,
     filename: &str,
     content: &Arc<dyn Content>,
+    checkpoint: Option<&Checkpoint>,
     meter: &Arc<Meter>,
 ) -> Result<Uploaded> {
-    put(store, filename, content, meter).await
+    let gauge = meter.gauge();
+    if settings.in_parts(content.length()) {
+        parts::upload(store, settings, filename, content, checkpoint, &gauge).await
+    } else {
+        put(store, filename, content, &gauge).await
+    }
 }
 
 async fn download(client: &Client, terms: Terms, endpoint: &'static Endpoint, args: &Args) -> Result<String> {

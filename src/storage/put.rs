@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{
-    meter::Meter,
+    meter::Gauge,
     source::{Content, body},
     store::{Ask, Name, Store, content_type, etag, sent, stated_crc, verified},
 };
@@ -42,10 +42,10 @@ pub(super) async fn put(
     store: &Store,
     filename: &str,
     content: &Arc<dyn Content>,
-    meter: &Arc<Meter>,
+    gauge: &Arc<Gauge>,
 ) -> Result<Uploaded> {
     let size = content.length();
-    let (stream, sum) = body(content, 0..size, meter.gauge());
+    let (stream, sum) = body(content, 0..size, gauge.clone());
     let ask = Ask::new(Method::PUT).beginning(content_type(filename)).body(Body::Stream(stream));
     let uploaded = store
         .ask(&Name::Below(filename.to_owned()), &ask, |answer, key| {

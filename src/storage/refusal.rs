@@ -82,6 +82,11 @@ pub(super) fn is_lost_upload(error: &Error) -> bool {
     is_code(error, &["NoSuchUpload"])
 }
 
+/// The parts that were kept do not fit the store's.
+pub(super) fn is_unfit(error: &Error) -> bool {
+    is_code(error, &["InvalidPart", "InvalidPartOrder", "EntityTooSmall"])
+}
+
 pub(super) fn is_denied(error: &Error) -> bool {
     is_code(error, &["AccessDenied"])
 }

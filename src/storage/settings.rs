@@ -37,6 +37,16 @@ pub(super) fn check_all(endpoint: &Endpoint, args: &Args) -> Result<()> {
     check_names(args, endpoint.args.iter().map(|arg| arg.name).collect())
 }
 
+/// Checks `args` where only some arguments of a row may be given.
+pub(super) fn check_some(endpoint: &Endpoint, args: &Args, names: &[&str]) -> Result<()> {
+    for arg in endpoint.args.iter().filter(|arg| names.contains(&arg.name)) {
+        if let Some(raw) = args.get(arg.name) {
+            check(arg, raw)?;
+        }
+    }
+    check_names(args, names.to_vec())
+}
+
 /// Only these names may be given.
 pub(super) fn check_names(args: &Args, known: Vec<&str>) -> Result<()> {
     match args.names().find(|name| !known.contains(name)) {
@@ -88,6 +98,11 @@ impl Settings {
                 internal: args.get("internal") == Some("true"),
             },
         })
+    }
+
+    /// Whether an object this large goes in parts.
+    pub(super) fn in_parts(&self, size: u64) -> bool {
+        size > 0 && size >= self.threshold
     }
 
     /// Bytes of a part of an object this large: more than asked for where 10,000 parts would not do.

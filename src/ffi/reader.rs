@@ -1,0 +1,96 @@
+//! An object as a stream of bytes.
+
+use std::ffi::c_char;
+
+use super::{
+    boundary::{free, give_handle, guard, handle, object, out, shielded, text},
+    client::bge_api_t,
+    error::bge_error_t,
+    version::bge_status_t,
+};
+use crate::{Error, Reader};
+
+/// A stream of an object's bytes. It keeps its client alive and belongs to the process that opened it.
+pub struct bge_reader_t {
+    reader: Reader,
+}
+
+/// Opens a reader of an object; nothing is sent before the first read.
+///
+/// Source: POST `/oss/sign_url`, then the presigned URL without the token.
+///
+/// - `object_name`: the object's name
+/// - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
+///   `expiration_time` (integer: seconds that the URL is good for, 600). Any other member is an error. `deadline` bounds
+///   each read.
+///
+/// The caller frees `*out` with `bge_reader_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_open_reader(
+    api: *const bge_api_t,
+    object_name: *const c_char,
+    args_json: *const c_char,
+    out: *mut *mut bge_reader_t,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("open_reader", err, || {
+            let out = self::out(out, "out")?;
+            let api = handle(api, "api")?;
+            let object_name = text(object_name, "object_name")?;
+            let reader = api.client.open_reader(object_name, object(args_json, "args_json")?)?;
+            give_handle(out, bge_reader_t { reader });
+            Ok(())
+        })
+    }
+}
+
+/// Reads the next bytes, as many as have come and `buf` has room for: `*n` is their count. 0 is the end, and comes only
+/// when length and checksum are right.
+///
+/// What breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
+/// object changed in the meantime; `BGE_ERR_ARGUMENT` when `cap` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_reader_read(
+    r: *mut bge_reader_t,
+    buf: *mut u8,
+    cap: usize,
+    n: *mut usize,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `r` is NULL or a live handle that nobody else reads from now, `buf` NULL or writable for `cap` bytes,
+    // outputs NULL or writable.
+    unsafe {
+        guard("reader_read", err, || {
+            let n = out(n, "n")?;
+            let reader = handle(r.cast_const(), "r")?;
+            if buf.is_null() {
+                return Err(Error::argument("buf", "must not be NULL"));
+            }
+            if cap == 0 {
+                return Err(Error::argument("cap", "must be at least 1"));
+            }
+            let bytes = reader.reader.next(cap)?;
+            std::ptr::copy_nonoverlapping(bytes.as_ptr(), buf, bytes.len());
+            *n = bytes.len();
+            Ok(())
+        })
+    }
+}
+
+/// Ends a read that waits, within 100 ms, and all later ones: `BGE_ERR_CANCELLED`. From any thread; NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_reader_cancel(r: *const bge_reader_t) {
+    // SAFETY: `r` is NULL or a live handle.
+    if let Some(reader) = unsafe { r.as_ref() } {
+        shielded((), || reader.reader.cancel());
+    }
+}
+
+/// Frees a reader, closing its connection; NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_reader_free(r: *mut bge_reader_t) {
+    // SAFETY: NULL or a live handle, given up by the caller.
+    unsafe { free(r) }
+}

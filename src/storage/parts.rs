@@ -1,0 +1,224 @@
+//! An upload in parts: in parallel, each repeated alone, and resumed where a checkpoint allows it.
+
+use std::{ops::Range, sync::Arc};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    checkpoint::{Checkpoint, State},
+    meter::{Gauge, Meter},
+    multipart::{Listed, Multipart, Part, Parts, sum},
+    put::Uploaded,
+    refusal,
+    settings::Settings,
+    source::{Content, checksum},
+    store::Store,
+};
+use crate::error::{Error, Result, Status};
+
+/// How often an upload whose id has vanished is begun anew.
+const RESTARTS: u32 = 2;
+
+/// Uploads `content` in parts.
+pub(super) async fn upload(
+    store: &Store,
+    settings: &Settings,
+    filename: &str,
+    content: &Arc<dyn Content>,
+    checkpoint: Option<&Checkpoint>,
+    gauge: &Arc<Gauge>,
+) -> Result<Uploaded> {
+    let size = content.length();
+    let mut restarts = 0;
+    let mut earlier = checkpoint.and_then(Checkpoint::earlier);
+    loop {
+        let meter = Meter::within(gauge);
+        let is_resumed = earlier.is_some();
+        let go = match earlier.take() {
+            Some(state) => Go::resume(store, content, checkpoint, &state).await,
+            None => Go::begin(store, filename, content, checkpoint, settings.part_size(size)).await.map(Some),
+        };
+        let error = match go {
+            Ok(Some(go)) => match go.run(settings.connections, &meter).await {
+                Ok(uploaded) => {
+                    gauge.reach(size);
+                    return Ok(uploaded);
+                }
+                Err(error) => error,
+            },
+            // Nothing of the earlier one is left.
+            Ok(None) => continue,
+            Err(error) => error,
+        };
+        let is_lost = refusal::is_lost_upload(&error) || (is_resumed && refusal::is_unfit(&error));
+        if !is_lost || restarts == RESTARTS {
+            return Err(error);
+        }
+        restarts += 1;
+        if let Some(checkpoint) = checkpoint {
+            checkpoint.remove().await;
+        }
+    }
+}
+
+/// One go at an upload.
+struct Go<'a> {
+    content: &'a Arc<dyn Content>,
+    checkpoint: Option<&'a Checkpoint>,
+    part_size: u64,
+    upload: Multipart,
+    parts: Parts,
+}
+
+impl<'a> Go<'a> {
+    async fn begin(
+        store: &Store,
+        filename: &str,
+        content: &'a Arc<dyn Content>,
+        checkpoint: Option<&'a Checkpoint>,
+        part_size: u64,
+    ) -> Result<Self> {
+        let upload = Multipart::begin(store, filename).await?;
+        if let Some(checkpoint) = checkpoint {
+            let bucket = &store.grant().await?.bucket;
+            let place = (bucket.name.as_str(), bucket.endpoint.as_str());
+            checkpoint.begin(place, &upload.key, &upload.upload_id, part_size).await?;
+            upload.keep();
+        }
+        Ok(Go { content, checkpoint, part_size, upload, parts: Parts::new() })
+    }
+
+    /// Goes on with what the store says that it has. `None` when the store is another one now.
+    async fn resume(
+        store: &Store,
+        content: &'a Arc<dyn Content>,
+        checkpoint: Option<&'a Checkpoint>,
+        state: &State,
+    ) -> Result<Option<Self>> {
+        let grant = store.grant().await?;
+        if state.bucket != grant.bucket.name || state.endpoint != grant.bucket.endpoint.as_str() {
+            return Ok(None);
+        }
+        let upload = Multipart::known(store, state.key.clone(), state.upload_id.clone());
+        upload.keep();
+        let mut go = Go { content, checkpoint, part_size: state.part_size, upload, parts: Parts::new() };
+        match go.upload.list().await {
+            Ok(listed) => {
+                for (number, listed) in listed {
+                    if let Some(part) = go.known(number, &listed, state.parts.get(&number)).await? {
+                        go.parts.insert(number, part);
+                    }
+                }
+            }
+            // Without the right to list, what was confirmed is believed.
+            Err(error) if refusal::is_denied(&error) && state.key.starts_with(&grant.destination) => {
+                let fits =
+                    |(number, part): &(&u64, &Part)| go.range(**number).is_some_and(|r| len(&r) == part.size);
+                go.parts = state.parts.iter().filter(fits).map(|(n, part)| (*n, part.clone())).collect();
+            }
+            Err(error) => {
+                // The last call may have ended after the object was there.
+                go.parts = state.parts.clone();
+                if go.parts.len() as u64 == go.count() && refusal::is_lost_upload(&error) {
+                    return Ok(Some(go));
+                }
+                if refusal::is_lost_upload(&error) || refusal::is_denied(&error) {
+                    return Ok(None);
+                }
+                return Err(error);
+            }
+        }
+        Ok(Some(go))
+    }
+
+    /// A part that the store has, if it is the file's own.
+    async fn known(&self, number: u64, listed: &Listed, noted: Option<&Part>) -> Result<Option<Part>> {
+        let Some(range) = self.range(number).filter(|range| len(range) == listed.size) else {
+            return Ok(None);
+        };
+        let part = |crc64| Part { size: listed.size, crc64, etag: listed.etag.clone() };
+        if let Some(noted) = noted
+            && noted.etag == listed.etag
+            && listed.crc64.is_none_or(|crc64| crc64 == noted.crc64)
+        {
+            return Ok(Some(part(noted.crc64)));
+        }
+        // Sent, but not noted any more: the bytes themselves tell.
+        let Some(crc64) = listed.crc64 else { return Ok(None) };
+        Ok((checksum(self.content, range).await? == crc64).then(|| part(crc64)))
+    }
+
+    fn count(&self) -> u64 {
+        self.content.length().div_ceil(self.part_size)
+    }
+
+    fn range(&self, number: u64) -> Option<Range<u64>> {
+        let start = number.checked_sub(1)?.checked_mul(self.part_size)?;
+        let end = start.saturating_add(self.part_size).min(self.content.length());
+        (start < end).then_some(start..end)
+    }
+
+    async fn run(mut self, connections: usize, meter: &Arc<Meter>) -> Result<Uploaded> {
+        match self.send(connections, meter).await {
+            Ok(uploaded) => {
+                self.upload.keep();
+                if let Some(checkpoint) = self.checkpoint {
+                    checkpoint.remove().await;
+                }
+                Ok(uploaded)
+            }
+            Err(error) => {
+                let is_spoilt = matches!(error.status(), Status::Integrity | Status::Io);
+                match self.checkpoint {
+                    Some(_) if !is_spoilt => {}
+                    _ => {
+                        if let Some(checkpoint) = self.checkpoint {
+                            checkpoint.remove().await;
+                        }
+                        self.upload.give_up().await;
+                    }
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(&mut self, connections: usize, meter: &Arc<Meter>) -> Result<Uploaded> {
+        for part in self.parts.values() {
+            meter.gauge().reach(part.size);
+        }
+        let missing: Vec<u64> =
+            (1..=self.count()).filter(|number| !self.parts.contains_key(number)).collect();
+        let this = &*self;
+        let mut sending = stream::iter(missing)
+            .map(|number| async move {
+                let range = this.range(number).ok_or_else(|| Error::new(Status::Internal, "no such part"))?;
+                let part = this.upload.part(number, this.content, range, meter.gauge()).await?;
+                if let Some(checkpoint) = this.checkpoint {
+                    checkpoint.note(number, &part).await?;
+                }
+                Ok::<_, Error>((number, part))
+            })
+            .buffer_unordered(connections);
+        let mut sent = Vec::new();
+        while let Some(part) = sending.try_next().await? {
+            sent.push(part);
+        }
+        drop(sending);
+        self.parts.extend(sent);
+        self.content.check_unchanged()?;
+        let (etag, verified) = self.upload.complete(&self.parts).await?;
+        Ok(Uploaded {
+            object_name: self.upload.key.clone(),
+            size: self.content.length(),
+            crc64: sum(&self.parts),
+            etag,
+            parts: self.parts.len(),
+            verified,
+        })
+    }
+}
+
+fn len(range: &Range<u64>) -> u64 {
+    range.end - range.start
+}

@@ -1,0 +1,230 @@
+//! An object as a stream of bytes: taken up again where it broke off, verified at its end.
+
+use std::{fmt, sync::Mutex};
+
+use bytes::Bytes;
+
+use super::{
+    cancel::Cancel,
+    crc64::Running,
+    download::verify,
+    ledger::Facts,
+    origin::{Opened, Origin},
+    pour, row,
+    settings::{SWITCHES, check_some},
+    url_args,
+};
+use crate::{
+    args::{Args, Switches},
+    client::Client,
+    error::{Error, Result, Status},
+    sys::process_id,
+    transport::{Repeat, Retry, Sender},
+};
+
+/// A stream of an object's bytes. Belongs to the process that opened it.
+pub struct Reader {
+    /// Taken out only to be dropped, or not, with the reader.
+    inner: Mutex<Option<Inner>>,
+    cancel: Cancel,
+    maker: u32,
+}
+
+struct Inner {
+    client: Client,
+    switches: Switches,
+    origin: Origin,
+    opened: Option<Opened>,
+    /// What the first answer said.
+    facts: Option<Facts>,
+    size: Option<u64>,
+    crc64: Option<u64>,
+    at: u64,
+    sum: Running,
+    /// Bytes that have come and were not asked for yet.
+    left: Bytes,
+    /// The end, or the reason why nothing more comes.
+    end: Option<Result<()>>,
+}
+
+impl Client {
+    /// A reader of an object; nothing is sent before the first read.
+    pub fn open_reader(&self, object_name: &str, args_json: &str) -> Result<Reader> {
+        let open = || {
+            let args = Args::parse(args_json)?;
+            let switches = args.switches(&SWITCHES)?;
+            check_some(row("download")?, &args, &["region", "expiration_time"])?;
+            let asking = url_args(&args, object_name)?;
+            let mut terms = self.transport.terms(Sender::Streaming).switched(&switches);
+            // The deadline is that of each read.
+            terms.deadline = None;
+            Ok(Inner {
+                client: self.clone(),
+                switches,
+                origin: Origin::object(self, terms, object_name, asking),
+                opened: None,
+                facts: None,
+                size: None,
+                crc64: None,
+                at: 0,
+                sum: Running::new(),
+                left: Bytes::new(),
+                end: None,
+            })
+        };
+        let inner = open().map_err(|error: Error| error.with_call("open_reader"))?;
+        Ok(Reader { inner: Mutex::new(Some(inner)), cancel: Cancel::default(), maker: process_id() })
+    }
+}
+
+impl Reader {
+    /// Fills the beginning of `buffer`, which must not be empty; 0 is the end, and comes only when length and checksum
+    /// are right.
+    pub fn read(&self, buffer: &mut [u8]) -> Result<usize> {
+        if buffer.is_empty() {
+            return Err(Error::argument("buffer", "must have room for a byte"));
+        }
+        let bytes = self.next(buffer.len())?;
+        buffer[..bytes.len()].copy_from_slice(&bytes);
+        Ok(bytes.len())
+    }
+
+    /// The next bytes, at most so many; none at the end.
+    pub(crate) fn next(&self, most: usize) -> Result<Bytes> {
+        if self.maker != process_id() {
+            return Err(Error::closed("the reader belongs to the process that opened it"));
+        }
+        let mut inner =
+            self.inner.try_lock().map_err(|_| Error::argument("r", "is read by another thread"))?;
+        let Some(inner) = &mut *inner else { return Err(Error::closed("the reader is closed")) };
+        self.cancel.check()?;
+        let client = inner.client.clone();
+        let outcome = if inner.left.is_empty() {
+            let deadline = client.transport.terms(Sender::Streaming).switched(&inner.switches).deadline;
+            client.transport.wait(async { self.cancel.or(deadline, inner.fill()).await })
+        } else {
+            Ok(())
+        };
+        client.told("reader_read", outcome)?;
+        Ok(inner.left.split_to(inner.left.len().min(most)))
+    }
+
+    /// Ends a read that waits, and all later ones. From any thread.
+    pub fn cancel(&self) {
+        if self.maker == process_id() {
+            self.cancel.set();
+        }
+    }
+}
+
+impl Inner {
+    /// Waits for more bytes; none are left at the end.
+    async fn fill(&mut self) -> Result<()> {
+        let terms = self.origin.terms.clone();
+        let log = self.client.clone();
+        let mut retry = Retry::new(&terms, log.transport.log(), Repeat::Passing);
+        loop {
+            if let Some(end) = &self.end {
+                return end.clone();
+            }
+            let error = match self.step().await {
+                Ok(true) => return Ok(()),
+                Ok(false) => continue,
+                Err(error) => error,
+            };
+            self.opened = None;
+            // Bytes that were handed over cannot be taken back: without a version to go on with, this is the end.
+            if self.end.is_none() && self.at > 0 && self.facts.is_none() {
+                self.end = Some(Err(error.clone()));
+            }
+            if let Some(end) = &self.end {
+                return end.clone();
+            }
+            retry.again(error).await?;
+        }
+    }
+
+    /// One thing after the other; `true` when bytes have come.
+    async fn step(&mut self) -> Result<bool> {
+        let Some(opened) = &mut self.opened else {
+            self.opened = Some(self.open().await?);
+            return Ok(!self.left.is_empty());
+        };
+        opened.streamed.resume();
+        match opened.streamed.chunk().await? {
+            Some(bytes) => {
+                self.take(bytes)?;
+                Ok(!self.left.is_empty())
+            }
+            None if self.size.is_some_and(|size| self.at < size) => {
+                Err(Error::new(Status::Transport, "the connection ended before the whole answer was there"))
+            }
+            None => {
+                self.end = Some(verify(self.at, self.sum.sum(), self.crc64).map(|_| ()));
+                self.opened = None;
+                Ok(false)
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: Bytes) -> Result<()> {
+        let at = self.at + bytes.len() as u64;
+        if self.size.is_some_and(|size| at > size) {
+            let error = Error::new(Status::Protocol, "the server sends more bytes than it promised");
+            self.end = Some(Err(error.clone()));
+            return Err(error);
+        }
+        self.sum.write(&bytes);
+        self.at = at;
+        self.left = bytes;
+        Ok(())
+    }
+
+    async fn open(&mut self) -> Result<Opened> {
+        let Some(facts) = self.facts.clone().filter(|_| self.at > 0) else {
+            let opened = self.origin.open(None, None).await?;
+            self.facts = opened.facts();
+            (self.size, self.crc64) = (opened.size, opened.crc64);
+            return Ok(opened);
+        };
+        if self.at == facts.size {
+            // Only the end was missing.
+            self.end = Some(verify(self.at, self.sum.sum(), self.crc64).map(|_| ()));
+        }
+        let range = (self.at.min(facts.size.saturating_sub(1)), facts.size);
+        let opened = match self.origin.open(Some(range), Some(&facts.validator)).await {
+            Err(error) if error.http_status() == 412 => None,
+            outcome => Some(outcome?),
+        };
+        match opened {
+            Some(mut opened) if opened.facts().as_ref() == Some(&facts) => {
+                let first = pour::skip(&mut opened.streamed, self.at - opened.start).await?;
+                if !first.is_empty() {
+                    self.take(first)?;
+                }
+                Ok(opened)
+            }
+            _ => {
+                let what = "the object changed while it was being read";
+                let error = Error::new(Status::Integrity, what).with_retryable(true);
+                self.end = Some(Err(error.clone()));
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if self.maker != process_id() {
+            // Its connection and its locks are the parent's.
+            std::mem::forget(std::mem::replace(&mut self.inner, Mutex::new(None)));
+        }
+    }
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
