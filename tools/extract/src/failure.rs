@@ -1,0 +1,62 @@
+//! What went wrong, and with which status the program ends.
+
+use std::{fmt, io};
+
+use bge::Error;
+
+pub const PARTIAL: u8 = 3;
+const OTHER: u8 = 1;
+const INPUT: u8 = 65;
+const RETRY: u8 = 75;
+const UNAUTHORISED: u8 = 77;
+
+#[derive(Debug)]
+pub struct Failure {
+    pub exit: u8,
+    message: String,
+}
+
+impl Failure {
+    pub fn input(message: impl Into<String>) -> Self {
+        Failure { exit: INPUT, message: message.into() }
+    }
+
+    pub fn retry(message: impl Into<String>) -> Self {
+        Failure { exit: RETRY, message: message.into() }
+    }
+
+    pub fn io(what: &str, cause: &io::Error) -> Self {
+        Failure { exit: OTHER, message: format!("{what}: {cause}") }
+    }
+
+    pub fn other(message: impl Into<String>) -> Self {
+        Failure { exit: OTHER, message: message.into() }
+    }
+}
+
+impl Failure {
+    /// A failure of the library, by the name of its status.
+    pub fn of_status(name: &str, retryable: bool, message: impl Into<String>) -> Self {
+        let exit = match name {
+            // A refusal in an envelope is about what was asked for: an argument, or a sample of somebody else's.
+            "BGE_ERR_ARGUMENT" | "BGE_ERR_API" => INPUT,
+            "BGE_ERR_AUTH" => UNAUTHORISED,
+            "BGE_ERR_TRANSPORT" | "BGE_ERR_TIMEOUT" => RETRY,
+            _ if retryable => RETRY,
+            _ => OTHER,
+        };
+        Failure { exit, message: message.into() }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::of_status(error.status().name(), error.retryable(), error.message())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

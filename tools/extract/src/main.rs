@@ -1,0 +1,35 @@
+//! `bge-extract`: the table of a cohort of samples, as a file.
+
+mod cli;
+mod extract;
+mod failure;
+mod output;
+mod progress;
+mod samples;
+mod shard;
+mod value;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::{cli::Cli, failure::Failure};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and the version are no errors, and go to standard output.
+            let _ = error.print();
+            return if error.use_stderr() { Failure::input("").exit.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match extract::run(&cli) {
+        Ok(extract::Outcome::Complete) => ExitCode::SUCCESS,
+        Ok(extract::Outcome::Partial) => failure::PARTIAL.into(),
+        Err(failure) => {
+            eprintln!("bge-extract: {failure}");
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Apache Parquet.
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
+
+use super::{Sink, Writing, failed};
+use crate::failure::Failure;
+
+/// A row group is held in memory until it is full.
+const ROW_GROUP: usize = 1 << 17;
+
+pub struct Parquet(ArrowWriter<Sink>);
+
+impl Parquet {
+    pub fn new(sink: Sink, schema: &SchemaRef) -> Result<Self, Failure> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_max_row_group_row_count(Some(ROW_GROUP))
+            .set_created_by(format!("bge-extract {}", env!("CARGO_PKG_VERSION")))
+            .build();
+        ArrowWriter::try_new(sink, schema.clone(), Some(properties)).map(Parquet).map_err(failed)
+    }
+}
+
+impl Writing for Parquet {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
+        self.0.write(batch).map_err(failed)
+    }
+
+    fn finish(self: Box<Self>) -> Result<Sink, Failure> {
+        self.0.into_inner().map_err(failed)
+    }
+}
