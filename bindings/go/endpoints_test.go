@@ -13,7 +13,7 @@ import (
 
 // goName is how a call is named here: get_upload_token is UploadToken.
 func goName(name string) string {
-	initialisms := map[string]string{"id": "ID", "url": "URL", "sms": "SMS", "oss": "OSS"}
+	initialisms := map[string]string{"id": "ID", "ids": "IDs", "url": "URL", "sms": "SMS", "oss": "OSS"}
 	var words []string
 	for _, word := range strings.Split(strings.TrimPrefix(name, "get_"), "_") {
 		if whole, ok := initialisms[word]; ok {
@@ -25,12 +25,15 @@ func goName(name string) string {
 	return strings.Join(words, "")
 }
 
-// methods that are not named after their call: an object is downloaded to a writer and to a file.
-var otherMethods = map[string][]string{"download": {"Download", "DownloadFile"}, "download_file": {"DownloadFile"}}
+// methods that are not named after their call: content comes from memory or from a reader, an object goes to a writer or
+// to a file.
+var otherMethods = map[string][]string{
+	"upload": {"UploadBytes", "Upload"}, "download": {"Download", "DownloadFile"}, "download_file": {"DownloadFile"},
+}
 
 // sinks are arguments that are something better than text in Go.
 var sinks = map[string]reflect.Type{
-	"upload.content": reflect.TypeFor[io.Reader](), "download.path": reflect.TypeFor[io.Writer](),
+	"download.path":      reflect.TypeFor[io.Writer](),
 	"batch_upload.files": reflect.TypeFor[[]bge.FileToUpload](),
 }
 
@@ -120,8 +123,9 @@ func checkMethod(t *testing.T, endpoint bge.Endpoint, method reflect.Method) {
 		optional = append(optional, argument.Name)
 		field, ok := fieldOf(opts, argument.Name)
 		if !ok {
-			// a stream is one connection's
-			if method.Name != "Download" || argument.Name != "multipart_num_threads" {
+			// a stream goes part by part
+			stream := method.Name == "Upload" || method.Name == "Download"
+			if !stream || !strings.HasPrefix(argument.Name, "multipart_") {
 				t.Errorf("%s: %s has no %s", method.Name, opts.Name(), argument.Name)
 			}
 		} else if !fits(argument, field) {
@@ -136,8 +140,9 @@ func checkMethod(t *testing.T, endpoint bge.Endpoint, method reflect.Method) {
 		return
 	}
 	for i, argument := range required {
-		sink := sinks[endpoint.Name+"."+argument.Name]
-		if in[i] != sink && !fits(argument, in[i]) {
+		special := in[i] == sinks[endpoint.Name+"."+argument.Name] || argument.Name == "content" &&
+			(in[i] == reflect.TypeFor[[]byte]() || in[i] == reflect.TypeFor[io.Reader]())
+		if !special && !fits(argument, in[i]) {
 			t.Errorf("%s: argument %d, %s, is a %s", method.Name, i+1, argument.Name, in[i])
 		}
 	}

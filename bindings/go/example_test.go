@@ -1,13 +1,16 @@
 package bge_test
 
 import (
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	bge "github.com/libbge/libbge/bindings/go"
@@ -265,6 +268,65 @@ func ExampleClient_UploadFile() {
 	}
 	fmt.Println(uploaded.Size, downloaded.Size, downloaded.Verified, uploaded.CRC64 == downloaded.CRC64)
 	// Output: 16 16 true true
+}
+
+func ExampleClient_Upload() {
+	ctx := context.Background()
+	client, err := bge.Open(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	uploaded, err := client.Upload(ctx, "notes.txt", strings.NewReader("从任何 io.Reader 上传\n"), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Download(ctx, uploaded.ObjectName, os.Stdout, nil); err != nil {
+		log.Fatal(err)
+	}
+	// Output: 从任何 io.Reader 上传
+}
+
+func ExampleClient_OpenWriter() {
+	ctx := context.Background()
+	client, err := bge.Open(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
+
+	w, err := client.OpenWriter(ctx, "calls.tsv.gz", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer w.Abort() // nothing after Close
+	zip := gzip.NewWriter(w)
+	for position := range 3 {
+		if _, err := fmt.Fprintf(zip, "chr1\t%d\n", position); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if err := errors.Join(zip.Close(), w.Close()); err != nil { // only now is the object there
+		log.Fatal(err)
+	}
+
+	r, err := client.OpenReader(ctx, w.Uploaded().ObjectName, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer r.Close()
+	unzip, err := gzip.NewReader(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := io.Copy(os.Stdout, unzip); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// chr1	0
+	// chr1	1
+	// chr1	2
 }
 
 func ExampleClient_AppletURL() {

@@ -12,19 +12,39 @@ import (
 )
 
 // signature is a method as the README shows it, without the context and the package's name.
-func signature(method reflect.Method) string {
-	name := func(t reflect.Type) string {
+func signature(endpoint bge.Endpoint, method reflect.Method) string {
+	typeName := func(t reflect.Type) string {
 		text := strings.ReplaceAll(t.String(), "github.com/libbge/libbge/bindings/go.", "")
-		return strings.ReplaceAll(strings.ReplaceAll(text, "bge.", ""), "interface {}", "any")
+		return strings.NewReplacer("bge.", "", "interface {}", "any", "uint8", "byte").Replace(text)
 	}
-	var in, out []string
+	var names, in []string
+	for _, argument := range endpoint.Arguments {
+		if argument.Required {
+			first, rest, _ := strings.Cut(argument.Name, "_")
+			if rest != "" {
+				rest = goName(rest)
+			}
+			names = append(names, first+rest)
+		}
+	}
+	if endpoint.Name == "upload" {
+		names = append(names, "content")
+	}
 	for i := 2; i < method.Type.NumIn(); i++ {
-		in = append(in, name(method.Type.In(i)))
+		text := typeName(method.Type.In(i))
+		if text == "io.Writer" {
+			names[0] = "w"
+		}
+		if len(names) > 0 {
+			text, names = names[0]+" "+text, names[1:]
+		}
+		in = append(in, text)
 	}
-	for i := range method.Type.NumOut() - 1 {
-		out = append(out, name(method.Type.Out(i)))
+	result := ""
+	if method.Type.NumOut() == 2 {
+		result = "`" + typeName(method.Type.Out(0)) + "` "
 	}
-	return fmt.Sprintf("`%s(%s)` | %s", method.Name, strings.Join(in, ", "), strings.Join(out, ", "))
+	return fmt.Sprintf("`%s(%s)` | %s", method.Name, strings.Join(in, ", "), result)
 }
 
 // The README's table of calls says what the package has; BGE_UPDATE_README=1 writes it anew.
@@ -45,7 +65,7 @@ func TestReadmeTable(t *testing.T) {
 			if !ok {
 				t.Fatalf("no method %s", name)
 			}
-			fmt.Fprintf(&table, "| `%s` | %s |\n", endpoint.Name, strings.TrimSuffix(signature(method), " "))
+			fmt.Fprintf(&table, "| `%s` | %s|\n", endpoint.Name, signature(endpoint, method))
 			if endpoint.PageStyle != "" {
 				fmt.Fprintf(&table, "| | `All%s`, `%sPager` | all pages |\n", name, name)
 			}

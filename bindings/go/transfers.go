@@ -2,6 +2,8 @@ package bge
 
 import (
 	"context"
+	"encoding/json"
+	"runtime"
 	"strings"
 )
 
@@ -30,6 +32,19 @@ type Downloaded struct {
 
 func (d *Downloaded) UnmarshalJSON(object []byte) error { return unmarshal(object, d) }
 func (d Downloaded) MarshalJSON() ([]byte, error)       { return marshal(d) }
+
+// UploadOptions are those of UploadBytes.
+type UploadOptions struct {
+	PartSize            int64  `json:"part_size"`             // bytes
+	MultipartThreshold  int64  `json:"multipart_threshold"`   // bytes; less goes up in one piece
+	MultipartNumThreads int    `json:"multipart_num_threads"` // parts at a time
+	CMKID               string `json:"cmk_id"`                // key to encrypt with
+	RegionID            string `json:"region_id"`
+	Internal            bool   `json:"internal"` // use the store's internal address
+
+	Extra map[string]any `json:"-"`
+	Call  CallOptions    `json:"-"`
+}
 
 // UploadFileOptions are those of UploadFile.
 type UploadFileOptions struct {
@@ -90,6 +105,29 @@ type DownloadFileOptions struct {
 
 	Extra map[string]any `json:"-"`
 	Call  CallOptions    `json:"-"`
+}
+
+// UploadBytes uploads bytes in memory, which must not change meanwhile; filename is the last part of the object's name,
+// without a slash. Upload takes an io.Reader.
+func (c *Client) UploadBytes(ctx context.Context, filename string, data []byte, opts *UploadOptions) (*Uploaded, error) {
+	defer runtime.KeepAlive(c)
+	const call = "upload"
+	if err := put(args{}, "filename", filename); err != nil {
+		return nil, argument(call, "%v", err)
+	}
+	text, how, err := encode(call, nil, opts)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := c.api.Upload(ctx, filename, data, text, how.Progress)
+	if err != nil {
+		return nil, failed(ctx, call, err)
+	}
+	uploaded, err := decode[Uploaded](call, json.RawMessage(raw))
+	if err != nil {
+		return nil, err
+	}
+	return &uploaded, nil
 }
 
 // UploadFile uploads a file, and compares the checksums.

@@ -5,6 +5,7 @@ import "C"
 
 import (
 	"context"
+	"runtime"
 	"unsafe"
 )
 
@@ -69,6 +70,29 @@ func (a *API) Use(use func(api unsafe.Pointer) error) error {
 
 // Call carries a call of the table out (or request, or wait_task), and gives its result.
 func (a *API) Call(ctx context.Context, name, args string, progress Progress) (string, error) {
+	return a.run(ctx, name, args, progress, func(api *C.bge_api_t, name, args *C.char, op **C.bge_op_t, failure **C.bge_error_t) C.bge_status_t {
+		return C.bge_api_start(api, name, args, op, failure)
+	})
+}
+
+// Upload is bge_api_upload. The library reads the bytes where they are, and not after this has returned.
+func (a *API) Upload(ctx context.Context, filename string, data []byte, args string, progress Progress) (string, error) {
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	var bytes *C.uint8_t
+	if len(data) > 0 {
+		bytes = (*C.uint8_t)(unsafe.SliceData(data))
+		pinner.Pin(bytes)
+	}
+	return a.run(ctx, filename, args, progress, func(api *C.bge_api_t, filename, args *C.char, op **C.bge_op_t, failure **C.bge_error_t) C.bge_status_t {
+		return C.bge_api_start_upload(api, filename, bytes, C.size_t(len(data)), args, op, failure)
+	})
+}
+
+// starter starts an operation of two texts.
+type starter func(api *C.bge_api_t, one, other *C.char, op **C.bge_op_t, failure **C.bge_error_t) C.bge_status_t
+
+func (a *API) run(ctx context.Context, one, other string, progress Progress, start starter) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", err
 	}
@@ -76,14 +100,14 @@ func (a *API) Call(ctx context.Context, name, args string, progress Progress) (s
 		return "", err
 	}
 	defer a.slots.leave()
-	op, err := a.start(name, args)
+	op, err := a.start(one, other, start)
 	if err != nil {
 		return "", err
 	}
 	return finish(ctx, op, progress)
 }
 
-func (a *API) start(name, args string) (*C.bge_op_t, error) {
+func (a *API) start(one, other string, start starter) (*C.bge_op_t, error) {
 	ptr, err := a.acquire()
 	if err != nil {
 		return nil, err
@@ -91,7 +115,7 @@ func (a *API) start(name, args string) (*C.bge_op_t, error) {
 	defer a.release()
 	var c texts
 	defer c.free()
-	in, err := c.all(name, args)
+	in, err := c.all(one, other)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +123,7 @@ func (a *API) start(name, args string) (*C.bge_op_t, error) {
 	defer short.leave()
 	var op *C.bge_op_t
 	var failure *C.bge_error_t
-	status := C.bge_api_start((*C.bge_api_t)(ptr), in[0], in[1], &op, &failure)
+	status := start((*C.bge_api_t)(ptr), in[0], in[1], &op, &failure)
 	return op, check(status, failure)
 }
 

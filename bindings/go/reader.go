@@ -1,0 +1,148 @@
+package bge
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+
+	"github.com/libbge/libbge/bindings/go/internal/native"
+)
+
+// DownloadOptions are those of Download and OpenReader.
+type DownloadOptions struct {
+	Region         string `json:"region"`          // domestic (unless given) or international
+	ExpirationTime int    `json:"expiration_time"` // seconds that the presigned URL is good for, 600 unless given
+
+	Extra map[string]any `json:"-"`
+	Call  CallOptions    `json:"-"`
+}
+
+// Reader reads an object from its beginning to its end, where its checksum is verified: what has been read is good only
+// when io.EOF has come. It is an io.ReadCloser and an io.WriterTo. Close may be called while another goroutine reads.
+type Reader struct {
+	below *native.Reader
+	ctx   context.Context
+	stop  func() bool
+
+	mu       sync.Mutex // held while reading
+	err      error      // the end, or why there will be none
+	read     int64
+	progress func(done, total int64)
+
+	closing sync.Mutex
+	closed  bool
+}
+
+// OpenReader opens an object for reading. Nothing is sent before the first Read. The context bounds the reader's whole
+// life: when it ends, reads end.
+func (c *Client) OpenReader(ctx context.Context, objectName string, opts *DownloadOptions) (*Reader, error) {
+	defer runtime.KeepAlive(c)
+	if err := ctx.Err(); err != nil {
+		return nil, failed(ctx, "open_reader", err)
+	}
+	if err := put(args{}, "object_name", objectName); err != nil {
+		return nil, argument("open_reader", "%v", err)
+	}
+	text, how, err := encode("open_reader", nil, opts)
+	if err != nil {
+		return nil, err
+	}
+	below, err := c.api.OpenReader(objectName, text)
+	if err != nil {
+		return nil, failed(ctx, "open_reader", err)
+	}
+	r := &Reader{below: below, ctx: ctx, progress: how.Progress}
+	r.stop = context.AfterFunc(ctx, below.Cancel)
+	runtime.AddCleanup(r, (*native.Reader).Close, below)
+	return r, nil
+}
+
+// Read reads up to len(p) bytes. After an error, and after the end, every Read gives the same.
+func (r *Reader) Read(p []byte) (int, error) {
+	defer runtime.KeepAlive(r)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isClosed() {
+		return 0, failed(r.ctx, "read", native.ErrClosed)
+	}
+	if r.err != nil || len(p) == 0 {
+		return 0, r.err
+	}
+	n, err := r.below.Read(r.ctx, p)
+	switch {
+	case err != nil && r.isClosed():
+		r.err = failed(r.ctx, "read", native.ErrClosed)
+	case err != nil:
+		r.err = failed(r.ctx, "read", err)
+	case n == 0:
+		r.err = io.EOF
+	}
+	r.read += int64(n)
+	if r.progress != nil && n > 0 {
+		r.progress(r.read, 0)
+	}
+	return n, r.err
+}
+
+// WriteTo writes what is left of the object to w. Without an error all of it was written and verified.
+func (r *Reader) WriteTo(w io.Writer) (int64, error) {
+	buffer := make([]byte, 256<<10)
+	var written int64
+	for {
+		n, err := r.Read(buffer)
+		if n > 0 {
+			m, failure := w.Write(buffer[:n])
+			written += int64(m)
+			if failure == nil && m < n {
+				failure = io.ErrShortWrite
+			}
+			if failure != nil {
+				return written, failure
+			}
+		}
+		if err == io.EOF {
+			return written, nil
+		}
+		if err != nil {
+			return written, err
+		}
+	}
+}
+
+// Close ends the reader, also a Read under way. It may be called any number of times.
+func (r *Reader) Close() error {
+	r.closing.Lock()
+	r.closed = true
+	r.closing.Unlock()
+	r.stop()
+	r.below.Cancel()
+	r.below.Close()
+	runtime.KeepAlive(r)
+	return nil
+}
+
+func (r *Reader) isClosed() bool {
+	r.closing.Lock()
+	defer r.closing.Unlock()
+	return r.closed
+}
+
+// Download writes an object to w, and gives the number of bytes. What was written is good only without an error:
+// the checksum is known at the end. DownloadFile is faster, and keeps a file from being seen before it is good.
+func (c *Client) Download(ctx context.Context, objectName string, w io.Writer, opts *DownloadOptions) (int64, error) {
+	r, err := c.OpenReader(ctx, objectName, opts)
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	n, err := r.WriteTo(w)
+	if _, ours := err.(*Error); err != nil && !ours {
+		err = &Error{
+			Status: StatusIO, Call: "download", cause: err,
+			Message: fmt.Sprintf("download: after %d bytes the writer failed: %v", n, err),
+		}
+	}
+	return n, err
+}

@@ -1,0 +1,181 @@
+package bge
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+
+	"github.com/libbge/libbge/bindings/go/internal/native"
+)
+
+// WriterOptions are those of Upload and OpenWriter.
+type WriterOptions struct {
+	PartSize int64  `json:"part_size"` // bytes, 8 MiB unless given; two parts are held in memory
+	CMKID    string `json:"cmk_id"`    // key to encrypt with
+	RegionID string `json:"region_id"`
+	Internal bool   `json:"internal"` // use the store's internal address
+
+	Extra map[string]any `json:"-"`
+	Call  CallOptions    `json:"-"` // Deadline bounds each Write and Close
+}
+
+// Writer writes an object. Nothing appears under its name before Close, which commits it. One goroutine at a time may
+// use it.
+type Writer struct {
+	below *native.Writer
+	ctx   context.Context
+	stop  func() bool
+
+	mu       sync.Mutex
+	ended    bool
+	err      error // why it cannot be committed any more, or what Close gave
+	written  int64
+	total    int64
+	progress func(done, total int64)
+	uploaded *Uploaded
+}
+
+// OpenWriter opens an object for writing; filename is the last part of its name, without a slash. Nothing is sent
+// before the first Write. The context bounds the writer's whole life: when it ends before Close has, nothing is
+// committed.
+func (c *Client) OpenWriter(ctx context.Context, filename string, opts *WriterOptions) (*Writer, error) {
+	defer runtime.KeepAlive(c)
+	if err := ctx.Err(); err != nil {
+		return nil, failed(ctx, "open_writer", err)
+	}
+	if err := put(args{}, "filename", filename); err != nil {
+		return nil, argument("open_writer", "%v", err)
+	}
+	text, how, err := encode("open_writer", nil, opts)
+	if err != nil {
+		return nil, err
+	}
+	below, err := c.api.OpenWriter(filename, text)
+	if err != nil {
+		return nil, failed(ctx, "open_writer", err)
+	}
+	w := &Writer{below: below, ctx: ctx, progress: how.Progress}
+	w.stop = context.AfterFunc(ctx, below.Cancel)
+	runtime.AddCleanup(w, (*native.Writer).Close, below)
+	return w, nil
+}
+
+// Write takes all of p, or fails. After a failure nothing more is taken, and Close commits nothing.
+func (w *Writer) Write(p []byte) (int, error) {
+	defer runtime.KeepAlive(w)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return 0, failed(w.ctx, "write", native.ErrClosed)
+	}
+	if w.err != nil || len(p) == 0 {
+		return 0, w.err
+	}
+	if err := w.below.Write(w.ctx, p); err != nil {
+		w.err = failed(w.ctx, "write", err)
+		return 0, w.err
+	}
+	w.written += int64(len(p))
+	if w.progress != nil {
+		w.progress(w.written, w.total)
+	}
+	return len(p), nil
+}
+
+// Close commits what was written, unless a Write failed or the context has ended: then it gives that error, and the
+// object does not appear. A second Close gives what the first gave.
+func (w *Writer) Close() error {
+	defer runtime.KeepAlive(w)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return w.err
+	}
+	defer w.end()
+	if w.err != nil {
+		return w.err
+	}
+	text, err := w.below.Finish(w.ctx)
+	if err != nil {
+		w.err = failed(w.ctx, "close", err)
+		return w.err
+	}
+	uploaded, err := decode[Uploaded]("close", json.RawMessage(text))
+	w.uploaded, w.err = &uploaded, err
+	return err
+}
+
+// Abort discards what was written, on the store too; once the context has ended, the store's part of it is left to the
+// background. After Close it does nothing, so that it can be deferred.
+func (w *Writer) Abort() error {
+	defer runtime.KeepAlive(w)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended {
+		return nil
+	}
+	defer w.end()
+	w.err = failed(w.ctx, "close", native.ErrClosed) // what Close gives from now on
+	if w.ctx.Err() != nil {
+		return nil
+	}
+	return failed(w.ctx, "abort", w.below.Abort(w.ctx))
+}
+
+// end frees the writer; of what was not committed nothing appears.
+func (w *Writer) end() {
+	w.ended = true
+	w.stop()
+	w.below.Close()
+}
+
+// Uploaded is the object that Close has committed; nil before that.
+func (w *Writer) Uploaded() *Uploaded {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.uploaded
+}
+
+// Upload uploads everything that r gives; filename is the last part of the object's name, without a slash. When r
+// fails, or the context ends, the object does not appear. For a file UploadFile is better: it can resume, and sends
+// several parts at once; for bytes in memory there is UploadBytes.
+func (c *Client) Upload(ctx context.Context, filename string, r io.Reader, opts *WriterOptions) (*Uploaded, error) {
+	w, err := c.OpenWriter(ctx, filename, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Abort()
+	w.total = sizeOf(r)
+	if _, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, 256<<10)); err != nil {
+		if _, ours := err.(*Error); ours {
+			return nil, err
+		}
+		return nil, &Error{
+			Status: StatusIO, Call: "upload", cause: err,
+			Message: fmt.Sprintf("upload: after %d bytes the reader failed: %v", w.written, err),
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return w.Uploaded(), nil
+}
+
+// sizeOf is how much a reader has left, for the progress; 0 if it does not tell.
+func sizeOf(r io.Reader) int64 {
+	switch r := r.(type) {
+	case interface{ Len() int }:
+		return int64(r.Len())
+	case *os.File:
+		info, err := r.Stat()
+		at, failure := r.Seek(0, io.SeekCurrent)
+		if err == nil && failure == nil && info.Mode().IsRegular() {
+			return max(info.Size()-at, 0)
+		}
+	}
+	return 0
+}
