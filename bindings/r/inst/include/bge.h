@@ -105,10 +105,20 @@ typedef struct bge_op_t bge_op_t;
 typedef struct bge_pages_t bge_pages_t;
 
 /*
+ A stream of an object's bytes. It keeps its client alive and belongs to the process that opened it.
+ */
+typedef struct bge_reader_t bge_reader_t;
+
+/*
  A table: all pages of a list, of one sample or of many. It keeps its client alive and belongs to the process that
  opened it.
  */
 typedef struct bge_table_t bge_table_t;
+
+/*
+ An object that is being written. It keeps its client alive and belongs to the process that opened it.
+ */
+typedef struct bge_writer_t bge_writer_t;
 
 /*
  What every call that can fail returns: `BGE_OK`, or one of `BGE_ERR_…`. Treat an unknown value as a failure.
@@ -883,6 +893,95 @@ bge_status_t bge_api_start_upload(const bge_api_t *api,
                                   const char *args_json,
                                   bge_op_t **out,
                                   bge_error_t **err);
+
+/* ---- An object as a stream of bytes ---- */
+
+/*
+ Opens a reader of an object; nothing is sent before the first read.
+
+ Source: POST `/oss/sign_url`, then the presigned URL without the token.
+
+ - `object_name`: the object's name
+ - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
+   `expiration_time` (integer: seconds that the URL is good for, 600). Any other member is an error. `deadline` bounds
+   each read.
+
+ The caller frees `*out` with `bge_reader_free`.
+ */
+bge_status_t bge_api_open_reader(const bge_api_t *api,
+                                 const char *object_name,
+                                 const char *args_json,
+                                 bge_reader_t **out,
+                                 bge_error_t **err);
+
+/*
+ Reads the next bytes, as many as have come and `buf` has room for: `*n` is their count. 0 is the end, and comes only
+ when length and checksum are right.
+
+ What breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
+ object changed in the meantime; `BGE_ERR_ARGUMENT` when `cap` is 0.
+ */
+bge_status_t bge_reader_read(bge_reader_t *r, uint8_t *buf, size_t cap, size_t *n, bge_error_t **err);
+
+/*
+ Ends a read that waits, within 100 ms, and all later ones: `BGE_ERR_CANCELLED`. From any thread; NULL is ignored.
+ */
+void bge_reader_cancel(const bge_reader_t *r);
+
+/*
+ Frees a reader, closing its connection; NULL is ignored.
+ */
+void bge_reader_free(bge_reader_t *r);
+
+/* ---- An object written as a stream of bytes ---- */
+
+/*
+ Opens a writer of an object; nothing is sent before the first write.
+
+ Source: as `bge_api_upload`.
+
+ - `filename`: the object's name below the destination, without `/`
+ - `args_json`: NULL or an object of `part_size` (integer: bytes of a part, 8 MiB, of which at most two are in memory;
+   it doubles after every 1,000 parts); `region_id` (string: the store's region); `internal` (boolean: use the store's
+   internal address); `cmk_id` is `BGE_ERR_UNSUPPORTED`. Any other member is an error. `deadline` bounds each call.
+
+ The caller frees `*out` with `bge_writer_free`.
+ */
+bge_status_t bge_api_open_writer(const bge_api_t *api,
+                                 const char *filename,
+                                 const char *args_json,
+                                 bge_writer_t **out,
+                                 bge_error_t **err);
+
+/*
+ Adds bytes to the object. A part is sent when it is full; an error may be that of an earlier part, and then every
+ later call gives it, but `bge_writer_abort`.
+ */
+bge_status_t bge_writer_write(bge_writer_t *w, const uint8_t *data, size_t len, bge_error_t **err);
+
+/*
+ Sends the rest and puts the object in its place. After it, as after an abort, every call is `BGE_ERR_CLOSED`.
+
+ - `out_json`: as that of `bge_api_upload`. Freed with `bge_string_free`.
+ */
+bge_status_t bge_writer_finish(bge_writer_t *w, char **out_json, bge_error_t **err);
+
+/*
+ Discards what was written, on the store too, and says whether that worked.
+ */
+bge_status_t bge_writer_abort(bge_writer_t *w, bge_error_t **err);
+
+/*
+ Ends a call that waits, within 100 ms, and all later ones but `bge_writer_abort`: `BGE_ERR_CANCELLED`. From any
+ thread; NULL is ignored.
+ */
+void bge_writer_cancel(const bge_writer_t *w);
+
+/*
+ Frees a writer; NULL is ignored. Of one that is not finished nothing appears under the name; the parts that were sent
+ are discarded on the store in the background, best effort.
+ */
+void bge_writer_free(bge_writer_t *w);
 
 /* ---- Data streams, aggregates and data items ---- */
 
