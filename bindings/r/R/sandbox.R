@@ -3,8 +3,8 @@
 #' A platform to try things on
 #'
 #' Starts `bge-sandbox`, which stands in for the platform and its object store on this machine: it checks tokens and
-#' scopes, keeps what is written, and gives the same data for the same seed. It is looked for in `BGE_SANDBOX_BIN` and
-#' on the `PATH`, and ends with the R session at the latest.
+#' scopes, keeps what is written, and gives the same data for the same seed. It is looked for in `BGE_SANDBOX_BIN`, in
+#' the folder `BGE_LIB_DIR`, and on the `PATH`, and ends with the R session at the latest.
 #'
 #' Without options, a sandbox that is there already is used: that of `bge-sandbox run -- Rscript …`, or the one that
 #' an earlier call has started.
@@ -58,6 +58,8 @@ bge_sandbox <- function(...) {
 sandbox_program <- function() {
   given <- Sys.getenv("BGE_SANDBOX_BIN")
   if (nzchar(given)) return(given)
+  beside <- file.path(Sys.getenv("BGE_LIB_DIR"), "bge-sandbox")
+  if (is_set("BGE_LIB_DIR") && file.exists(beside)) return(beside)
   found <- Sys.which("bge-sandbox")
   if (nzchar(found)) unname(found)
 }

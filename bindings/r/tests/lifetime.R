@@ -3,10 +3,10 @@
 local({
   library(bge)
 
-  for (place in c("target", "../../target", "../../../target")) {
-    program <- file.path(place, "release", "bge-sandbox")
-    if (!nzchar(Sys.getenv("BGE_SANDBOX_BIN")) && file.exists(program)) Sys.setenv(BGE_SANDBOX_BIN = normalizePath(program))
-  }
+  # what the source tree has built, if this runs somewhere in it
+  above <- vapply(0:6, function(levels) paste(c(rep("..", levels), "target/release/bge-sandbox"), collapse = "/"), "")
+  in_tree <- normalizePath(above[file.exists(above)])
+  if (!nzchar(Sys.getenv("BGE_SANDBOX_BIN")) && length(in_tree) > 0) Sys.setenv(BGE_SANDBOX_BIN = in_tree[1])
   sandbox <- bge_sandbox(seed = 3, samples = 30, taxa = 60)
   stopifnot(!is.null(sandbox))
   calls <- asNamespace("bge")

@@ -1,7 +1,9 @@
 # All tests talk to one bge-sandbox on loopback, and to nothing else.
 
-in_tree <- normalizePath("../../../../target/release/bge-sandbox", mustWork = FALSE)
-if (!nzchar(Sys.getenv("BGE_SANDBOX_BIN")) && file.exists(in_tree)) Sys.setenv(BGE_SANDBOX_BIN = in_tree)
+# what the source tree has built, if the tests run somewhere in it
+above <- vapply(0:6, function(levels) paste(c(rep("..", levels), "target/release/bge-sandbox"), collapse = "/"), "")
+in_tree <- normalizePath(above[file.exists(above)])
+if (!nzchar(Sys.getenv("BGE_SANDBOX_BIN")) && length(in_tree) > 0) Sys.setenv(BGE_SANDBOX_BIN = in_tree[1])
 
 long <- identical(Sys.getenv("BGE_TEST_LONG"), "1")
 
