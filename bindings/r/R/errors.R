@@ -97,7 +97,7 @@ secrets <- c(
 shown_call <- function(call, definition) {
   given <- names(call)
   call <- tryCatch(match.call(definition, call, expand.dots = TRUE), error = function(e) call[1])
-  call <- without_secrets(call)
+  call <- without_secrets(named(call, definition))
   known <- names(formals(definition))
   by_beginning <- known[seq_len(match("...", known, nomatch = 1L) - 1L)]
   for (name in setdiff(given[nzchar(given)], known)) {
@@ -107,6 +107,16 @@ shown_call <- function(call, definition) {
       bad_argument(name, problem, call)
     }
   }
+  call
+}
+
+# The call under the function's own name, where lapply() or do.call() have called it by another one.
+named <- function(call, definition) {
+  is_ours <- is.symbol(call[[1]]) && startsWith(as.character(call[[1]]), "bge_")
+  if (is.call(call[[1]]) || is_ours) return(call)
+  ours <- asNamespace("bge")
+  own <- Filter(function(name) identical(get(name, ours), definition), getNamespaceExports(ours))
+  if (length(own) == 1) call[[1]] <- as.name(own)
   call
 }
 

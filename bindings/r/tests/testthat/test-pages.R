@@ -104,7 +104,7 @@ test_that("bars are shown at a console only", {
   writeLines(c(
     "library(bge)", "options(cli.progress_show_after = 0, cli.dynamic = TRUE, cli.progress_clear = FALSE)",
     sprintf("api <- bge_client('%s', endpoint = '%s')", sandbox$access_token, sandbox$endpoint),
-    "invisible(bge_get_samples(api, limit = 20))"
+    "invisible(bge_get_samples(api, limit = 20))", "invisible(bge_upload(api, 'bar.txt', raw(1000)))"
   ), script)
   r <- file.path(R.home("bin"), "R")
   output <- function(...) {
@@ -112,6 +112,10 @@ test_that("bars are shown at a console only", {
     flags <- c("--no-save", "--no-readline", "--no-echo", ...)
     suppressWarnings(system2(r, flags, stdin = script, stdout = TRUE, stderr = TRUE))
   }
-  expect_match(paste(output("--interactive"), collapse = "\n"), "get_samples [0-9]+ rows")
-  expect_equal(grep("rows", output(), value = TRUE), character())
+  # slow enough for a bar of bytes to be drawn
+  local_option(latency = 100)
+  shown <- paste(output("--interactive"), collapse = "\n")
+  expect_match(shown, "get_samples [0-9]+ rows")
+  expect_match(shown, "upload .*kB")
+  expect_equal(grep("rows|upload", output(), value = TRUE), character())
 })
