@@ -11,7 +11,10 @@ progress_bytes <- function(label) {
   if (!show_progress()) return(NULL)
   id <- cli::cli_progress_bar(
     name = label, type = "download", total = NA, clear = TRUE, .auto_close = FALSE,
-    format = "{cli::pb_name}{if (!is.na(cli::pb_total)) cli::pb_percent} {cli::pb_current_bytes} {cli::pb_rate_bytes} {cli::pb_spin}"
+    format = paste(
+      "{cli::pb_name}{if (!is.na(cli::pb_total)) cli::pb_percent}",
+      "{cli::pb_current_bytes} {cli::pb_rate_bytes} {cli::pb_spin}"
+    )
   )
   list(
     update = function(done, total) {
