@@ -45,8 +45,9 @@ func TestConcurrent500Goroutines(t *testing.T) {
 	close(watching)
 	watcher.Wait()
 	// the client's own are 16 at most, the runtime's few; calls would hold 500
-	if most > before+60 {
-		t.Errorf("%d threads before, %d at most", before, most)
+	t.Logf("%d threads before, %d at most", before, most)
+	if most > before+40 {
+		t.Error("calls hold threads")
 	}
 }
 

@@ -97,7 +97,7 @@ func TestRepeatsUntilItWorks(t *testing.T) {
 	}
 	fault(t, map[string]any{"path": "/samples/register", "kind": "reset", "after_work": true})
 	clearLog(t)
-	_, err = application(t).RegisterSample(t.Context(), "once", 1, box.ProjectID, nil)
+	_, err = application(t).RegisterSample(t.Context(), fresh("once"), 1, box.ProjectID, nil)
 	if e := wantError(t, err, bge.ErrTransport); e.Retryable || len(sent(t, "/samples/register")) != 1 {
 		t.Errorf("a sample may be registered twice: %v", e)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	bge "github.com/libbge/libbge/bindings/go"
@@ -129,6 +130,11 @@ func wantError(t testing.TB, err, kind error) *bge.Error {
 	}
 	return e
 }
+
+// fresh is a name that the sandbox has not seen before, also when tests repeat.
+func fresh(name string) string { return fmt.Sprintf("%s %d", name, named.Add(1)) }
+
+var named atomic.Int64
 
 // spawn runs f in a goroutine that group waits for.
 func spawn(group *sync.WaitGroup, f func()) {

@@ -120,7 +120,8 @@ func TestStreamReaderVerifies(t *testing.T) {
 
 func TestStreamWriterCommitsOnlyByClose(t *testing.T) {
 	client := user(t)
-	w, err := client.OpenWriter(t.Context(), "committed.txt", nil)
+	name := fresh("committed.txt")
+	w, err := client.OpenWriter(t.Context(), name, nil)
 	must(t, w, err)
 	if n, err := io.WriteString(w, "123456789"); n != 9 || err != nil {
 		t.Fatal(n, err)
@@ -128,7 +129,7 @@ func TestStreamWriterCommitsOnlyByClose(t *testing.T) {
 	if n, err := w.Write(nil); n != 0 || err != nil {
 		t.Error(n, err)
 	}
-	if exists(t, "committed.txt") || w.Uploaded() != nil {
+	if exists(t, name) || w.Uploaded() != nil {
 		t.Error("it is there before Close")
 	}
 	for range 2 {
@@ -136,7 +137,7 @@ func TestStreamWriterCommitsOnlyByClose(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if w.Abort() != nil || !exists(t, "committed.txt") || w.Uploaded().CRC64 != "11051210869376104954" {
+	if w.Abort() != nil || !exists(t, name) || w.Uploaded().CRC64 != "11051210869376104954" {
 		t.Errorf("after Close: %+v", w.Uploaded())
 	}
 	_, err = w.Write([]byte("x"))

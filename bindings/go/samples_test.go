@@ -71,11 +71,12 @@ func TestSampleHasItsFields(t *testing.T) {
 
 func TestRegisterThenImproveASample(t *testing.T) {
 	client := application(t)
-	registered, err := client.RegisterSample(t.Context(), "lab 1/α", 1, box.ProjectID, nil)
+	lab := fresh("lab 1/α")
+	registered, err := client.RegisterSample(t.Context(), lab, 1, box.ProjectID, nil)
 	must(t, registered, err)
-	externals, err := client.Externals(t.Context(), box.ProjectID, 1, []string{"lab 1/α", "nobody's"}, nil)
+	externals, err := client.Externals(t.Context(), box.ProjectID, 1, []string{lab, "nobody's"}, nil)
 	must(t, externals, err)
-	at := slices.IndexFunc(externals, func(e bge.External) bool { return e.ExternalSampleID == "lab 1/α" })
+	at := slices.IndexFunc(externals, func(e bge.External) bool { return e.ExternalSampleID == lab })
 	if at < 0 || externals[at].BiosampleID != registered.BiosampleID || externals[at].BiosampleSite != 1 {
 		t.Errorf("externals: %+v, registered %s", externals, registered.BiosampleID)
 	}
@@ -98,9 +99,9 @@ func TestRegisterThenImproveASample(t *testing.T) {
 	}
 
 	// once more only when it is allowed
-	_, err = client.RegisterSample(t.Context(), "lab 1/α", 1, box.ProjectID, nil)
+	_, err = client.RegisterSample(t.Context(), lab, 1, box.ProjectID, nil)
 	wantError(t, err, bge.ErrAPI)
-	again, err := client.RegisterSample(t.Context(), "lab 1/α", 1, box.ProjectID,
+	again, err := client.RegisterSample(t.Context(), lab, 1, box.ProjectID,
 		&bge.RegisterSampleOptions{DuplicateEnabled: true})
 	if must(t, again, err).BiosampleID == registered.BiosampleID {
 		t.Error("the same sample again")

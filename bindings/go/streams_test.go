@@ -34,7 +34,7 @@ func TestRangeStream(t *testing.T) {
 func TestWritePhenotypeThenReadIt(t *testing.T) {
 	client := application(t)
 	element := sandboxState(t).Elements[1].ID
-	sample, err := client.RegisterSample(t.Context(), "phenotype", 1, box.ProjectID, nil)
+	sample, err := client.RegisterSample(t.Context(), fresh("phenotype"), 1, box.ProjectID, nil)
 	must(t, sample, err)
 	data := map[string]any{"value": json.Number("1e-07"), "remark": "<&>"}
 	write := func(opts *bge.WritePhenotypeOptions) (*bge.WrittenPhenotype, error) {

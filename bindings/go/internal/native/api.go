@@ -26,6 +26,8 @@ func newAPI(ptr *C.bge_api_t) *API {
 
 // NewAPI is bge_api_new.
 func NewAPI(accessToken, options string) (*API, error) {
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	args, err := c.all(accessToken, options)
@@ -43,6 +45,8 @@ func NewAPI(accessToken, options string) (*API, error) {
 
 // OpenAPI is bge_api_open.
 func OpenAPI(options string) (*API, error) {
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	text, err := c.add(options)
@@ -93,9 +97,6 @@ func (a *API) Upload(ctx context.Context, filename string, data []byte, args str
 type starter func(api *C.bge_api_t, one, other *C.char, op **C.bge_op_t, failure **C.bge_error_t) C.bge_status_t
 
 func (a *API) run(ctx context.Context, one, other string, progress Progress, start starter) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
 	if err := a.slots.enterUnless(ctx); err != nil {
 		return "", err
 	}
@@ -113,14 +114,14 @@ func (a *API) start(one, other string, start starter) (*C.bge_op_t, error) {
 		return nil, err
 	}
 	defer a.release()
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	in, err := c.all(one, other)
 	if err != nil {
 		return nil, err
 	}
-	short.enter()
-	defer short.leave()
 	var op *C.bge_op_t
 	var failure *C.bge_error_t
 	status := start((*C.bge_api_t)(ptr), in[0], in[1], &op, &failure)

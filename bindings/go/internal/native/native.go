@@ -119,12 +119,10 @@ var (
 func (g gate) enter() { g <- struct{}{} }
 func (g gate) leave() { <-g }
 
-// enterUnless gives up when the context ends first.
+// enterUnless gives up when the context ends first, or has ended.
 func (g gate) enterUnless(ctx context.Context) error {
-	select {
-	case g <- struct{}{}:
-		return nil
-	default:
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	select {
 	case g <- struct{}{}:

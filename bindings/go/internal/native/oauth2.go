@@ -15,6 +15,8 @@ type OAuth2 struct {
 
 // NewOAuth2 is bge_oauth2_new.
 func NewOAuth2(clientID, clientSecret, options string) (*OAuth2, error) {
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	in, err := c.all(clientID, clientSecret, options)
@@ -49,14 +51,14 @@ func (o *OAuth2) start(name, args string) (*C.bge_op_t, error) {
 		return nil, err
 	}
 	defer o.release()
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	in, err := c.all(name, args)
 	if err != nil {
 		return nil, err
 	}
-	short.enter()
-	defer short.leave()
 	var op *C.bge_op_t
 	var failure *C.bge_error_t
 	status := C.bge_oauth2_start((*C.bge_oauth2_t)(ptr), in[0], in[1], &op, &failure)
@@ -70,6 +72,8 @@ func (o *OAuth2) AuthorizationURL(redirectURI, state, scopes string) (string, er
 		return "", err
 	}
 	defer o.release()
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	in, err := c.all(redirectURI, state, scopes)
@@ -94,6 +98,8 @@ func (o *OAuth2) API(token string) (*API, error) {
 		return nil, err
 	}
 	defer o.release()
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	text, err := c.add(token)

@@ -36,23 +36,25 @@ var usePoller = true
 func finish(ctx context.Context, op *C.bge_op_t, progress Progress) (string, error) {
 	cancelled := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		short.enter()
 		C.bge_op_cancel(op)
+		short.leave()
 		close(cancelled)
 	})
 	defer func() { // also when progress panics
 		if !stop() {
 			<-cancelled // it uses op
 		}
+		short.enter()
 		C.bge_op_free(op)
+		short.leave()
 	}()
 	if usePoller {
 		poll(op, progress)
 	}
-	for !done(op, 0) {
+	for !done(short, op, 0) {
 		// no descriptor to poll: a short wait at a time, so that as many threads as `long` allows serve everybody
-		long.enter()
-		done(op, 10*time.Millisecond)
-		long.leave()
+		done(long, op, 10*time.Millisecond)
 		tell(op, progress)
 	}
 	tell(op, progress)
@@ -67,7 +69,9 @@ func finish(ctx context.Context, op *C.bge_op_t, progress Progress) (string, err
 
 // poll waits in Go's poller, without a thread; it returns early when it cannot.
 func poll(op *C.bge_op_t, progress Progress) {
+	short.enter()
 	fd := C.pollable(op)
+	short.leave()
 	if fd < 0 {
 		return
 	}
@@ -84,7 +88,7 @@ func poll(op *C.bge_op_t, progress Progress) {
 			}
 		}
 		// The descriptor is only watched: what is in it belongs to the operation.
-		err := conn.Read(func(uintptr) bool { return done(op, 0) })
+		err := conn.Read(func(uintptr) bool { return done(short, op, 0) })
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return
 		}
@@ -92,7 +96,9 @@ func poll(op *C.bge_op_t, progress Progress) {
 	}
 }
 
-func done(op *C.bge_op_t, limit time.Duration) bool {
+func done(g gate, op *C.bge_op_t, limit time.Duration) bool {
+	g.enter()
+	defer g.leave()
 	var done C.bool
 	status := C.bge_op_wait(op, C.int64_t(limit.Milliseconds()), &done, nil)
 	return bool(done) || status != C.BGE_OK // in a forked child: its result says so
@@ -103,6 +109,8 @@ func tell(op *C.bge_op_t, progress Progress) {
 		return
 	}
 	var done, total C.uint64_t
+	short.enter()
 	C.bge_op_progress(op, &done, &total)
+	short.leave()
 	progress(int64(done), int64(total))
 }

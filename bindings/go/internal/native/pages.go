@@ -21,6 +21,8 @@ func (a *API) Pages(name, args string) (*Pages, error) {
 		return nil, err
 	}
 	defer a.release()
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	in, err := c.all(name, args)
@@ -39,9 +41,6 @@ func (a *API) Pages(name, args string) (*Pages, error) {
 
 // Next gives the next page, or "null" when there is none left. After a failure the same page comes again.
 func (p *Pages) Next(ctx context.Context, progress Progress) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
 	ptr, err := p.acquire()
 	if err != nil {
 		return "", err

@@ -20,6 +20,8 @@ func (a *API) OpenReader(objectName, args string) (*Reader, error) {
 		return nil, err
 	}
 	defer a.release()
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	in, err := c.all(objectName, args)
@@ -73,6 +75,8 @@ func (a *API) OpenWriter(filename, args string) (*Writer, error) {
 		return nil, err
 	}
 	defer a.release()
+	short.enter()
+	defer short.leave()
 	var c texts
 	defer c.free()
 	in, err := c.all(filename, args)
