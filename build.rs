@@ -65,7 +65,8 @@ fn header(root: &Path) -> String {
     builder.generate().expect("a header from src/ffi").write(&mut header);
     let mut header = String::from_utf8(header).expect("UTF-8");
     for (title, function) in titles {
-        let at = header.find(&format!("{function}(")).and_then(|at| header[..at].rfind("/*\n")).expect(&function);
+        let at =
+            header.find(&format!("{function}(")).and_then(|at| header[..at].rfind("/*\n")).expect(&function);
         header.insert_str(at, &format!("/* ---- {title} ---- */\n\n"));
     }
     header
