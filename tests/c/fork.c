@@ -4,6 +4,7 @@
 #include "check.h"
 #include "silent.h"
 
+#include <errno.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,40 @@ static void an_operation(void) {
   CHECK_OK(bge_op_wait(op, 10, &done, &err));
   CHECK(!done);
   bge_op_free(op);
+  bge_api_free(silent);
+  close(listener);
+}
+
+/* A table belongs to the process that opened it, too, and its stream to the same. */
+static void a_table(void) {
+  int listener;
+  bge_api_t *silent = silent_api(&listener);
+  bge_error_t *err = NULL;
+  bge_table_t *table = NULL;
+  struct ArrowArrayStream stream;
+  struct ArrowArray batch;
+  CHECK_OK(bge_api_open_table(silent, "get_taxon_abundance", "{\"biosample_id\": [\"E-F1\", \"E-F2\"]}", &table, &err));
+  CHECK_OK(bge_table_stream(table, &stream, &err));
+  const pid_t child = fork();
+  if (child == 0) {
+    char *report = NULL;
+    CHECK(stream.get_next(&stream, &batch) == EINVAL);
+    CHECK_CONTAINS(stream.get_last_error(&stream), "BGE_ERR_CLOSED");
+    CHECK_FAILS(bge_table_report(table, &report, &err), BGE_ERR_CLOSED, "");
+    bge_table_cancel(table);
+    stream.release(&stream);
+    bge_table_free(table);
+    bge_api_free(silent);
+    _exit(check_failures > 0);
+  }
+  int status = -1;
+  CHECK(waitpid(child, &status, 0) == child);
+  CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  /* the child's cancel was not the parent's */
+  bge_table_cancel(table);
+  CHECK(stream.get_next(&stream, &batch) == ECANCELED);
+  stream.release(&stream);
+  bge_table_free(table);
   bge_api_free(silent);
   close(listener);
 }
@@ -95,6 +130,7 @@ int main(void) {
   CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 
   an_operation();
+  a_table();
 
   bge_api_free(unused);
   bge_api_free(used);
