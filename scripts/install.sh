@@ -31,7 +31,7 @@ system_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
 files=(
   "$INCLUDEDIR/bge.h" "$INCLUDEDIR/bge.hpp"
   "$LIBDIR/libbge.so.$version" "$LIBDIR/$soname" "$LIBDIR/libbge.so" "$LIBDIR/libbge.a"
-  "$BINDIR/bge-sandbox"
+  "$BINDIR/bge-sandbox" "$BINDIR/bge-extract"
   "$LIBDIR/pkgconfig/bge.pc"
   "$cmakedir/bgeConfig.cmake" "$cmakedir/bgeConfigVersion.cmake" "$cmakedir/bgeTargets.cmake"
 )
@@ -48,9 +48,14 @@ case ${1:-} in
   install)
     install -d "$DESTDIR$INCLUDEDIR" "$DESTDIR$LIBDIR/pkgconfig" "$DESTDIR$cmakedir" "$DESTDIR$BINDIR"
     install -m 644 "$top/include/bge.h" "$top/bindings/c/bge.hpp" "$DESTDIR$INCLUDEDIR"
-    install -m 755 "$BUILD/bge-sandbox" "$DESTDIR$BINDIR"
+    programs=()
+    for program in bge-sandbox bge-extract; do # a build without tables has no bge-extract
+      [ -e "$BUILD/$program" ] || continue
+      install -m 755 "$BUILD/$program" "$DESTDIR$BINDIR"
+      programs+=("$DESTDIR$BINDIR/$program")
+    done
     install -m 755 "$BUILD/libbge.so" "$DESTDIR$LIBDIR/libbge.so.$version"
-    if [ -n "$STRIP" ]; then "$STRIP" --strip-unneeded "$DESTDIR$LIBDIR/libbge.so.$version" "$DESTDIR$BINDIR/bge-sandbox"; fi
+    if [ -n "$STRIP" ]; then "$STRIP" --strip-unneeded "$DESTDIR$LIBDIR/libbge.so.$version" "${programs[@]}"; fi
     ln -sf "libbge.so.$version" "$DESTDIR$LIBDIR/$soname"
     ln -sf "$soname" "$DESTDIR$LIBDIR/libbge.so"
     install -m 644 "$BUILD/libbge.a" "$DESTDIR$LIBDIR"
