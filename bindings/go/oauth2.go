@@ -135,15 +135,5 @@ func (o *OAuth2) Client(token *Token) (*Client, error) {
 // Token gives the token in use, so that a program can store a rotated refresh token. A client that has none yet, or
 // whose token ends soon, fetches one first.
 func (c *Client) Token(ctx context.Context) (*Token, error) {
-	defer runtime.KeepAlive(c)
-	const call = "get_token"
-	raw, err := c.api.Token(ctx)
-	if err != nil {
-		return nil, failed(ctx, call, err)
-	}
-	token, err := decode[Token](call, json.RawMessage(raw))
-	if err != nil {
-		return nil, err
-	}
-	return &token, nil
+	return callFor[Token](ctx, c, "get_token", nil, nil)
 }

@@ -47,10 +47,25 @@ say "calls cancelled beside others, again and again"
 go test "${tags[@]}" -race -count="$(often 20 200)" -run TestCancelNextToOthers .
 
 say "the installed library, through pkg-config"
-prefix=$(mktemp -d)
-trap 'rm -rf "$prefix"' EXIT
-PREFIX=$prefix BUILD=$LIB_DIR "$top/scripts/install.sh" install >/dev/null
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+PREFIX=$scratch BUILD=$LIB_DIR "$top/scripts/install.sh" install >/dev/null
 unset CGO_LDFLAGS
-export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
-go build -o "$prefix/bin/bge-quickstart" ./cmd/bge-quickstart
-"$prefix/bin/bge-sandbox" run -- "$prefix/bin/bge-quickstart" | tail -n 3
+# Go remembers what it has built, whatever pkg-config says now: a macro that nobody has used before makes it look again
+export CGO_CFLAGS="-O2 -g -DLOOK_AGAIN_${scratch##*.}"
+export PKG_CONFIG_PATH=$scratch/lib/pkgconfig LD_LIBRARY_PATH=$scratch/lib
+quickstart=$scratch/bin/bge-quickstart
+go build -o "$quickstart" ./cmd/bge-quickstart
+"$scratch/bin/bge-sandbox" run -- "$quickstart" | tail -n 3
+
+say "a library or a header of another ABI is refused, with a reason"
+echo 'unsigned bge_abi_version(void) { return 9u << 16; }' >"$scratch/abi.c"
+"${CC:-cc}" -shared -fPIC -o "$scratch/abi.so" "$scratch/abi.c"
+errors=$(LD_PRELOAD=$scratch/abi.so "$scratch/bin/bge-sandbox" run -- "$quickstart" 2>&1) && fail "it runs with ABI 9"
+grep -q 'ABI version 9.0' <<<"$errors" || fail "the error is: $errors"
+mkdir "$scratch/other"
+sed 's/^#define BGE_ABI_VERSION .*/#define BGE_ABI_VERSION 65536/' "$top/include/bge.h" >"$scratch/other/bge.h"
+sed "s|^Cflags: .*|Cflags: -I$scratch/other|" "$scratch/lib/pkgconfig/bge.pc" >"$scratch/other/bge.pc"
+errors=$(CGO_CFLAGS="$CGO_CFLAGS -DOTHER" PKG_CONFIG_PATH=$scratch/other go build ./internal/native 2>&1) && fail "it builds with a header of ABI 1"
+grep -q 'another ABI major version' <<<"$errors" || fail "the error is: $errors"
+echo "both are"

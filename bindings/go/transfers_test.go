@@ -142,6 +142,36 @@ func TestTransfersThatFail(t *testing.T) {
 	}
 }
 
+// What goes wrong on the way is put right, or said: never is something else there than what was sent.
+func TestTransfersThroughFaults(t *testing.T) {
+	client := user(t)
+	data := noise(900_000)
+	source := written(t, "source.bin", data)
+	for name, what := range map[string]map[string]any{
+		"expired credentials": {"method": "PUT", "kind": "expired_sts"},
+		"a reset":             {"method": "PUT", "kind": "reset", "request_bytes": 1000},
+		"a busy store":        {"method": "PUT", "kind": "status", "status": 503},
+		"an answer lost":      {"method": "PUT", "kind": "reset", "after_work": true},
+		"a broken download":   {"method": "GET", "kind": "reset_body"},
+		"a short download":    {"method": "GET", "kind": "truncate"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			what["side"] = "store"
+			fault(t, what)
+			uploaded, err := client.UploadFile(t.Context(), source, &bge.UploadFileOptions{
+				Filename: fresh("faults"), PartSize: 200_000, MultipartThreshold: 500_000,
+			})
+			if must(t, uploaded, err); uploaded.CRC64 != crcOf(data) || !uploaded.Verified {
+				t.Errorf("uploaded: %+v", uploaded)
+			}
+			var back bytes.Buffer
+			if _, err := client.Download(t.Context(), uploaded.ObjectName, &back, nil); err != nil || !bytes.Equal(back.Bytes(), data) {
+				t.Errorf("%d bytes came back, %v", back.Len(), err)
+			}
+		})
+	}
+}
+
 func TestUploadDir(t *testing.T) {
 	client := user(t)
 	folder := t.TempDir()

@@ -127,37 +127,3 @@ func (a *API) start(one, other string, start starter) (*C.bge_op_t, error) {
 	status := start((*C.bge_api_t)(ptr), in[0], in[1], &op, &failure)
 	return op, check(status, failure)
 }
-
-// Token is bge_api_get_token, which cannot be cancelled: when the context ends it is left to end by itself.
-func (a *API) Token(ctx context.Context) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	ptr, err := a.acquire()
-	if err != nil {
-		return "", err
-	}
-	type answer struct {
-		text string
-		err  error
-	}
-	answers := make(chan answer, 1)
-	go func() {
-		defer a.release()
-		if err := long.enterUnless(ctx); err != nil {
-			answers <- answer{err: err}
-			return
-		}
-		defer long.leave()
-		var text *C.char
-		var failure *C.bge_error_t
-		status := C.bge_api_get_token((*C.bge_api_t)(ptr), &text, &failure)
-		answers <- answer{take(text), check(status, failure)}
-	}()
-	select {
-	case answer := <-answers:
-		return answer.text, answer.err
-	case <-ctx.Done():
-		return "", ctx.Err()
-	}
-}
