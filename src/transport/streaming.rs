@@ -19,6 +19,9 @@ use reqwest::{
 use super::{Answer, Body, Terms, deadline_passed, failure, redirect::Hop};
 use crate::error::{Error, Result, Status};
 
+/// A body up to this length gets its memory in one piece, where its length is known.
+const MOST_AT_ONCE: u64 = 4 << 20;
+
 /// How long an attempt may take.
 #[derive(Clone)]
 enum Limit {
@@ -118,7 +121,9 @@ impl Streamed {
     }
 
     pub(crate) async fn collect(mut self) -> Result<Answer> {
-        let mut body = BytesMut::new();
+        // A server may promise anything: what is set aside at once is bounded.
+        let promised = self.length().unwrap_or(0).min(MOST_AT_ONCE) as usize;
+        let mut body = BytesMut::with_capacity(promised);
         let status = self.status;
         while let Some(chunk) = self.chunk().await.map_err(|error| error.with_http(status, None))? {
             body.extend_from_slice(&chunk);
