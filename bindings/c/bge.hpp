@@ -39,6 +39,8 @@ struct Free {
   void operator()(bge_oauth2_t *p) const noexcept { bge_oauth2_free(p); }
   void operator()(bge_op_t *p) const noexcept { bge_op_free(p); }
   void operator()(bge_pages_t *p) const noexcept { bge_pages_free(p); }
+  void operator()(bge_reader_t *p) const noexcept { bge_reader_free(p); }
+  void operator()(bge_writer_t *p) const noexcept { bge_writer_free(p); }
   void operator()(bge_table_t *p) const noexcept { bge_table_free(p); }
 };
 template <class T>
@@ -246,6 +248,47 @@ class Pages {
   detail::Owned<bge_pages_t> pages_;
 };
 
+/** A stored object, read as a stream. */
+class Reader {
+ public:
+  /** Up to `capacity` bytes; 0 at the end, when all of it has been verified. */
+  std::size_t read(void *buffer, std::size_t capacity) {
+    std::size_t n = 0;
+    detail::done(bge_reader_read, reader_.get(), static_cast<std::uint8_t *>(buffer), capacity, &n);
+    return n;
+  }
+  /** All that is left. */
+  std::string read_all() {
+    std::string all;
+    char buffer[65536];
+    while (const std::size_t n = read(buffer, sizeof buffer)) all.append(buffer, n);
+    return all;
+  }
+  /** From any thread: a blocked read ends within 100 ms. */
+  void cancel() const noexcept { bge_reader_cancel(reader_.get()); }
+
+ private:
+  friend class Client;
+  explicit Reader(detail::Owned<bge_reader_t> reader) : reader_(std::move(reader)) {}
+  detail::Owned<bge_reader_t> reader_;
+};
+
+/** An object being written. Only finish() makes it appear under its name. */
+class Writer {
+ public:
+  void write(std::string_view data) { detail::done(bge_writer_write, writer_.get(), detail::bytes(data), data.size()); }
+  /** Commits; gives `{"object_name", "size", "crc64", "etag", "parts", "verified"}`. */
+  std::string finish() { return detail::text(bge_writer_finish, writer_.get()); }
+  /** Discards, on the store too. */
+  void abort() { detail::done(bge_writer_abort, writer_.get()); }
+  void cancel() const noexcept { bge_writer_cancel(writer_.get()); }
+
+ private:
+  friend class Client;
+  explicit Writer(detail::Owned<bge_writer_t> writer) : writer_(std::move(writer)) {}
+  detail::Owned<bge_writer_t> writer_;
+};
+
 /** An Arrow C stream that releases itself: hand get() to whatever imports Arrow. */
 class ArrowStream {
  public:
@@ -255,9 +298,7 @@ class ArrowStream {
     std::swap(stream_, other.stream_);
     return *this;
   }
-  ~ArrowStream() {
-    if (stream_.release != nullptr) stream_.release(&stream_);
-  }
+  ~ArrowStream() { if (stream_.release != nullptr) stream_.release(&stream_); }
   ArrowArrayStream *get() noexcept { return &stream_; }
 
  private:
@@ -333,10 +374,10 @@ class Client {
 
   /* ---- any call, by name ---- */
 
-  std::string call(Text name, Text args = "{}") const { return invoke(bge_api_call, args, name); }
+  std::string call(Text name, Text args = "{}") const { return run(bge_api_call, args, name); }
   /** An endpoint that the library does not know yet. */
   std::string request(Text method, Text path, Text args = "{}") const {
-    return invoke(bge_api_request, args, method, path);
+    return run(bge_api_request, args, method, path);
   }
   Operation start(Text name, Text args = "{}") const {
     return Operation(detail::make<bge_op_t>(bge_api_start, get(), detail::in(name), detail::in(args)));
@@ -355,62 +396,62 @@ class Client {
   /** Throws when the platform cannot be reached or refuses. */
   void alive() const { detail::done(bge_api_alive, get()); }
   /** Is the token in use active, whose is it, what may it do. */
-  std::string introspect(Text args = "{}") const { return invoke(bge_api_introspect, args); }
-  std::string get_user(Text args = "{}") const { return invoke(bge_api_get_user, args); }
-  std::string get_overview(Text args = "{}") const { return invoke(bge_api_get_overview, args); }
+  std::string introspect(Text args = "{}") const { return run(bge_api_introspect, args); }
+  std::string get_user(Text args = "{}") const { return run(bge_api_get_user, args); }
+  std::string get_overview(Text args = "{}") const { return run(bge_api_get_overview, args); }
 
   /* ---- samples ---- */
 
-  std::string get_samples(Text args = "{}") const { return invoke(bge_api_get_samples, args); }
+  std::string get_samples(Text args = "{}") const { return run(bge_api_get_samples, args); }
   std::string get_sample(Text biosample_id, Text args = "{}") const {
-    return invoke(bge_api_get_sample, args, biosample_id);
+    return run(bge_api_get_sample, args, biosample_id);
   }
   std::string externals(Text project_id, std::int64_t biosample_site, Text external_ids, Text args = "{}") const {
-    return invoke(bge_api_externals, args, project_id, biosample_site, external_ids);
+    return run(bge_api_externals, args, project_id, biosample_site, external_ids);
   }
   /** Gives `{"biosample_id"}`. Never repeated by itself. */
   std::string register_sample(Text external_sample_id, std::int64_t biosample_site, Text project_id,
                               Text args = "{}") const {
-    return invoke(bge_api_register_sample, args, external_sample_id, biosample_site, project_id);
+    return run(bge_api_register_sample, args, external_sample_id, biosample_site, project_id);
   }
   /** `args` holds the fields to set; one that is set can't be changed. */
   std::string improve_sample(Text biosample_id, Text args = "{}") const {
-    return invoke(bge_api_improve_sample, args, biosample_id);
+    return run(bge_api_improve_sample, args, biosample_id);
   }
 
   /* ---- variants ---- */
 
   /** `rsids`: one or more, separated by commas. */
   std::string get_variants(Text biosample_id, Text rsids, Text args = "{}") const {
-    return invoke(bge_api_get_variants, args, biosample_id, rsids);
+    return run(bge_api_get_variants, args, biosample_id, rsids);
   }
   /** `args` holds exactly one of `regions` and `bed_file`. */
   std::string professional_variant(Text biosample_id, Text args = "{}") const {
-    return invoke(bge_api_professional_variant, args, biosample_id);
+    return run(bge_api_professional_variant, args, biosample_id);
   }
 
   /* ---- microbiome ---- */
 
   std::string get_taxon_abundance(Text biosample_id, Text args = "{}") const {
-    return invoke(bge_api_get_taxon_abundance, args, biosample_id);
+    return run(bge_api_get_taxon_abundance, args, biosample_id);
   }
   std::string get_func_abundance(Text biosample_id, Text catalog, Text args = "{}") const {
-    return invoke(bge_api_get_func_abundance, args, biosample_id, catalog);
+    return run(bge_api_get_func_abundance, args, biosample_id, catalog);
   }
   std::string get_gene_abundance(Text biosample_id, Text catalog, Text data_type, Text args = "{}") const {
-    return invoke(bge_api_get_gene_abundance, args, biosample_id, catalog, data_type);
+    return run(bge_api_get_gene_abundance, args, biosample_id, catalog, data_type);
   }
 
   /* ---- files ---- */
 
-  std::string get_upload_token(Text args = "{}") const { return invoke(bge_api_get_upload_token, args); }
+  std::string get_upload_token(Text args = "{}") const { return run(bge_api_get_upload_token, args); }
   /** Gives `{"url", "expires"}`. */
   std::string get_download_url(Text object_name, Text args = "{}") const {
-    return invoke(bge_api_get_download_url, args, object_name);
+    return run(bge_api_get_download_url, args, object_name);
   }
   std::string ferry_to_oss(Text account, Text password, Text project_no, std::int64_t biosample_cnt,
                            Text args = "{}") const {
-    return invoke(bge_api_ferry_to_oss, args, account, password, project_no, biosample_cnt);
+    return run(bge_api_ferry_to_oss, args, account, password, project_no, biosample_cnt);
   }
 
   /** The object's name under the token's destination is `filename`, its content `data`. */
@@ -425,94 +466,97 @@ class Client {
     return Operation(std::move(op), std::move(kept));
   }
   /** Uploads and downloads give what was transferred: `object_name` or `path`, `size`, `crc64`, `verified`. */
-  std::string upload_file(Text path, Text args = "{}") const { return invoke(bge_api_upload_file, args, path); }
-  std::string upload_dir(Text path, Text args = "{}") const { return invoke(bge_api_upload_dir, args, path); }
+  std::string upload_file(Text path, Text args = "{}") const { return run(bge_api_upload_file, args, path); }
+  std::string upload_dir(Text path, Text args = "{}") const { return run(bge_api_upload_dir, args, path); }
   /** `files`: a JSON list of `{"path", "filename"}`. */
-  std::string batch_upload(Text files, Text args = "{}") const { return invoke(bge_api_batch_upload, args, files); }
+  std::string batch_upload(Text files, Text args = "{}") const { return run(bge_api_batch_upload, args, files); }
   /** `path`: a file, or a folder that takes the object's name. */
   std::string download(Text object_name, Text path, Text args = "{}") const {
-    return invoke(bge_api_download, args, object_name, path);
+    return run(bge_api_download, args, object_name, path);
   }
   std::string download_file(Text url, Text path, Text args = "{}") const {
-    return invoke(bge_api_download_file, args, url, path);
+    return run(bge_api_download_file, args, url, path);
+  }
+  /** Opening sends nothing: the first read or write does. */
+  Reader open_reader(Text object_name, Text args = "{}") const {
+    return Reader(detail::make<bge_reader_t>(bge_api_open_reader, get(), detail::in(object_name), detail::in(args)));
+  }
+  Writer open_writer(Text filename, Text args = "{}") const {
+    return Writer(detail::make<bge_writer_t>(bge_api_open_writer, get(), detail::in(filename), detail::in(args)));
   }
 
   /* ---- streams and data items ---- */
 
   std::string get_range_stream(Text data_element_id, Text args = "{}") const {
-    return invoke(bge_api_get_range_stream, args, data_element_id);
+    return run(bge_api_get_range_stream, args, data_element_id);
   }
   std::string aggregate_omics_data(Text data_element_id, Text time_dimension, Text start_time, Text args = "{}") const {
-    return invoke(bge_api_aggregate_omics_data, args, data_element_id, time_dimension, start_time);
+    return run(bge_api_aggregate_omics_data, args, data_element_id, time_dimension, start_time);
   }
   /** `stream_data`: a JSON object. */
   std::string write_phenotype(Text biosample_id, Text data_element_id, Text stream_generate_time, Text stream_data,
                               Text args = "{}") const {
-    return invoke(bge_api_write_phenotype, args, biosample_id, data_element_id, stream_generate_time, stream_data);
+    return run(bge_api_write_phenotype, args, biosample_id, data_element_id, stream_generate_time, stream_data);
   }
   std::string get_data_items(Text name_space, Text biosample_id, Text args = "{}") const {
-    return invoke(bge_api_get_data_items, args, name_space, biosample_id);
+    return run(bge_api_get_data_items, args, name_space, biosample_id);
   }
 
   /* ---- models ---- */
 
   /** `args` holds the model's own parameters. */
-  std::string invoke_model(Text model_id, Text args = "{}") const {
-    return invoke(bge_api_invoke_model, args, model_id);
-  }
+  std::string invoke_model(Text model_id, Text args = "{}") const { return run(bge_api_invoke_model, args, model_id); }
   std::string invoke_draft_model(Text model_id, Text args = "{}") const {
-    return invoke(bge_api_invoke_draft_model, args, model_id);
+    return run(bge_api_invoke_draft_model, args, model_id);
   }
   /** `args` holds exactly one of `source_file` and `object_name`. */
-  std::string deploy_model(Text model_id, Text args = "{}") const {
-    return invoke(bge_api_deploy_model, args, model_id);
-  }
+  std::string deploy_model(Text model_id, Text args = "{}") const { return run(bge_api_deploy_model, args, model_id); }
   std::string publish_model(Text model_id, Text message, Text args = "{}") const {
-    return invoke(bge_api_publish_model, args, model_id, message);
+    return run(bge_api_publish_model, args, model_id, message);
   }
   std::string rollback_model(Text model_id, std::int64_t version, Text args = "{}") const {
-    return invoke(bge_api_rollback_model, args, model_id, version);
+    return run(bge_api_rollback_model, args, model_id, version);
   }
   std::string model_versions(Text model_id, Text args = "{}") const {
-    return invoke(bge_api_model_versions, args, model_id);
+    return run(bge_api_model_versions, args, model_id);
   }
   std::string upload_model_expfs(Text model_id, Text expfs, Text args = "{}") const {
-    return invoke(bge_api_upload_model_expfs, args, model_id, expfs);
+    return run(bge_api_upload_model_expfs, args, model_id, expfs);
   }
   std::string model_license(Text model_id, Text args = "{}") const {
-    return invoke(bge_api_model_license, args, model_id);
+    return run(bge_api_model_license, args, model_id);
   }
-  std::string task(Text task_id, Text args = "{}") const { return invoke(bge_api_task, args, task_id); }
+  std::string task(Text task_id, Text args = "{}") const { return run(bge_api_task, args, task_id); }
   /** Asks for the task until it is done, has failed, or the deadline has passed. */
-  std::string wait_task(Text task_id, Text args = "{}") const { return invoke(bge_api_wait_task, args, task_id); }
+  std::string wait_task(Text task_id, Text args = "{}") const { return run(bge_api_wait_task, args, task_id); }
   /** `doc_content`: any JSON value. */
   std::string upload_model_doc(Text doc_tab, Text model_id, Text doc_content, Text args = "{}") const {
-    return invoke(bge_api_upload_model_doc, args, doc_tab, model_id, doc_content);
+    return run(bge_api_upload_model_doc, args, doc_tab, model_id, doc_content);
   }
 
   /* ---- services and reports ---- */
 
   std::string send_sms(Text sms_template, Text mobiles, Text args = "{}") const {
-    return invoke(bge_api_send_sms, args, sms_template, mobiles);
+    return run(bge_api_send_sms, args, sms_template, mobiles);
   }
-  std::string applet_url(Text code, Text args = "{}") const { return invoke(bge_api_applet_url, args, code); }
+  std::string applet_url(Text code, Text args = "{}") const { return run(bge_api_applet_url, args, code); }
   std::string verify_id_meta(Text idcard, Text realname, Text args = "{}") const {
-    return invoke(bge_api_verify_id_meta, args, idcard, realname);
+    return run(bge_api_verify_id_meta, args, idcard, realname);
   }
   std::string report_collection(Text biosample_id, Text args = "{}") const {
-    return invoke(bge_api_report_collection, args, biosample_id);
+    return run(bge_api_report_collection, args, biosample_id);
   }
   std::string report_details(Text biosample_id, Text domain, Text args = "{}") const {
-    return invoke(bge_api_report_details, args, biosample_id, domain);
+    return run(bge_api_report_details, args, biosample_id, domain);
   }
   std::string report_detail(Text biosample_id, Text domain_version, Text report_id, Text args = "{}") const {
-    return invoke(bge_api_report_detail, args, biosample_id, domain_version, report_id);
+    return run(bge_api_report_detail, args, biosample_id, domain_version, report_id);
   }
   std::string dictionaries(Text biosample_id, Text args = "{}") const {
-    return invoke(bge_api_dictionaries, args, biosample_id);
+    return run(bge_api_dictionaries, args, biosample_id);
   }
   std::string merit_cards(Text biosample_id, Text args = "{}") const {
-    return invoke(bge_api_merit_cards, args, biosample_id);
+    return run(bge_api_merit_cards, args, biosample_id);
   }
 
  private:
@@ -521,7 +565,7 @@ class Client {
 
   /* Every endpoint's function has the same shape: its required arguments, then `args`, then the result. */
   template <class Function, class... Required>
-  std::string invoke(Function function, Text args, const Required &...required) const {
+  std::string run(Function function, Text args, const Required &...required) const {
     return detail::text(function, get(), detail::in(required)..., detail::in(args));
   }
 

@@ -10,9 +10,9 @@ static bool no(void) { return false; }
 int main(void) {
   bge_error_t *err = NULL;
   bge_api_t *api = sandbox_api("");
-  char *id = sandbox("/biosample_id"), *meta = sandbox("/meta_biosample_id"), *next = NULL;
+  char *id = sandbox("/biosample_id"), *meta = sandbox("/meta_biosample_id"), *up = NULL, *next = NULL;
   char options[1024], path[] = "/tmp/bge-recipes-XXXXXX";
-  long pages = 0;
+  long pages = 0, lines = 0;
 
   CHECK(all_taxa(api, meta, &pages) == 0);
   CHECK(pages > 0);
@@ -28,6 +28,11 @@ int main(void) {
   if (file != NULL) fclose(file);
   CHECK(upload_with_progress(api, path, yes) == 0);
   CHECK(upload_with_progress(api, "/no/such/file", no) == 1);
+  CHECK_OK(bge_api_upload_file(api, path, NULL, &up, &err));
+  char *object = value_at(up, "/object_name");
+  CHECK(count_lines(api, object, &lines) == 0);
+  CHECK(lines == 100000);
+  CHECK(count_lines(api, "no/such/object", &lines) == 1);
   remove(path);
 
   char *client_id = sandbox("/credentials/client_id"), *client_secret = sandbox("/credentials/client_secret");
@@ -46,6 +51,8 @@ int main(void) {
   bge_string_free(access);
   bge_string_free(client_secret);
   bge_string_free(client_id);
+  bge_string_free(object);
+  bge_string_free(up);
   bge_string_free(meta);
   bge_string_free(id);
   bge_api_free(api);

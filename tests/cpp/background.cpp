@@ -1,4 +1,4 @@
-/* bge.hpp over operations and pages. */
+/* bge.hpp over operations, pages and streams. */
 #include "check.hpp"
 
 #include <iterator>
@@ -8,6 +8,7 @@
 
 static_assert(!std::is_copy_constructible_v<bge::Operation> && std::is_nothrow_move_constructible_v<bge::Operation>);
 static_assert(!std::is_copy_constructible_v<bge::Pages> && std::is_move_constructible_v<bge::Pages>);
+static_assert(!std::is_copy_constructible_v<bge::Reader> && !std::is_copy_constructible_v<bge::Writer>);
 
 static void operations(const bge::Client &api) {
   CHECK(api.start("get_user").get() == api.get_user());
@@ -60,10 +61,31 @@ static void pages(const bge::Client &api) {
   CHECK(ERROR_OF(api.pages("get_user")).status() == BGE_ERR_ARGUMENT);
 }
 
+static void streams(const bge::Client &api) {
+  const std::string content = std::string("a NUL \0", 7) + std::string(300000, 'A');
+  bge::Writer writer = api.open_writer("stream.txt");
+  writer.write("");
+  writer.write(content.substr(0, 100));
+  writer.write(content.substr(100));
+  const std::string object = get(writer.finish(), "/object_name");
+  CHECK(ERROR_OF(writer.write("more")).status() == BGE_ERR_CLOSED);
+
+  CHECK(api.open_reader(object).read_all() == content);
+  char buffer[7];
+  CHECK(api.open_reader(object).read(buffer, sizeof buffer) > 0 && buffer[0] == 'a');
+  CHECK(ERROR_OF(api.open_reader("no/such/object").read_all()).status() == BGE_ERR_STORAGE);
+
+  bge::Writer discarded = api.open_writer("discarded.txt");
+  discarded.write("x");
+  discarded.abort();
+  CHECK(ERROR_OF(discarded.finish()).status() == BGE_ERR_CLOSED);
+}
+
 int main() {
   return check_all([] {
     const bge::Client api = sandbox_client();
     operations(api);
     pages(api);
+    streams(api);
   });
 }
