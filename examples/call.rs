@@ -14,10 +14,7 @@ fn main() -> ExitCode {
     };
     let args = arguments.next().unwrap_or_else(|| "{}".to_owned());
     let options = arguments.next().unwrap_or_else(|| "{}".to_owned());
-    let outcome = bge::Client::open(&options).and_then(|client| match name.as_str() {
-        "get_token" => client.get_token(),
-        name => client.call(name, &args),
-    });
+    let outcome = bge::Client::open(&options).and_then(|client| client.call(&name, &args));
     match outcome {
         Ok(json) => {
             println!("{json}");

@@ -47,7 +47,7 @@ impl Client {
         let args = Args::parse(args_json).map_err(|error| error.with_call(name))?;
         match named(name)? {
             Named::Endpoint(endpoint) => self.call_endpoint(endpoint, args),
-            Named::WaitTask | Named::Request => {
+            Named::WaitTask | Named::Request | Named::GetToken => {
                 pollster::block_on(self.by_name(self.transport.terms(Sender::Blocking), name, args))
             }
         }
@@ -97,9 +97,15 @@ impl Client {
 
     /// The token in use, as JSON.
     pub fn get_token(&self) -> Result<String> {
-        let terms = self.transport.terms(Sender::Blocking);
-        let token = pollster::block_on(self.credentials.bearer(&self.transport, &terms));
-        self.told("get_token", token.map(|token| token.json().to_owned()))
+        self.call("get_token", "{}")
+    }
+
+    async fn token(&self, terms: &Terms, args: &Args) -> Result<String> {
+        if let Some(name) = args.names().next() {
+            return Err(Error::argument(name, "is no known argument: get_token takes none"));
+        }
+        let terms = terms.clone().switched(&args.switches(&CALL_SWITCHES)?);
+        self.credentials.bearer(&self.transport, &terms).await.map(|token| token.json().to_owned())
     }
 
     /// Sends the log to `sink`, or nowhere.
@@ -121,6 +127,7 @@ impl Client {
             Named::Endpoint(endpoint) => self.dispatch(terms, endpoint, &args).await,
             Named::WaitTask => tasks::wait_task(self, terms, &args).await,
             Named::Request => self.request_by_name(terms, &args).await,
+            Named::GetToken => self.token(&terms, &args).await,
         };
         self.told(name, outcome)
     }
@@ -219,12 +226,14 @@ enum Named {
     Endpoint(&'static Endpoint),
     WaitTask,
     Request,
+    GetToken,
 }
 
 fn named(name: &str) -> Result<Named> {
     match name {
         "wait_task" => Ok(Named::WaitTask),
         "request" => Ok(Named::Request),
+        "get_token" => Ok(Named::GetToken),
         _ => endpoint::find(name).map(Named::Endpoint).ok_or_else(|| {
             let known: Vec<&str> = endpoint::all().map(|endpoint| endpoint.name).collect();
             options::unknown("call", name, &known)

@@ -16,7 +16,7 @@ pub struct bge_op_t {
 }
 
 /// Starts any call in the background: those of `bge_endpoints` by name (but `upload`), `request`
-/// (`{"method", "path", "args"}`) and `wait_task` (`{"task_id"}`). The caller frees `*out` with `bge_op_free`.
+/// (`{"method", "path", "args"}`), `wait_task` (`{"task_id"}`) and `get_token`. The caller frees `*out` with `bge_op_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_api_start(
     api: *const bge_api_t,

@@ -137,7 +137,10 @@ fn client_credentials_are_fetched_when_first_needed() {
     api.call("get_samples", json!({})).expect("samples");
     api.call("get_samples", json!({})).expect("samples");
     assert_eq!(exchanges(&sandbox, "client_credentials"), 1);
-    assert!(api.token().expect("the token").get("refresh_token").is_none());
+    let token = api.token().expect("the token");
+    assert!(token.get("refresh_token").is_none());
+    let op = api.start("get_token", json!({})).expect("started");
+    assert_eq!(serde_json::from_str::<Value>(&op.finish().expect("the token")).expect("JSON"), token);
     let wrong =
         OAuth2::new(sandbox.text("/credentials/client_id"), "wrong-secret", &sandbox.options(json!({})))
             .expect("an application");

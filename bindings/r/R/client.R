@@ -83,16 +83,14 @@ open_client <- function(options, source, call) {
   secret <- names(options) %in% c("access_token", "client_id", "client_secret") |
     (names(options) == "proxy" & grepl("@", vapply(options, function(x) as.character(x)[1], ""), fixed = TRUE))
   if (any(secret)) source <- "given"
-  fixed <- !is.null(options$access_token) || (source == "environment" && is_set("BGE_ACCESS_TOKEN"))
-  new_client(handle, source, options[!secret], renews = !fixed)
+  new_client(handle, source, options[!secret])
 }
 
-new_client <- function(handle, source, options, renews = TRUE) {
+new_client <- function(handle, source, options) {
   api <- new.env(parent = emptyenv())
   api$handle <- handle
   api$source <- source
   api$options <- options
-  api$renews <- renews
   api$is_closed <- FALSE
   class(api) <- "bge_client"
   api
@@ -174,13 +172,7 @@ bge_close <- function(api) {
 bge_token <- function(api) {
   call <- shown_call(sys.call(), sys.function())
   handle <- client_handle(api, call)
-  # A token that is not there yet is fetched by a call that Ctrl-C can end, so that asking for it waits for nothing.
-  if (api$renews) {
-    tryCatch(run(.Call(rbge_start, handle, "introspect", NULL), call), bge_error = function(e) {
-      if (inherits(e, c("bge_error_transport", "bge_error_timeout", "bge_error_auth"))) stop(e)
-    })
-  }
-  new_token(parse_json(checked(.Call(rbge_api_token, handle), call)))
+  new_token(parse_json(run(.Call(rbge_start, handle, "get_token", NULL), call)))
 }
 
 #' Versions

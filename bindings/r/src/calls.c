@@ -62,15 +62,6 @@ SEXP rbge_oauth2_api(SEXP handle, SEXP token) {
   return status == BGE_OK ? handle_new(KIND_API, api, R_NilValue) : failure(status, err);
 }
 
-SEXP rbge_api_token(SEXP handle) {
-  bge_api_t *api = (bge_api_t *)handle_get(KIND_API, handle);
-  if (api == NULL) return closed(CLOSED_CLIENT);
-  bge_error_t *err = NULL;
-  char *json = NULL;
-  bge_status_t status = bge_api_get_token(api, &json, &err);
-  return status == BGE_OK ? take_string(json) : failure(status, err);
-}
-
 /* Frees any handle, now; a second time does nothing. */
 SEXP rbge_close(SEXP handle) {
   if (TYPEOF(handle) != EXTPTRSXP) Rf_error("this is no handle");

@@ -9,7 +9,6 @@ SEXP rbge_version(void);
 SEXP rbge_abi_versions(void);
 SEXP rbge_endpoints(void);
 SEXP rbge_api_open(SEXP options);
-SEXP rbge_api_token(SEXP handle);
 SEXP rbge_oauth2_new(SEXP id, SEXP secret, SEXP options);
 SEXP rbge_oauth2_url(SEXP handle, SEXP redirect_uri, SEXP state, SEXP scopes);
 SEXP rbge_oauth2_api(SEXP handle, SEXP token);

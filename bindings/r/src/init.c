@@ -9,7 +9,6 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(rbge_abi_versions, 0),
     ROUTINE(rbge_endpoints, 0),
     ROUTINE(rbge_api_open, 1),
-    ROUTINE(rbge_api_token, 1),
     ROUTINE(rbge_oauth2_new, 3),
     ROUTINE(rbge_oauth2_url, 4),
     ROUTINE(rbge_oauth2_api, 2),

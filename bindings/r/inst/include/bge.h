@@ -1407,7 +1407,7 @@ bge_status_t bge_api_merit_cards(const bge_api_t *api,
 
 /*
  Starts any call in the background: those of `bge_endpoints` by name (but `upload`), `request`
- (`{"method", "path", "args"}`) and `wait_task` (`{"task_id"}`). The caller frees `*out` with `bge_op_free`.
+ (`{"method", "path", "args"}`), `wait_task` (`{"task_id"}`) and `get_token`. The caller frees `*out` with `bge_op_free`.
  */
 bge_status_t bge_api_start(const bge_api_t *api,
                            const char *name,
