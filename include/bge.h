@@ -1508,7 +1508,7 @@ bge_status_t bge_api_table(const bge_api_t *api,
  `"biosample_ids": "all"` stands for every sample that `get_samples` lists with the filters given beside it.
 
  The member `"$"` also knows here: `concurrency` (samples at a time, 8), `prefetch` (pages of each that may wait for
- the reader, 8; memory is bounded by `concurrency` × `prefetch` pages), `on_error` (`"fail"`, or `"skip"`: a failing
+ the reader, as many as make some 8,000 rows unless given; memory is bounded by `concurrency` × `prefetch` pages), `on_error` (`"fail"`, or `"skip"`: a failing
  sample is left to `bge_table_report`), `rate_limit` (requests per second of the whole table), `checkpoint_dir` (a
  folder that keeps the pages of finished samples: a run that was ended goes on from there), `strict` (a value of an
  unexpected type is an error).

@@ -1,8 +1,9 @@
 //! Many samples at once, their pages in order: what to fetch next, how far ahead, and what the reader gets.
 //!
 //! Each of `concurrency` samples has one request under way. Pages that wait for the reader, and those under way, are
-//! `concurrency × prefetch` at most; the samples that come first have the first call on them, so that the reader's own
-//! can always go on.
+//! `concurrency × prefetch` at most. The reader's own sample may have any of them; each one behind it must leave some to
+//! those before it. So the reader is never stuck, and when there are too few the samples come to be at different stages,
+//! the next one nearly done when its turn comes, instead of all half-done at once.
 
 use std::{
     collections::VecDeque,
@@ -197,15 +198,18 @@ impl Cohort {
             return;
         }
         let most = self.settings.concurrency * self.settings.prefetch;
-        // One place is kept for the sample that the reader is at.
-        let has_room = |held: usize, is_first: bool| held + usize::from(!is_first) < most;
+        let left = (self.settings.prefetch / 8).max(1);
+        // `behind` is how many samples that are being fetched come before this one.
+        let has_room = |held: usize, is_first: bool, behind: usize| {
+            held + if is_first { 0 } else { behind.max(1) * left } < most
+        };
         let mut active = 0;
         for at in 0..state.window.len() {
             let Some(sample) = state.window.get_mut(at).filter(|sample| sample.end.is_none()) else {
                 continue;
             };
             active += 1;
-            if has_room(state.held, at == 0)
+            if has_room(state.held, at == 0, active - 1)
                 && let Some(walk) = sample.walk.take()
             {
                 state.held += 1;
@@ -214,7 +218,7 @@ impl Cohort {
                 }
             }
         }
-        while active < self.settings.concurrency && has_room(state.held, state.window.is_empty()) {
+        while active < self.settings.concurrency && has_room(state.held, state.window.is_empty(), active) {
             let Some(id) = state.samples.get(state.next).cloned() else { return };
             let walk = match self.settings.of_sample(id.as_deref()) {
                 Ok(args) => Walk::new(&self.way, args, id.as_deref().unwrap_or_default()),

@@ -28,7 +28,7 @@ pub(super) struct Settings {
     pub samples: Samples,
     /// Samples at a time.
     pub concurrency: usize,
-    /// Pages that each of them may be ahead of the reader; together they share what the others leave.
+    /// Pages of each of them that may wait for the reader; together they share what the others leave.
     pub prefetch: usize,
     /// A failing sample is reported, and the others go on.
     pub skip: bool,
@@ -77,7 +77,7 @@ impl Settings {
             endpoint,
             samples,
             concurrency: whole("concurrency", 256, 8)?,
-            prefetch: whole("prefetch", 1024, 8)?,
+            prefetch: whole("prefetch", 1024, usual_prefetch(endpoint, &args))?,
             skip: match args.switch("on_error").map(|value| value.as_str()) {
                 None | Some(Some("fail")) => false,
                 Some(Some("skip")) => true,
@@ -134,6 +134,13 @@ impl Settings {
         }
         Ok(args)
     }
+}
+
+/// So many pages as make some 8,000 rows: small pages must be many for the network to be busy.
+fn usual_prefetch(endpoint: &Endpoint, args: &Args) -> usize {
+    let usual = endpoint.arg("limit").and_then(|arg| arg.default);
+    let rows: Option<usize> = args.get("limit").or(usual).and_then(|rows| rows.parse().ok());
+    (8_192 / rows.unwrap_or(500).max(1)).clamp(4, 256)
 }
 
 /// The call that lists samples.

@@ -43,9 +43,9 @@ pub struct Cli {
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub concurrency: u32,
 
-    /// Pages of each sample that may wait to be written
-    #[arg(long, value_name = "N", default_value_t = 8)]
-    pub prefetch: u32,
+    /// Pages of each sample that may wait to be written; as many as make some 8,000 rows unless given
+    #[arg(long, value_name = "N")]
+    pub prefetch: Option<u32>,
 
     /// Requests per second, at most
     #[arg(long, value_name = "R")]
