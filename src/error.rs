@@ -87,6 +87,7 @@ struct Story {
     retry_after: Option<Duration>,
     unsent: bool,
     permanent: bool,
+    settled: bool,
     retryable: bool,
     line: String,
 }
@@ -125,6 +126,7 @@ impl Error {
             retry_after: None,
             unsent: false,
             permanent: false,
+            settled: false,
             retryable: false,
             line: String::new(),
         }))
@@ -230,6 +232,16 @@ impl Error {
     pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
         self.0.retryable = retryable;
         self
+    }
+
+    /// It was repeated as often as allowed: no loop further out repeats it again.
+    pub(crate) fn settled(mut self) -> Self {
+        self.0.settled = true;
+        self
+    }
+
+    pub(crate) fn is_settled(&self) -> bool {
+        self.0.settled
     }
 
     pub(crate) fn is_unsent(&self) -> bool {

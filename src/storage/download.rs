@@ -8,10 +8,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{
+    cancel::Cancel,
     ledger::{Facts, Ledger},
     meter::{Gauge, Meter},
     origin::{Opened, Origin},
@@ -205,9 +206,15 @@ impl Download<'_> {
             ledger: Arc::new(Mutex::new(ledger)),
             pieces: Mutex::new(pieces),
             meter,
+            failed: Mutex::new(None),
+            stop: Cancel::default(),
         };
         let mut opened = opened;
-        try_join_all((0..workers).map(|_| run.work(opened.take()))).await?;
+        let work: Vec<_> = (0..workers).map(|_| run.work(opened.take())).collect();
+        join_all(work).await;
+        if let Some(stop) = lock(&run.failed).take() {
+            return Err(stop);
+        }
         let sum = run.ledger().sum();
         let Some(crc64) = sum else {
             return Err(Error::new(Status::Internal, "the pieces do not make the object").into());
@@ -266,6 +273,9 @@ struct Run<'a> {
     ledger: Arc<Mutex<Ledger>>,
     pieces: Mutex<VecDeque<(u64, u64)>>,
     meter: Arc<Meter>,
+    /// The first failure; the other connections stop, but note what they have.
+    failed: Mutex<Option<Stop>>,
+    stop: Cancel,
 }
 
 impl Run<'_> {
@@ -278,11 +288,14 @@ impl Run<'_> {
     }
 
     /// One connection's share.
-    async fn work(&self, mut opened: Option<Opened>) -> std::result::Result<(), Stop> {
+    async fn work(&self, mut opened: Option<Opened>) {
         while let Some((start, end)) = self.next() {
-            self.piece(start, end, opened.take()).await?;
+            if let Err(stop) = self.piece(start, end, opened.take()).await {
+                lock(&self.failed).get_or_insert(stop);
+                self.stop.set();
+                return;
+            }
         }
-        Ok(())
     }
 
     /// One piece, from where it broke off each time; it gives up after so many failures without a new byte.
@@ -294,7 +307,10 @@ impl Run<'_> {
         loop {
             let again = match opened.take() {
                 Some(opened) => Ok(opened),
-                None => self.open(at, end).await,
+                None => match self.stop.or(None, async { Ok(self.open(at, end).await) }).await {
+                    Ok(opened) => opened,
+                    Err(stopped) => Err(Stop::Failed(stopped)),
+                },
             };
             let error = match again {
                 Ok(opened) => {
@@ -312,7 +328,7 @@ impl Run<'_> {
                 Err(Stop::Failed(error)) => error,
                 Err(stop) => return Err(stop),
             };
-            retry.again(error).await?;
+            self.stop.or(None, retry.again(error)).await?;
         }
     }
 
@@ -350,9 +366,9 @@ impl Run<'_> {
             let enough = end.min(at.saturating_add(PIECE));
             let told = |now: u64| gauge.reach(now.min(end) - start);
             let from = std::mem::take(&mut first);
-            let outcome =
-                pour::pour(&mut opened.streamed, self.part, &mut poured, from, (enough, Some(hard)), told)
-                    .await;
+            let limits = (enough, Some(hard));
+            let pouring = pour::pour(&mut opened.streamed, self.part, &mut poured, from, limits, told);
+            let outcome = self.stop.or(None, pouring).await;
             *at = poured.at;
             self.note(poured).await?;
             outcome?;

@@ -3,12 +3,13 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use super::crc64::Running;
@@ -50,21 +51,7 @@ impl PartFile {
             target.with_file_name(beside)
         };
         let (part, state) = (beside(".bge-part"), beside(".bge-part.json"));
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&part)
-            .map_err(|cause| unwritable(&cause))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(unwritable(&io::Error::other("another download is writing it")));
-            }
-            // Some file systems have no locks.
-            Err(TryLockError::Error(_)) => {}
-        }
+        let file = lock(&part).map_err(|cause| unwritable(&cause))?;
         Ok(Arc::new(PartFile {
             file,
             target,
@@ -152,6 +139,26 @@ impl Drop for PartFile {
             let _ = fs::remove_file(&self.state);
         }
     }
+}
+
+/// Opens the file so that nobody else writes it. One that was just given up may be in use for a moment more.
+fn lock(part: &Path) -> io::Result<File> {
+    for _ in 0..100 {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(part)?;
+        match file.try_lock() {
+            Ok(()) => {
+                // Its last owner may have removed it before it let go.
+                let (here, there) = (file.metadata()?, fs::metadata(part));
+                if there.is_ok_and(|there| (there.ino(), there.dev()) == (here.ino(), here.dev())) {
+                    return Ok(file);
+                }
+            }
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(3)),
+            // Some file systems have no locks.
+            Err(TryLockError::Error(_)) => return Ok(file),
+        }
+    }
+    Err(io::Error::other("another download is writing it"))
 }
 
 /// Where a download goes: into an existing folder under the name at the end of `source`.

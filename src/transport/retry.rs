@@ -36,6 +36,9 @@ impl<'a> Retry<'a> {
     }
 
     pub(crate) async fn again(&mut self, error: Error) -> Result<()> {
+        if error.is_settled() {
+            return Err(error);
+        }
         let asked = error.retry_after();
         let harmless = error.is_unsent() || (matches!(error.http_status(), 429 | 503) && asked.is_some());
         let allowed = match self.rule {
@@ -44,7 +47,7 @@ impl<'a> Retry<'a> {
             Repeat::Never => false,
         };
         let worthwhile = error.is_passing() && (self.rule == Repeat::Passing || harmless);
-        let error = error.redacted(&self.terms.redactor).with_retryable(worthwhile);
+        let error = error.redacted(&self.terms.redactor).with_retryable(worthwhile).settled();
         if !worthwhile || !allowed || self.repeats >= self.terms.max_retries {
             return Err(error);
         }

@@ -1,0 +1,19 @@
+//! Files up and down against the sandbox: what is sent, what comes back, and that nothing is ever silently wrong.
+
+#![allow(unsafe_code)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod content;
+mod handles;
+
+mod downloads;
+mod faults;
+mod folders;
+mod kills;
+mod parts;
+mod resumes;
+mod schedules;
+mod streams;
+mod uploads;
