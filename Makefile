@@ -59,7 +59,7 @@ uninstall: ## take away what install put there (with the same PREFIX and the oth
 
 # ---- test ----
 
-.PHONY: deps test test-long test-builds suites lint rust-test memory-test c-test go-test r-test install-test table-test readme sandbox-test bench
+.PHONY: deps test test-long test-builds suites lint rust-test memory-test c-test go-test r-test install-test table-test transfers-test readme sandbox-test bench
 deps: $(VENV)/.installed ## install what the build and the tests need (Debian, Ubuntu), or say what is missing
 	@scripts/deps.sh
 
@@ -84,7 +84,7 @@ test-builds: build
 	@$(C_MAKE) -j$(shell nproc) all
 
 # the long ones first
-SUITES := r-test rust-test table-test go-test memory-test c-test sandbox-test install-test lint
+SUITES := r-test rust-test table-test go-test memory-test c-test sandbox-test transfers-test install-test lint
 suites:
 	@scripts/parallel.sh $(foreach suite,$(SUITES),$(suite)='$(MAKE) --no-print-directory $(suite)')
 
@@ -117,6 +117,9 @@ c-test: build ## the C and C++ programs, plainly and under valgrind
 table-test: build $(VENV)/.installed ## tables read by pyarrow, bge-extract, and the workflow of examples/snakemake
 	scripts/cargo-tests bge-extract --profile $(PROFILE)
 	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider tests/table
+
+transfers-test: build $(VENV)/.installed ## oss2 reads what the library wrote, and the other way round
+	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider tests/oss2_transfers.py
 
 go-test: build ## the Go package
 	LIB_DIR=$(LIB_DIR) bindings/go/test.sh
