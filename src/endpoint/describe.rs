@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{
-    Answer, Arg, Column, Encoding, Endpoint, Grants, Kind, Method, Pages, Rule, Type, all,
-};
+use super::{Answer, Arg, Column, Encoding, Endpoint, Grants, Kind, Method, Pages, Rule, Type, all};
 
 /// Every row: name, noun, summary, method, path, encoding, grants, repeatable, page style, result, arguments (name,
 /// wire name, type, required, default, choices), rules, and a list's columns (name, type, unit, JSON path).

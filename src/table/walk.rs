@@ -37,7 +37,7 @@ enum Source {
     /// It was not looked for a checkpoint yet.
     Unknown(PathBuf),
     Stored(Option<Box<Stored>>),
-    Platform(Option<Storing>),
+    Platform(Option<Box<Storing>>),
 }
 
 /// A page that was just fetched.
@@ -69,7 +69,7 @@ impl Walk {
             let path = path.clone();
             self.source = apart(move || match Stored::open(&path) {
                 Some(stored) => Ok(Source::Stored(Some(Box::new(stored)))),
-                None => Storing::begin(path).map(|storing| Source::Platform(Some(storing))),
+                None => Ok(Source::Platform(Some(Box::new(Storing::begin(path)?)))),
             })
             .await?;
         }
@@ -143,7 +143,7 @@ fn read(json: String, style: Pages) -> Result<Fetched> {
     Ok(Fetched { json: page.json, next: page.next, is_empty: page.is_empty })
 }
 
-fn keep(page: &Fetched, storing: Option<Storing>) -> Result<Option<Storing>> {
+fn keep(page: &Fetched, storing: Option<Box<Storing>>) -> Result<Option<Box<Storing>>> {
     let Some(mut storing) = storing else { return Ok(None) };
     if !page.is_empty {
         storing.add(&page.json)?;

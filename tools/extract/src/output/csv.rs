@@ -18,7 +18,7 @@ impl Csv {
 
 impl Writing for Csv {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
-        let columns: Vec<_> = batch.columns().iter().map(|column| Cell::column(column)).collect();
+        let columns: Vec<_> = batch.columns().iter().map(Cell::column).collect();
         for row in 0..batch.num_rows() {
             for column in &columns {
                 match column.get(row) {

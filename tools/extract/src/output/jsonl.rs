@@ -26,7 +26,7 @@ impl Jsonl {
 
 impl Writing for Jsonl {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
-        let columns: Vec<_> = batch.columns().iter().map(|column| Cell::column(column)).collect();
+        let columns: Vec<_> = batch.columns().iter().map(Cell::column).collect();
         let mut line = Vec::new();
         for row in 0..batch.num_rows() {
             line.clear();
