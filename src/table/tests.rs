@@ -135,10 +135,7 @@ fn misfits_are_counted_and_kept_even_in_the_place_of_objects_and_rows() {
 fn strict_names_the_column() {
     let mut strict = Decoder::new(endpoint::find("get_samples").expect("in the table"), true);
     let good = strict.decode(r#"{"result":[{"primary": true, "unknown": 1}]}"#, None).expect("a row");
-    assert_eq!(
-        downcast_array::<BooleanArray>(good[0].column_by_name("primary").expect("a column")).value(0),
-        true
-    );
+    assert!(downcast_array::<BooleanArray>(good[0].column_by_name("primary").expect("a column")).value(0));
     for (row, name) in [
         (r#"{"primary": 1}"#, "primary"),
         (r#"{"statistics": {"variant_counting": 1.5}}"#, "statistics_variant_counting"),

@@ -1,6 +1,8 @@
 //! Tables over the C ABI against the sandbox: every row of the JSON route, cohorts in order, what goes wrong.
 
 #![allow(unsafe_code)]
+#![allow(missing_docs, clippy::should_implement_trait, reason = "nobody but these tests uses it")]
+#![allow(clippy::print_stdout, reason = "the process that is to be killed says when it has begun")]
 #![allow(clippy::undocumented_unsafe_blocks, reason = "what the C ABI asks for is said once, at its handles")]
 #![allow(clippy::result_large_err, reason = "a failure of a test may be as large as it likes")]
 
