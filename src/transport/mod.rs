@@ -303,9 +303,11 @@ impl Transport {
     fn streaming_for(&self, request: &Request) -> Result<&reqwest::Client> {
         match request.target {
             Target::Platform(_) => self.streaming(),
-            Target::Url(_) => self.0.engine.verbatim.get_or_try_init(|| {
-                self.builder()?.no_gzip().build().map_err(failure::unbuilt)
-            }),
+            Target::Url(_) => self
+                .0
+                .engine
+                .verbatim
+                .get_or_try_init(|| self.builder()?.no_gzip().build().map_err(failure::unbuilt)),
         }
     }
 
