@@ -97,7 +97,6 @@ impl Args {
     }
 
     /// Takes a member out that is not the platform's.
-    #[cfg(feature = "arrow")]
     pub(crate) fn take(&mut self, name: &str) -> Option<Box<RawValue>> {
         let at = self.members.iter().position(|(known, _)| known == name)?;
         Some(self.members.remove(at).1)

@@ -13,6 +13,8 @@
 //! The path of one call: `client` finds the row in `endpoint`, `args` makes a request of the arguments,
 //! `credentials` adds a token, `transport` sends and repeats, `envelope` takes the data out of the answer.
 
+#![cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "some of it is only for tables"))]
+
 #[cfg(not(panic = "unwind"))]
 compile_error!("libbge stops panics at the C boundary: build with panic = \"unwind\"");
 

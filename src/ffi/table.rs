@@ -190,3 +190,30 @@ pub unsafe extern "C" fn bge_table_free(table: *mut bge_table_t) {
     // SAFETY: NULL or a live handle, given up by the caller.
     unsafe { free(table) }
 }
+
+#[cfg(all(test, not(feature = "arrow")))]
+mod tests {
+    use super::*;
+    use crate::{Client, ffi::version::BGE_ERR_UNSUPPORTED};
+
+    #[test]
+    fn without_the_feature_tables_are_unsupported() {
+        let client = Client::new("t", "{}").ok().map(|client| bge_api_t { client });
+        assert!(client.is_some());
+        let api = client.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+        let mut stream =
+            ArrowArrayStream { private_data: std::ptr::dangling_mut(), ..ArrowArrayStream::EMPTY };
+        let mut table = std::ptr::dangling_mut();
+        let name = c"get_samples".as_ptr();
+        let null = std::ptr::null_mut();
+        // SAFETY: live handles and outputs.
+        unsafe {
+            assert_eq!(bge_api_table(api, name, std::ptr::null(), &mut stream, null), BGE_ERR_UNSUPPORTED);
+            assert_eq!(
+                bge_api_open_table(api, name, std::ptr::null(), &mut table, null),
+                BGE_ERR_UNSUPPORTED
+            );
+        }
+        assert!(stream.private_data.is_null() && table.is_null());
+    }
+}

@@ -13,7 +13,6 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    #[cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "only tables share a limit"))]
     pub(crate) fn new(per_second: f64) -> Self {
         let seconds = (1.0 / per_second).min(86_400.0);
         Pace { distance: Duration::from_secs_f64(seconds), next: Mutex::new(None) }
