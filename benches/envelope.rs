@@ -7,7 +7,8 @@ use std::time::Instant;
 fn page() -> Vec<u8> {
     let row = r#"{"taxonomy":{"taxon_id":"txid815","taxon_name":"s__Bacteroides_fragilis","rank":"species","lineage":"k__Bacteria|p__Bacteroidetes|g__Bacteroides"},"observation":{"unit":"percent","type":"relative abundance","value":2.18932050758568e-10},"sample_info":{"biosample_id":"E-F19149953317","sample_time":"2017-07-01","biosample_site":"feces"},"说明":"肠道微生物"}"#;
     let rows = vec![row; 5_000_000 / row.len()].join(",");
-    format!(r#"{{"code":0,"msg":"成功","data":{{"result":[{rows}],"count":1,"next_page":null}}}}"#).into_bytes()
+    format!(r#"{{"code":0,"msg":"成功","data":{{"result":[{rows}],"count":1,"next_page":null}}}}"#)
+        .into_bytes()
 }
 
 fn median_rate(bytes: usize, mut work: impl FnMut() -> usize) -> f64 {

@@ -167,6 +167,12 @@ impl Error {
         self.retold()
     }
 
+    /// The address that could not be reached.
+    pub(crate) fn at(mut self, address: &str) -> Self {
+        self.0.summary = format!("{} ({address})", self.0.summary);
+        self.retold()
+    }
+
     pub(crate) fn with_cause(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self.retold()
@@ -269,10 +275,9 @@ impl Error {
     pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
         let story = &mut *self.0;
         redactor.clean(&mut story.summary);
-        for text in [&mut story.msg, &mut story.cause, &mut story.hint, &mut story.request_id] {
-            if let Some(text) = text {
-                redactor.clean(text);
-            }
+        let texts = [&mut story.msg, &mut story.cause, &mut story.hint, &mut story.request_id];
+        for text in texts.into_iter().flatten() {
+            redactor.clean(text);
         }
         for raw in [&mut story.data, &mut story.files] {
             if let Some(json) = raw

@@ -251,10 +251,11 @@ pub(super) fn row(name: &str) -> Result<&'static Endpoint> {
 /// The texts are NULL or NUL-terminated.
 pub(super) unsafe fn with_given(given: &[Given], mut args: Args) -> Result<Args> {
     for parameter in given {
-        // SAFETY: the caller vouches for the texts.
         args = match *parameter {
+            // SAFETY: the caller vouches for the text.
             Given::Text(name, value) => args.with(name, unsafe { text(value, name) }?)?,
             Given::Integer(name, value) => args.with(name, Value::from(value))?,
+            // SAFETY: as above.
             Given::Json(name, value) => args.with_json(name, unsafe { text(value, name) }?)?,
         };
     }
@@ -262,8 +263,11 @@ pub(super) unsafe fn with_given(given: &[Given], mut args: Args) -> Result<Args>
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "panics are what is tested")]
 mod tests {
     use super::*;
+
+    type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
 
     #[test]
     fn a_panic_becomes_a_status() {
@@ -278,30 +282,29 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_in_the_background_becomes_a_status() {
+    fn a_panic_in_the_background_becomes_a_status() -> Tested {
         // The hook that keeps panics quiet comes with the first call.
         assert_eq!(shielded(1, || 2), 2);
-        let client = crate::Client::new("token", "{}").expect("a client");
-        let operation = crate::Operation::start(&client.transport, |_| async { panic!("provoked") });
-        let operation = operation.expect("started");
-        assert!(operation.wait(None).expect("it ends"));
-        assert_eq!(operation.result().expect_err("it panicked").status(), Status::Internal);
+        let client = crate::Client::new("token", "{}")?;
+        let operation = crate::Operation::start(&client.transport, |_| async { panic!("provoked") })?;
+        assert!(operation.wait(None)?);
+        assert_eq!(operation.result().err().map(|error| error.status()), Some(Status::Internal));
+        Ok(())
     }
 
     /// Each of the two above in a process of its own: it goes on, and writes nothing to standard error.
     #[test]
-    fn panics_print_nothing() {
+    fn panics_print_nothing() -> Tested {
         for test in ["a_panic_becomes_a_status", "a_panic_in_the_background_becomes_a_status"] {
             let name = format!("ffi::boundary::tests::{test}");
-            let this = std::env::current_exe().expect("a path");
-            let output = std::process::Command::new(this)
+            let output = std::process::Command::new(std::env::current_exe()?)
                 .args(["--exact", &name, "--nocapture", "--test-threads=1"])
                 .env("RUST_BACKTRACE", "1")
-                .output()
-                .expect("it runs");
+                .output()?;
             let told = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success() && told.contains("1 passed"), "{told}");
             assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         }
+        Ok(())
     }
 }

@@ -93,7 +93,7 @@ mod tests {
     fn parts_combine() {
         assert_eq!((crc(b"12345"), crc(b"6789")), (6748440630437108969, 10278880121275185425));
         assert_eq!(combine(6748440630437108969, 10278880121275185425, 4), 11051210869376104954);
-        let bytes: Vec<u8> = (0..100_003u32).map(|i| (i * i >> 7) as u8).collect();
+        let bytes: Vec<u8> = (0..100_003u32).map(|i| ((i * i) >> 7) as u8).collect();
         for cut in [0, 1, 7, 4096, 65_537, bytes.len()] {
             let (one, other) = bytes.split_at(cut);
             assert_eq!(combine(crc(one), crc(other), other.len() as u64), crc(&bytes), "{cut}");

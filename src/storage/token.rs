@@ -39,9 +39,12 @@ enum Names {
     Forgotten,
 }
 
+/// The credentials of each region that was asked for.
+type Slots = HashMap<Region, Arc<Slot>>;
+
 /// One client's credentials for the store. A forked child asks for its own.
 #[derive(Clone)]
-pub(crate) struct Vault(Arc<PerProcess<Mutex<HashMap<Region, Arc<Slot>>>>>);
+pub(crate) struct Vault(Arc<PerProcess<Mutex<Slots>>>);
 
 impl Vault {
     pub(crate) fn new() -> Self {

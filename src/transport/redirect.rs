@@ -28,6 +28,11 @@ impl<'a> Hop<'a> {
         Hop { url, headers, request }
     }
 
+    /// Names the address, where nothing came of connecting to it.
+    fn blamed(&self, error: Error) -> Error {
+        if error.is_unsent() { error.at(&super::origin(&self.url)) } else { error }
+    }
+
     /// The next hop, when the answer says that there is one.
     fn next(&self, status: u16, answer: &HeaderMap) -> Result<Option<Hop<'a>>> {
         let moved = matches!(
@@ -81,10 +86,14 @@ impl Transport {
             self.tell(&hop);
             let answer = match terms.sender {
                 Sender::Blocking if !request.body.streams() => {
-                    blocking::send(self.blocking()?, &hop, terms.attempt()?)?
+                    blocking::send(self.blocking()?, &hop, terms.attempt()?)
                 }
-                _ => streaming::open(self.streaming_for(request)?, &hop, terms).await?.collect().await?,
+                _ => match streaming::open(self.streaming_for(request)?, &hop, terms).await {
+                    Ok(streamed) => streamed.collect().await,
+                    Err(error) => Err(error),
+                },
             };
+            let answer = answer.map_err(|error| hop.blamed(error))?;
             self.log().write(Level::Debug, || format!("answered {}", answer.status));
             match hop.next(answer.status, &answer.headers)? {
                 Some(next) => hop = next,
@@ -103,7 +112,8 @@ impl Transport {
         let mut hop = Hop::first(terms, request, url);
         for _ in 0..=MOST {
             self.tell(&hop);
-            let streamed = streaming::open(self.streaming_for(request)?, &hop, terms).await?;
+            let streamed = streaming::open(self.streaming_for(request)?, &hop, terms).await;
+            let streamed = streamed.map_err(|error| hop.blamed(error))?;
             self.log().write(Level::Debug, || format!("answered {}", streamed.status));
             match hop.next(streamed.status, &streamed.headers)? {
                 Some(next) => hop = next,

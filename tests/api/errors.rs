@@ -123,6 +123,7 @@ fn nobody_at_the_address_is_a_transport_error() {
             "{}",
             failure.message
         );
+        assert!(failure.message.contains(&endpoint), "the address is named: {}", failure.message);
         // Nothing reached anybody: even a write may be repeated.
         let args = json!({"external_sample_id": "x", "biosample_site": 1, "project_id": "p"});
         assert!(api.call("register_sample", args).expect_err("nobody").retryable);

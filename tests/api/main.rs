@@ -1,6 +1,7 @@
 //! The library over its C ABI against the sandbox: what is sent, what comes back, what happens when things go wrong.
 
 #![allow(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "a test tells the seed of what it throws")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -163,7 +163,7 @@ fn each_call_is_sent_as_the_document_says() {
         ),
         (
             "model_license",
-            json!({"model_id": model, "params": {"b": 1, "a": "中"}}),
+            json!({"model_id": model, "params": {"a": "中", "b": 1}}),
             sent!("POST" "/model/license", "model_id" = model, "expires" = 60, "params" = r#"{"a":"中","b":1}"#),
         ),
         (
@@ -232,7 +232,7 @@ fn each_call_is_sent_as_the_document_says() {
         (
             "write_phenotype",
             json!({"biosample_id": lower, "data_element_id": element, "stream_generate_time": "2021-03-02T10:00:00Z",
-                   "stream_data": {"name": "李雷", "n": 1}, "duplicate_enabled": false}),
+                   "stream_data": {"n": 1, "name": "李雷"}, "duplicate_enabled": false}),
             sent!("POST" "/datamall/phenotype/write", "biosample_id" = sample, "data_element_id" = element,
                 "stream_generate_time" = "2021-03-02T10:00:00Z", "stream_data" = r#"{"n":1,"name":"李雷"}"#,
                 "duplicate_enabled" = "False"),

@@ -1,5 +1,10 @@
 //! The C ABI, called as a C program would, with Rust's types around it.
 
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "each passes live texts, handles and outputs, as a C program would"
+)]
+
 use std::{
     ffi::{CStr, CString, c_char},
     ptr,

@@ -1,5 +1,10 @@
 //! The functions of `bge.h` for transfers, with Rust's types around them.
 
+#![allow(
+    clippy::undocumented_unsafe_blocks,
+    reason = "each passes live texts, handles and outputs, as a C program would"
+)]
+
 use std::ptr;
 
 use bge::ffi::{error::bge_error_t, reader::*, transfers::*, version::*, writer::*};

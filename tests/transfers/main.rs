@@ -1,5 +1,9 @@
 //! Files up and down against the sandbox: what is sent, what comes back, and that nothing is ever silently wrong.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "tests tell the seed of what they throw, and a child its parent how it went"
+)]
 #![allow(unsafe_code)]
 
 #[path = "../support/mod.rs"]

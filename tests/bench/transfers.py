@@ -1,0 +1,203 @@
+"""Files up and down: libbge beside curl (same server, same run, by turns), oss2 and the official SDK; one line a figure.
+
+    transfers.py PROGRAM SANDBOX
+"""
+import base64
+import email.utils
+import hashlib
+import hmac
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+
+PROGRAM, SANDBOX = sys.argv[1:3]
+MIB = int(os.environ.get("BGE_BENCH_MIB", 1024))
+RUNS = int(os.environ.get("BGE_BENCH_RUNS", 5))
+SMALL_FILES, SMALL = 1000, 16 * 1024
+
+
+class Sandbox:
+    def __init__(self):
+        self.process = subprocess.Popen(
+            [SANDBOX, "--stdin-lifetime"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.ready = json.loads(self.process.stdout.readline())
+        self.endpoint = self.ready["endpoint"]
+        os.environ.update(BGE_ENDPOINT=self.endpoint, BGE_ACCESS_TOKEN=self.ready["access_token"])
+
+    def post(self, path, body, kind="application/json"):
+        headers = {"Authorization": f"Bearer {self.ready['access_token']}", "Content-Type": kind}
+        request = urllib.request.Request(self.endpoint + path, body.encode(), headers)
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def token(self):
+        return self.post("/sts/token", "", "application/x-www-form-urlencoded")["data"]
+
+    def url(self, object_name):
+        form = urllib.parse.urlencode({"object_name": object_name})
+        return self.post("/oss/sign_url", form, "application/x-www-form-urlencoded")["data"]["url"]
+
+
+def run(command):
+    """Its output and the CPU seconds it used."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    output = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, command
+    return output, usage.ru_utime + usage.ru_stime
+
+
+def libbge(call, **args):
+    output, cpu = run([PROGRAM, call, json.dumps(args)])
+    told = json.loads(output)
+    return told["seconds"], cpu, (told["peak_kib"] - told["idle_kib"]) / 1024, told["result"]
+
+
+def curl(*arguments):
+    output, cpu = run(["curl", "-sS", "-f", "-w", "\n%{time_total}", *arguments])
+    return float(output.strip().splitlines()[-1]), cpu
+
+
+def signed(sandbox, name):
+    """Headers and address of an upload by curl, signed as the store wants it."""
+    token = sandbox.token()
+    keys = token["credentials"]
+    date = email.utils.formatdate(usegmt=True)
+    key = f"{token['destination']}/{name}"
+    text = (
+        f"PUT\n\napplication/octet-stream\n{date}\n"
+        f"x-oss-security-token:{keys['security_token']}\n/{token['bucket']}/{key}"
+    )
+    mac = hmac.new(keys["access_key_secret"].encode(), text.encode(), hashlib.sha1).digest()
+    headers = [
+        "Expect:",
+        f"Date: {date}",
+        "Content-Type: application/octet-stream",
+        f"x-oss-security-token: {keys['security_token']}",
+        f"Authorization: OSS {keys['access_key_id']}:{base64.b64encode(mac).decode()}",
+    ]
+    return [word for header in headers for word in ("-H", header)] + [f"{token['endpoint']}/{token['bucket']}/{key}"]
+
+
+def beside(what, measures, other):
+    """Medians of libbge by turns with curl."""
+    ours, theirs = list(zip(*measures)), list(zip(*other))
+    seconds, against = statistics.median(ours[0]), statistics.median(theirs[0])
+    cpu, against_cpu = statistics.median(ours[1]), statistics.median(theirs[1])
+    print(
+        f"{what}: {MIB / seconds:.0f} MiB/s, curl {MIB / against:.0f} MiB/s, ratio {against / seconds:.2f}; "
+        f"CPU {cpu:.2f} s, curl {against_cpu:.2f} s, ratio {cpu / against_cpu:.2f}; "
+        f"peak memory {max(ours[2]):.1f} MiB above idle",
+        flush=True,
+    )
+
+
+def large(sandbox, folder):
+    source, target = str(folder / "large.bin"), str(folder / "back.bin")
+    block = os.urandom(1 << 20)
+    with open(source, "wb") as file:
+        for number in range(MIB):
+            file.write(number.to_bytes(8, "big") + block[8:])
+    one = {"path": source, "multipart_threshold": 5 << 30}
+    uploads = {
+        "upload, one request": one,
+        "upload, parts of 50 MiB, 1 connection": {**one, "multipart_threshold": 1, "multipart_num_threads": 1},
+        "upload, parts of 50 MiB, 4 connections": {**one, "multipart_threshold": 1},
+        "upload, parts of 8 MiB, 4 connections": {**one, "multipart_threshold": 1, "part_size": 8 << 20},
+    }
+    libbge("upload_file", **one)
+    measured, others = {name: [] for name in uploads}, []
+    for _ in range(RUNS):
+        others.append(curl("-T", source, *signed(sandbox, "curl.bin")))
+        for name, args in uploads.items():
+            measured[name].append(libbge("upload_file", **args))
+    for name in uploads:
+        beside(name, measured[name], others)
+
+    object_name = measured["upload, one request"][0][3]["object_name"]
+    url = sandbox.url(object_name)
+    downloads = {"download, 1 connection": 1, "download, 4 connections": 4}
+    measured, others = {name: [] for name in downloads}, []
+    for _ in range(RUNS):
+        others.append(curl("-o", target, url))
+        os.remove(target)
+        for name, connections in downloads.items():
+            args = {"object_name": object_name, "path": target, "multipart_num_threads": connections}
+            measured[name].append(libbge("download", **args))
+            os.remove(target)
+    for name in downloads:
+        beside(name, measured[name], others)
+
+    import oss2
+
+    token = sandbox.token()
+    keys = token["credentials"]
+    auth = oss2.StsAuth(keys["access_key_id"], keys["access_key_secret"], keys["security_token"])
+    bucket = oss2.Bucket(auth, token["endpoint"], token["bucket"])
+    ours = statistics.median(libbge("upload_file", **uploads["upload, parts of 50 MiB, 4 connections"])[0] for _ in range(3))
+    began = time.monotonic()
+    oss2.resumable_upload(
+        bucket,
+        f"{token['destination']}/oss2.bin",
+        source,
+        store=oss2.ResumableStore(root=str(folder)),
+        multipart_threshold=1,
+        part_size=50 << 20,
+        num_threads=4,
+    )
+    took = time.monotonic() - began
+    print(f"upload, parts of 50 MiB, 4 connections: {ours:.2f} s, oss2 resumable_upload {took:.2f} s, ratio {took / ours:.1f}")
+
+
+def small(sandbox, folder):
+    files = folder / "small"
+    files.mkdir()
+    for number in range(SMALL_FILES):
+        (files / f"{number:04}.bin").write_bytes(os.urandom(SMALL))
+    seconds, _, memory, results = libbge("upload_dir", path=str(files))
+    assert len(results) == SMALL_FILES and all(result["verified"] for result in results)
+    from bgesdk import API
+
+    few = folder / "few"
+    few.mkdir()
+    for number in range(SMALL_FILES // 10):
+        os.link(files / f"{number:04}.bin", few / f"{number:04}.bin")
+    api = API(sandbox.ready["access_token"], endpoint=sandbox.endpoint)
+    began = time.monotonic()
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        stdout, sys.stdout = sys.stdout, nowhere
+        try:
+            names = api.upload_dir(str(few))
+        finally:
+            sys.stdout = stdout
+    took = time.monotonic() - began
+    assert len(names) == SMALL_FILES // 10
+    rate, theirs = SMALL_FILES / seconds, len(names) / took
+    print(
+        f"{SMALL_FILES} files of 16 KiB: {rate:.0f} files/s, the official SDK {theirs:.0f} files/s, "
+        f"ratio {rate / theirs:.1f}; peak memory {memory:.1f} MiB above idle"
+    )
+
+
+def main():
+    sandbox = Sandbox()
+    # The server's own costs are the same for all; its MD5 alone would hide the differences.
+    sandbox.post("/__sandbox__/options", json.dumps({"log": "off", "store": {"no_md5": True}}))
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        large(sandbox, folder)
+        small(sandbox, folder)
+    sandbox.process.stdin.close()
+    sandbox.process.wait()
+
+
+main()
