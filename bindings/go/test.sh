@@ -40,6 +40,20 @@ echo "$examples examples"
 say "the rules for pointers, checked at every store"
 GOEXPERIMENT=cgocheck2 go test "${tags[@]}" -count=1 ./...
 
+say "bgearrow, a module of its own"
+(
+  cd bgearrow
+  badly=$(gofmt -l .)
+  [ -z "$badly" ] || fail "gofmt would change $badly"
+  go vet "${tags[@]}" ./...
+  go test "${tags[@]}" -count="$(often 1 20)" ./...
+  # these compile Arrow twice more
+  if [ -n "${BGE_TEST_LONG:-}" ]; then
+    go test "${tags[@]}" -race -count=20 ./...
+    GOEXPERIMENT=cgocheck2 go test "${tags[@]}" -count=1 ./...
+  fi
+)
+
 say "lifetimes, with a collector that never rests and overwrites what it frees"
 GODEBUG=clobberfree=1 GOGC=1 go test "${tags[@]}" -count="$(often 1 20)" -run TestLifetime .
 
