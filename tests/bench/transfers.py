@@ -4,6 +4,7 @@
 """
 import base64
 import email.utils
+import functools
 import hashlib
 import hmac
 import json
@@ -88,6 +89,18 @@ def signed(sandbox, name):
     return [word for header in headers for word in ("-H", header)] + [f"{token['endpoint']}/{token['bucket']}/{key}"]
 
 
+def by_turns(**measures):
+    """Each of them so many times, in an order that turns, with no disk writes of the one before it under way."""
+    results = {name: [] for name in measures}
+    names = list(measures)
+    for turn in range(RUNS):
+        for place in range(len(names)):
+            name = names[(turn + place) % len(names)]
+            os.sync()
+            results[name].append(measures[name]())
+    return results
+
+
 def beside(what, measures, other):
     """Medians of libbge by turns with curl."""
     ours, theirs = list(zip(*measures)), list(zip(*other))
@@ -115,27 +128,33 @@ def large(sandbox, folder):
         "upload, parts of 8 MiB, 4 connections": {**one, "multipart_threshold": 1, "part_size": 8 << 20},
     }
     libbge("upload_file", **one)
-    measured, others = {name: [] for name in uploads}, []
-    for _ in range(RUNS):
-        others.append(curl("-T", source, *signed(sandbox, "curl.bin")))
-        for name, args in uploads.items():
-            measured[name].append(libbge("upload_file", **args))
+    measured = by_turns(
+        curl=lambda: curl("-T", source, *signed(sandbox, "curl.bin")),
+        **{name: functools.partial(libbge, "upload_file", **args) for name, args in uploads.items()},
+    )
     for name in uploads:
-        beside(name, measured[name], others)
+        beside(name, measured[name], measured["curl"])
 
-    object_name = measured["upload, one request"][0][3]["object_name"]
+    object_name = libbge("upload_file", **one)[3]["object_name"]
     url = sandbox.url(object_name)
-    downloads = {"download, 1 connection": 1, "download, 4 connections": 4}
-    measured, others = {name: [] for name in downloads}, []
-    for _ in range(RUNS):
-        others.append(curl("-o", target, url))
-        os.remove(target)
-        for name, connections in downloads.items():
-            args = {"object_name": object_name, "path": target, "multipart_num_threads": connections}
-            measured[name].append(libbge("download", **args))
+
+    def fetched(fetch):
+        try:
+            return fetch()
+        finally:
             os.remove(target)
+
+    def downloaded(connections):
+        args = {"object_name": object_name, "path": target, "multipart_num_threads": connections}
+        return fetched(lambda: libbge("download", **args))
+
+    downloads = {"download, 1 connection": 1, "download, 4 connections": 4}
+    measured = by_turns(
+        curl=lambda: fetched(lambda: curl("-o", target, url)),
+        **{name: functools.partial(downloaded, connections) for name, connections in downloads.items()},
+    )
     for name in downloads:
-        beside(name, measured[name], others)
+        beside(name, measured[name], measured["curl"])
 
     import oss2
 

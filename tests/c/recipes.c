@@ -2,6 +2,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 
+#include <unistd.h>
+
 #include "recipes.inc"
 
 static bool yes(void) { return true; }
@@ -34,6 +36,20 @@ int main(void) {
   CHECK(lines == 100000);
   CHECK(count_lines(api, "no/such/object", &lines) == 1);
   remove(path);
+
+  char folder[] = "/tmp/bge-recipes-XXXXXX", inside[64], linked[64], checkpoints[64];
+  CHECK(mkdtemp(folder) != NULL);
+  snprintf(checkpoints, sizeof checkpoints, "%s.checkpoints", folder);
+  snprintf(inside, sizeof inside, "%s/a.txt", folder);
+  file = fopen(inside, "wb");
+  CHECK(file != NULL && fputs("a line\n", file) >= 0 && fclose(file) == 0);
+  CHECK(upload_folder(api, folder, checkpoints) == 0);
+  snprintf(linked, sizeof linked, "%s/link.txt", folder);
+  CHECK(symlink(inside, linked) == 0);
+  CHECK(upload_folder(api, folder, checkpoints) == 1);
+  remove(linked);
+  remove(inside);
+  remove(folder);
 
   char *client_id = sandbox("/credentials/client_id"), *client_secret = sandbox("/credentials/client_secret");
   sandbox_options(options, sizeof options, "");
