@@ -35,3 +35,21 @@ progress_pages <- function(label) {
     end = function() cli::cli_progress_done(id = id)
   )
 }
+
+progress_table <- function(label) {
+  if (!show_progress()) return(NULL)
+  id <- cli::cli_progress_bar(
+    name = label, total = NA, clear = TRUE, .auto_close = FALSE, extra = list(rows = 0),
+    format = paste(
+      "{cli::pb_spin} {cli::pb_name}{cli::pb_extra$rows} rows,",
+      "{cli::pb_current}{if (!is.na(cli::pb_total)) paste0('/', cli::pb_total)} samples"
+    )
+  )
+  list(
+    update = function(rows, done, samples) {
+      total <- if (samples > 0) samples else NA
+      cli::cli_progress_update(id = id, set = done, total = total, extra = list(rows = rows))
+    },
+    end = function() cli::cli_progress_done(id = id)
+  )
+}

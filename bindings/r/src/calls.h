@@ -31,4 +31,13 @@ SEXP rbge_read_page(SEXP text, SEXP in_page, SEXP paths, SEXP types);
 SEXP rbge_join(SEXP chunks, SEXP type, SEXP int64);
 SEXP rbge_int64_text(SEXP bits);
 
+/* table.c */
+SEXP rbge_table_open(SEXP handle, SEXP name, SEXP args);
+SEXP rbge_table_schema(SEXP handle);
+SEXP rbge_table_next(SEXP handle, SEXP milliseconds, SEXP wanted);
+SEXP rbge_table_progress(SEXP handle);
+SEXP rbge_table_report(SEXP handle);
+SEXP rbge_table_hand_over(SEXP handle, SEXP room);
+SEXP rbge_stream_room(void);
+
 #endif

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TYPE_STRING = 1, TYPE_FLOAT64, TYPE_INT64, TYPE_BOOLEAN, TYPE_JSON };
-
 /* The R package bit64 keeps 64-bit integers in the bits of doubles; its NA is the smallest of them. */
 const int64_t INT64_NA = INT64_MIN;
 

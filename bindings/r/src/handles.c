@@ -10,7 +10,7 @@ typedef struct {
   pid_t maker;
 } handle_t;
 
-static const char *const tags[] = {"bge_api", "bge_oauth2", "bge_op", "bge_pages"};
+static const char *const tags[] = {"bge_api", "bge_oauth2", "bge_op", "bge_pages", "bge_table"};
 
 static void free_pointer(kind_t kind, void *pointer) {
   switch (kind) {
@@ -18,6 +18,7 @@ static void free_pointer(kind_t kind, void *pointer) {
     case KIND_OAUTH2: bge_oauth2_free((bge_oauth2_t *)pointer); break;
     case KIND_OP: bge_op_free((bge_op_t *)pointer); break;
     case KIND_PAGES: bge_pages_free((bge_pages_t *)pointer); break;
+    case KIND_TABLE: table_free(pointer); break;
   }
 }
 

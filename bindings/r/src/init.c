@@ -26,6 +26,13 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(rbge_read_page, 4),
     ROUTINE(rbge_join, 3),
     ROUTINE(rbge_int64_text, 1),
+    ROUTINE(rbge_table_open, 3),
+    ROUTINE(rbge_table_schema, 1),
+    ROUTINE(rbge_table_next, 3),
+    ROUTINE(rbge_table_progress, 1),
+    ROUTINE(rbge_table_report, 1),
+    ROUTINE(rbge_table_hand_over, 2),
+    ROUTINE(rbge_stream_room, 0),
     {NULL, NULL, 0},
 };
 

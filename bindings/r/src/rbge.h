@@ -14,7 +14,7 @@ SEXP failure(bge_status_t status, bge_error_t *err);
 SEXP own_failure(bge_status_t status, const char *message);
 
 /* handles.c: what an external pointer holds. */
-typedef enum { KIND_API, KIND_OAUTH2, KIND_OP, KIND_PAGES } kind_t;
+typedef enum { KIND_API, KIND_OAUTH2, KIND_OP, KIND_PAGES, KIND_TABLE } kind_t;
 SEXP handle_new(kind_t kind, void *pointer, SEXP keep);
 /* NULL when it is closed, or came out of a file or another process; an R error when it is of another kind. */
 void *handle_get(kind_t kind, SEXP handle);
@@ -52,9 +52,13 @@ int number_is_beyond(slice_t number);
 int number_to_int64(slice_t number, int64_t *out);
 double number_to_double(slice_t number);
 
-/* frame.c */
+/* frame.c: the types of columns, as R/frames.R numbers them */
+enum { TYPE_STRING = 1, TYPE_FLOAT64, TYPE_INT64, TYPE_BOOLEAN, TYPE_JSON };
 int64_t int64_of_bits(double bits);
 double bits_of_int64(int64_t value);
 extern const int64_t INT64_NA;
+
+/* table.c: ends the reading of a table, and frees it. */
+void table_free(void *reader);
 
 #endif

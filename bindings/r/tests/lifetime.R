@@ -19,6 +19,11 @@ local({
     stopifnot(nrow(variants) == 2, is.character(variants$variant_genotype))
     taxa <- bge_get_taxon_abundance(api, sandbox$meta_biosample_id, limit = 25)
     stopifnot(nrow(taxa) == 60, is.double(taxa$observation_value))
+    ids <- bge_get_samples(api, omics = 2)$biosample_id
+    table <- bge_table(api, "get_taxon_abundance", biosample_id = ids, limit = 25)
+    stopifnot(nrow(table) == 60 * length(ids), is.double(table$observation_value))
+    wrong <- tryCatch(bge_table(api, "get_taxon_abundance", biosample_id = c(ids, "E-NOBODY")), error = identity)
+    stopifnot(inherits(wrong, "bge_error_api"), nrow(wrong$rows) == nrow(table))
     object <- bge_upload(api, "lifetime.txt", as.raw(1:100))$object_name
     stopifnot(identical(bge_download_raw(api, object), as.raw(1:100)))
     stopifnot(inherits(tryCatch(bge_get_sample(api, "nobody's"), error = identity), "bge_error_api"))
@@ -28,11 +33,15 @@ local({
     left <- .Call(calls$rbge_start, api$handle, "get_samples", NULL)
     pages <- .Call(calls$rbge_pages, api$handle, "get_samples", '{"limit": 5}')
     page <- .Call(calls$rbge_pages_start, pages)
+    args <- calls$to_json(list(biosample_id = I(ids), limit = 5))
+    tables <- lapply(1:3, function(i) .Call(calls$rbge_table_open, api$handle, "get_taxon_abundance", args))
+    while (is.null(.Call(calls$rbge_table_next, tables[[2]], 50L, 1:3))) NULL
+    stream <- .Call(calls$rbge_table_hand_over, tables[[3]], .Call(calls$rbge_stream_room))
     bge_close(api)
     bge_close(api)
     text <- calls$run(op, NULL)
     stopifnot(startsWith(text, "{"), .Call(calls$rbge_is_closed, op))
-    rm(op, left, pages, page, api)
+    rm(op, left, pages, page, tables, stream, api)
     gc()
   }
 

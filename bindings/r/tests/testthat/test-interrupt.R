@@ -73,3 +73,15 @@ test_that("time limits of R end a call, too", {
   control("DELETE", "faults")
   expect_equal(bge_get_user(api)$username, "zhangsan")
 })
+
+test_that("a table ends, of one sample and in the middle of many", {
+  local_fault(kind = "hang", path = "/microbiome/taxon_abundance", query = "*page=2*", count = 0)
+  expect_interrupted(interrupted(
+    function(api, ids) bge_table(api, "get_taxon_abundance", biosample_id = ids$meta_biosample_id, limit = 50), "/microbiome/*"
+  ))
+  control("DELETE", "faults")
+  local_fault(kind = "hang", path = "/microbiome/taxon_abundance", count = 0)
+  expect_interrupted(interrupted(
+    function(api, ids) bge_abundance_matrix(api, bge_get_samples(api, omics = 2)$biosample_id), "/microbiome/*"
+  ))
+})

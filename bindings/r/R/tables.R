@@ -1,0 +1,311 @@
+# Tables: all pages of a list, of one sample or of a cohort, fetched concurrently and read as an Arrow stream.
+
+#' The rows of many samples as one data frame
+#'
+#' All pages of a list call, of one biosample or of a whole cohort. The library fetches several samples at a time and
+#' several pages ahead; rows come in the order of the samples, whichever was first to arrive.
+#'
+#' @inheritParams bge_get_user
+#' @inheritParams bge_paging
+#' @param name Name of a list call: `"get_samples"`, `"get_variants"`, `"get_taxon_abundance"`, `"get_func_abundance"`,
+#'   `"get_gene_abundance"`, `"get_range_stream"`, `"get_data_items"`, `"model_versions"` or `"externals"`.
+#' @param ... The call's arguments, by name, as its own function takes them. `biosample_ids = "all"` instead of
+#'   `biosample_id` stands for every sample that [bge_get_samples()] lists with the filters given beside it, such as
+#'   `omics = 2`.
+#' @param biosample_id Biosample ids: a vector. None at all (`character()`) give a data frame of no rows, and nothing is
+#'   sent.
+#' @param columns Names of the columns to keep, in their order; all unless given.
+#' @param as `"data.frame"`; or `"nanoarrow"` or `"arrow"`, which need the package of that name: a
+#'   `nanoarrow_array_stream` or a `RecordBatchReader` that reads the batches as they are asked for, in bounded memory.
+#' @param concurrency Samples at a time; 8 unless given.
+#' @param prefetch Pages of each of them that may wait to be read; as many as make some 8,000 rows unless given. Memory
+#'   ahead of the reader is bounded by `concurrency` times `prefetch` pages.
+#' @param on_error `"stop"`: the first sample that fails is an error. `"skip"`: it is left out, see below.
+#' @param rate_limit Requests per second of the whole table; no limit unless given.
+#' @param checkpoint_dir A folder that keeps the pages of finished samples: the same call goes on from there after it was
+#'   ended.
+#' @param strict `TRUE`: a value of an unexpected type is an error (`bge_error_protocol`).
+#' @return A data frame. Its columns are those that [bge_endpoints()] declares for the call, always of their type, also
+#'   when there are no rows: character, double, logical; `biosample_id` wherever rows belong to samples; and `extra`.
+#'   What is nested comes as JSON text, and so does `extra`: an object of whatever the other columns do not hold (members
+#'   that are not declared, values of another type than declared), `NA` where there is nothing. Whole numbers follow
+#'   `int64`.
+#'
+#' @section Samples that fail:
+#' With `on_error = "skip"` the others go on, and a warning of class `bge_warning_skipped` tells of those that failed. The
+#' result's attribute `failed` is then a data frame with a row for each: `biosample_id`, `rows` (how many of its rows are
+#' in the result), `message`, and `error`, a list of conditions (see [bge_error]). Whatever is not the sample's own fault,
+#' such as a token that has expired, is an error all the same.
+#'
+#' An error's condition holds the rows that have arrived before it in `rows`, and in `details$biosample_id` the sample.
+#'
+#' @section Streams for nanoarrow and arrow:
+#' Their batches are read by those packages: Ctrl-C is theirs to honour, whole numbers are 64-bit integers. The function
+#' in the attribute `report` gives, at any time, a list `failed` (as above) and `misfits`, the number of values of another
+#' type than declared.
+#' @export
+#' @examples
+#' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
+#' if (!is.null(sandbox)) {
+#'   ids <- bge_get_samples(sandbox$user, omics = 2)$biosample_id[1:3]
+#'   taxa <- bge_table(sandbox$user, "get_taxon_abundance", biosample_id = ids, limit = 500)
+#'   table(taxa$biosample_id)
+#' }
+bge_table <- function(
+    api, name, ..., biosample_id = NULL, columns = NULL, as = "data.frame", concurrency = NULL, prefetch = NULL,
+    on_error = "stop", rate_limit = NULL, checkpoint_dir = NULL, strict = NULL,
+    int64 = getOption("bge.int64", "double"), call_options = NULL) {
+  call <- shown_call(sys.call(), sys.function())
+  wish <- int64_wish(int64, call)
+  check_stream_kind(as, columns, call)
+  switches <- table_switches(
+    concurrency = concurrency, prefetch = prefetch, on_error = on_error, rate_limit = rate_limit,
+    checkpoint_dir = checkpoint_dir, strict = strict, call_options = call_options, call = call
+  )
+  table <- open_table(api, name, c(list(biosample_id = biosample_id), list(...)), switches, call)
+  if (as != "data.frame") return(hand_over(table, as, call))
+  on.exit(.Call(rbge_close, table))
+  read_table(table, name, columns, wish, call)
+}
+
+#' The taxon-by-sample matrix of a cohort
+#'
+#' The abundances of all taxa in many biosamples as one numeric matrix, read by [bge_table()].
+#'
+#' @inheritParams bge_table
+#' @param biosample_ids Biosample ids: a vector without duplicates. They are the matrix's columns, in this order.
+#' @param ... Further parameters of [bge_get_taxon_abundance()], by name, such as `limit`, the rows of one page.
+#' @param value The numeric column of [bge_get_taxon_abundance()] whose values stand in the cells: `observation_value`,
+#'   the abundance in percent, unless given.
+#' @param taxon_ids Taxon ids, such as txid815: a vector; all taxa unless given.
+#' @return A numeric matrix with a row for each taxon that any sample has, named by its taxon id, in the order in which
+#'   they come first; and a column for each sample. A taxon that a sample does not have is 0. Several rows of one taxon in
+#'   one sample are added up. A value that the platform left out is `NA`, and so is the whole column of a sample that was
+#'   skipped: the attribute `failed` tells why.
+#' @export
+#' @examples
+#' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
+#' if (!is.null(sandbox)) {
+#'   ids <- bge_get_samples(sandbox$user, omics = 2)$biosample_id[1:3]
+#'   abundance <- bge_abundance_matrix(sandbox$user, ids, limit = 500)
+#'   dim(abundance)
+#'   abundance[1:3, ]
+#' }
+bge_abundance_matrix <- function(
+    api, biosample_ids, ..., value = "observation_value", taxon_ids = NULL, concurrency = NULL, prefetch = NULL,
+    on_error = "stop", rate_limit = NULL, checkpoint_dir = NULL, strict = NULL, call_options = NULL) {
+  call <- shown_call(sys.call(), sys.function())
+  name <- "get_taxon_abundance"
+  check_value_column(value, endpoint(name, call), call)
+  ids <- sample_ids(biosample_ids, "biosample_ids", call)
+  as_sent <- toupper(ids)
+  if (anyDuplicated(as_sent)) bad_argument("biosample_ids", "holds the same sample more than once", call)
+  switches <- table_switches(
+    concurrency = concurrency, prefetch = prefetch, on_error = on_error, rate_limit = rate_limit,
+    checkpoint_dir = checkpoint_dir, strict = strict, call_options = call_options, call = call
+  )
+  table <- open_table(api, name, list(biosample_id = ids, taxon_ids = taxon_ids, ...), switches, call)
+  on.exit(.Call(rbge_close, table))
+  rows <- read_table(table, name, c("biosample_id", "taxonomy_taxon_id", value), 0L, call)
+  out <- spread(rows, as_sent, call)
+  colnames(out) <- ids
+  failed <- attr(rows, "failed")
+  out[, as_sent %in% toupper(failed$biosample_id)] <- NA
+  attr(out, "failed") <- failed
+  out
+}
+
+# ---- arguments ----
+
+sample_ids <- function(ids, name, call) {
+  if (is.list(ids)) ids <- unlist(ids)
+  if (is.factor(ids)) ids <- as.character(ids)
+  if (is.null(ids)) ids <- character()
+  if (!is.character(ids) || anyNA(ids)) bad_argument(name, "must be a character vector without NA", call)
+  ids
+}
+
+check_value_column <- function(value, row, call) {
+  is_number <- vapply(row$columns, function(column) column$type %in% c("float64", "int64"), NA)
+  numeric <- vapply(row$columns[is_number], function(column) column$name, "")
+  if (!is.character(value) || length(value) != 1 || !value %in% numeric) {
+    bad_argument("value", paste("must be one of", paste(numeric, collapse = ", ")), call)
+  }
+}
+
+# The switches of a table, beside those of any call: what is NULL is left to the library.
+table_switches <- function(..., on_error, checkpoint_dir, call_options, call) {
+  if (!is.null(call_options) && !is.list(call_options)) bad_argument("call_options", "must be a list", call)
+  if (!is.character(on_error) || length(on_error) != 1 || !on_error %in% c("stop", "skip")) {
+    bad_argument("on_error", 'must be "stop" or "skip"', call)
+  }
+  if (is.character(checkpoint_dir)) checkpoint_dir <- path.expand(checkpoint_dir)
+  # the library's word for "stop" is "fail"
+  own <- list(..., on_error = c(stop = "fail", skip = "skip")[[on_error]], checkpoint_dir = checkpoint_dir)
+  c(as.list(call_options), own[!vapply(own, is.null, NA)])
+}
+
+open_table <- function(api, name, given, switches, call) {
+  row <- endpoint(name, call)
+  arguments <- row$arguments
+  takes <- vapply(arguments, function(argument) argument$name, "")
+  if ("biosample_id" %in% takes) {
+    if (!is.null(given$biosample_id)) {
+      ids <- sample_ids(given$biosample_id, "biosample_id", call)
+      given$biosample_id <- structure(array_json(element_json(ids)), class = "json")
+    }
+    if (identical(given$biosample_ids, "all")) {
+      # the filters that choose the samples are arguments of their list
+      filters <- endpoint("get_samples", call)$arguments
+      known <- vapply(filters, function(argument) argument$name, "")
+      row$arguments <- c(arguments, filters[!known %in% c(takes, "biosample_ids")])
+    }
+  }
+  json <- args_json(row, given, call, switches)
+  checked(.Call(rbge_table_open, client_handle(api, call), name, json), call)
+}
+
+# ---- data frames ----
+
+# All rows of an open table. A stream's failure has in its condition what came before.
+read_table <- function(table, name, columns, wish, call) {
+  schema <- checked(.Call(rbge_table_schema, table), call)
+  wanted <- seq_along(schema$names)
+  if (!is.null(columns)) {
+    wanted <- match(columns, schema$names)
+    if (length(wanted) == 0 || anyNA(wanted) || anyDuplicated(wanted)) {
+      bad_argument("columns", paste("must be some of", paste(schema$names, collapse = ", ")), call)
+    }
+  }
+  schema <- list(names = schema$names[wanted], types = schema$types[wanted])
+  progress <- progress_table(name)
+  if (!is.null(progress)) on.exit(progress$end())
+  pieces <- read_pieces(table, wanted, progress, call)
+  frame <- build_frame(pieces$rows, schema, wish, call)
+  if (!is.null(pieces$problem)) stop(stream_condition(pieces$problem, frame, call))
+  with_report(frame, table, call)
+}
+
+read_pieces <- function(table, wanted, progress, call) {
+  pieces <- vector("list", 64)
+  count <- 0
+  repeat {
+    piece <- checked(.Call(rbge_table_next, table, 50L, wanted), call)
+    if (!is.null(progress)) {
+      now <- .Call(rbge_table_progress, table)
+      progress$update(now[1], now[2], now[3])
+    }
+    if (is.null(piece)) next
+    if (!is.list(piece)) break
+    count <- count + 1
+    if (count > length(pieces)) length(pieces) <- 2 * count
+    pieces[[count]] <- c(piece, list(misfits = 0))
+  }
+  list(rows = pieces[seq_len(count)], problem = if (is.character(piece)) piece)
+}
+
+# The failure of a stream, which gives it as the library's JSON.
+json_failure <- function(json) {
+  known <- parse_json(json)
+  failure <- own_failure("BGE_ERR_INTERNAL", "the table's stream has failed, and nothing more is known")
+  for (field in c("name", "message", "request_id", "retryable")) {
+    if (!is.null(known[[field]])) failure[[field]] <- known[[field]]
+  }
+  if (!is.null(known$code)) failure$code <- as.double(known$code)
+  if (!is.null(known$http_status)) failure$http_status <- as.integer(known$http_status)
+  failure$json <- json
+  failure
+}
+
+stream_condition <- function(json, frame, call) {
+  error <- bge_condition(json_failure(json), call, rows = frame)
+  if (nrow(frame) > 0) {
+    error$message <- paste0(
+      conditionMessage(error), "; ", nrow(frame), " rows have arrived before: the condition has them in `rows`"
+    )
+  }
+  error
+}
+
+# ---- what went wrong on the way ----
+
+table_report <- function(table, call) {
+  json <- checked(.Call(rbge_table_report, table), call)
+  report <- parse_json(json, simplify = FALSE)
+  errors <- lapply(report$failed, function(sample) bge_condition(json_failure(to_json(sample$error)), call))
+  failed <- data.frame(
+    biosample_id = vapply(report$failed, function(sample) as.character(sample$biosample_id), ""),
+    rows = vapply(report$failed, function(sample) as.double(sample$rows), 0),
+    message = vapply(errors, conditionMessage, "")
+  )
+  failed$error <- errors
+  list(failed = failed, misfits = as.double(report$misfits))
+}
+
+with_report <- function(frame, table, call) {
+  report <- table_report(table, call)
+  if (report$misfits > 0) {
+    warn("misfit", paste(
+      report$misfits, "values are not of their column's declared type: they are NA there, and kept in extra"
+    ), call)
+  }
+  failed <- report$failed
+  if (nrow(failed) > 0) {
+    shown <- utils::head(failed$biosample_id, 5)
+    warn("skipped", paste0(
+      nrow(failed), if (nrow(failed) == 1) " sample" else " samples", " failed and had to be left out: ", paste(shown, collapse = ", "),
+      if (nrow(failed) > length(shown)) ", ...", "; the attribute `failed` tells why"
+    ), call, failed = failed)
+    attr(frame, "failed") <- failed
+  }
+  frame
+}
+
+# ---- streams for other packages ----
+
+check_stream_kind <- function(as, columns, call) {
+  if (!is.character(as) || length(as) != 1 || !as %in% c("data.frame", "nanoarrow", "arrow")) {
+    bad_argument("as", 'must be "data.frame", "nanoarrow" or "arrow"', call)
+  }
+  if (as == "data.frame") return(invisible())
+  if (!is.null(columns)) bad_argument("columns", "can be chosen for data frames only", call)
+  if (!has_package(as)) {
+    stop(bge_condition(own_failure("BGE_ERR_UNSUPPORTED", paste0(
+      'as = "', as, '" needs the package ', as, ', which is not installed: install.packages("', as, '")'
+    )), call))
+  }
+}
+
+has_package <- function(name) requireNamespace(name, quietly = TRUE)
+
+# Where nanoarrow wants a stream, and how arrow takes one.
+nanoarrow_room <- function() nanoarrow::nanoarrow_allocate_array_stream()
+arrow_reader <- function(stream) arrow::RecordBatchReader$import_from_c(stream)
+
+hand_over <- function(table, as, call) {
+  room <- if (as == "nanoarrow") nanoarrow_room() else .Call(rbge_stream_room)
+  out <- checked(.Call(rbge_table_hand_over, table, room), call)
+  if (as == "arrow") out <- arrow_reader(out)
+  attr(out, "report") <- function() table_report(table, call)
+  out
+}
+
+# ---- matrices ----
+
+# Rows of (sample, taxon, value) as a matrix with a column for each of `ids`.
+spread <- function(rows, ids, call) {
+  taxa <- unique(rows$taxonomy_taxon_id[!is.na(rows$taxonomy_taxon_id)])
+  at <- match(rows$taxonomy_taxon_id, taxa) + length(taxa) * (match(rows$biosample_id, ids) - 1)
+  values <- as.double(rows[[3]])
+  lost <- sum(is.na(at))
+  if (lost > 0) {
+    warn("misfit", paste(lost, "rows name no taxon, or none of the samples: they are not in the matrix"), call)
+    values <- values[!is.na(at)]
+    at <- at[!is.na(at)]
+  }
+  out <- matrix(0, length(taxa), length(ids), dimnames = list(taxa, ids))
+  cells <- unique(at)
+  if (length(cells) < length(at)) values <- as.vector(rowsum(values, match(at, cells), reorder = FALSE))
+  out[cells] <- values
+  out
+}

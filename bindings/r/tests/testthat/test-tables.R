@@ -1,0 +1,382 @@
+# The rows of many samples as one data frame, and as a matrix.
+
+page <- function(rows, next_page = "null") sprintf('{"count": 1, "next_page": %s, "result": [%s]}', next_page, rows)
+
+taxon_row <- function(taxon, value, sample = NULL) {
+  info <- if (is.null(sample)) "" else sprintf('"sample_info": {"biosample_id": "%s"}, ', sample)
+  sprintf('{%s"taxonomy": {"taxon_id": "%s"}, "observation": {"value": %s}}', info, taxon, value)
+}
+
+types <- function(frame) vapply(frame, typeof, "")
+
+# as the endpoint table has them; what is nested is text
+declared <- function(name) {
+  calls <- bge_endpoints()
+  columns <- calls$columns[[which(calls$name == name)]]
+  r <- c(string = "character", float64 = "double", int64 = "double", boolean = "logical", json = "character")
+  c(stats::setNames(unname(r[columns$type]), columns$name), extra = "character")
+}
+
+cohort <- bge_get_samples(api, omics = 2)$biosample_id[1:6]
+by_samples <- function(..., ids = cohort) bge_table(api, "get_taxon_abundance", biosample_id = ids, ...)
+
+# Runs `code`, and gives its value and the warnings that it raised.
+warned <- function(code) {
+  warnings <- list()
+  value <- withCallingHandlers(code, warning = function(w) {
+    warnings[[length(warnings) + 1]] <<- w
+    invokeRestart("muffleWarning")
+  })
+  list(value = value, warnings = warnings)
+}
+
+test_that("a cohort has the rows that its samples have one by one, in the order of the ids", {
+  ids <- cohort[c(4, 1, 6, 2)]
+  expect_silent(together <- by_samples(ids = ids, limit = 70, concurrency = 3))
+  expect_equal(class(together), "data.frame")
+  expect_equal(types(together), declared("get_taxon_abundance"))
+  expect_identical(unique(together$biosample_id), ids)
+  expect_identical(attributes(together)$row.names, seq_len(1200L))
+  one_by_one <- do.call(rbind, lapply(ids, function(id) bge_get_taxon_abundance(api, id, limit = 300)))
+  nested <- c("background_background", "platform_labels")
+  plain <- setdiff(names(one_by_one), nested)
+  expect_identical(together[plain], one_by_one[plain])
+  expect_identical(lapply(together$background_background, bge:::parse_json), one_by_one$background_background)
+  expect_true(all(is.na(together$extra)))
+  expect_match(together$platform_labels, "^\\[")
+})
+
+test_that("every list call has its table", {
+  variants <- bge_table(api, "get_variants", biosample_id = sandbox$biosample_id, rsids = c("rs762551", "rs333"))
+  expect_equal(types(variants)[-1], declared("get_variants"))
+  expect_equal(variants$biosample_id, rep(sandbox$biosample_id, 2))
+  expect_type(variants$is_assayed, "logical")
+  expect_identical(
+    variants$variant_position, bge_get_variants(api, sandbox$biosample_id, c("rs762551", "rs333"))$variant_position
+  )
+  samples <- bge_table(api, "get_samples", omics = 2, limit = 30)
+  expect_equal(types(samples), declared("get_samples"))
+  expect_identical(samples$biosample_id, bge_get_samples(api, omics = 2)$biosample_id)
+  functions <- bge_table(api, "get_func_abundance", biosample_id = cohort[1:2], catalog = "kegg-pwy")
+  expect_identical(
+    functions$coding_id[functions$biosample_id == cohort[2]], bge_get_func_abundance(api, cohort[2], "kegg-pwy")$coding_id
+  )
+  expect_identical(
+    bge_table(app, "model_versions", model_id = sandbox$model_id, limit = 5)$version,
+    bge_model_versions(app, sandbox$model_id)$version
+  )
+  expect_error(bge_table(api, "get_user"), class = "bge_error_argument")
+  expect_error(bge_table(api, "no_such_call"), class = "bge_error_argument")
+})
+
+test_that("no samples, and samples of no rows, keep the types", {
+  requests <- recorder("/microbiome/taxon_abundance")
+  none <- by_samples(ids = character())
+  expect_equal(dim(none), c(0L, 18L))
+  expect_equal(types(none), declared("get_taxon_abundance"))
+  expect_length(requests(), 0)
+  empty <- by_samples(taxon_ids = "txid0")
+  expect_equal(types(empty), declared("get_taxon_abundance"))
+  expect_identical(attributes(empty)$row.names, integer())
+  expect_length(requests(), 6)
+})
+
+test_that("all samples of a filter come", {
+  everyone <- bge_table(api, "get_taxon_abundance", biosample_ids = "all", omics = 2, taxon_ids = "txid815")
+  expect_identical(everyone$biosample_id, bge_get_samples(api, omics = 2)$biosample_id)
+  expect_identical(unique(everyone$taxonomy_taxon_id), "txid815")
+})
+
+test_that("columns can be chosen", {
+  two <- by_samples(ids = cohort[1], columns = c("observation_value", "taxonomy_taxon_id"))
+  expect_named(two, c("observation_value", "taxonomy_taxon_id"))
+  expect_identical(two$observation_value, bge_get_taxon_abundance(api, cohort[1])$observation_value)
+  expect_error(by_samples(columns = "value"), "observation_value", class = "bge_error_argument")
+  expect_error(by_samples(columns = character()), class = "bge_error_argument")
+})
+
+test_that("whole numbers follow int64, and lose no digit", {
+  rows <- '{"statistics": {"variant_counting": 9007199254740993}}, {"statistics": {"variant_counting": -5}}, {}'
+  local_data("/samples", page(rows))
+  expect_warning(samples <- bge_table(api, "get_samples"), class = "bge_warning_int64")
+  expect_identical(samples$statistics_variant_counting, c("9007199254740993", "-5", NA))
+  expect_identical(samples$organism_code, rep(NA_real_, 3))
+  expect_silent(samples <- bge_table(api, "get_samples", int64 = "character"))
+  expect_identical(samples$statistics_variant_counting, c("9007199254740993", "-5", NA))
+  expect_silent(samples <- bge_table(api, "get_samples", int64 = "integer64"))
+  expect_s3_class(samples$statistics_variant_counting, "integer64")
+  expect_identical(bit64::as.character.integer64(samples$statistics_variant_counting), c("9007199254740993", "-5", NA))
+  expect_error(bge_table(api, "get_samples", int64 = "integer"), class = "bge_error_argument")
+})
+
+test_that("the integer that R takes for NA is not lost either", {
+  local_data("/samples", page('{"statistics": {"variant_counting": -9223372036854775808}}, {"statistics": {"variant_counting": 7}}, {}'))
+  expect_warning(samples <- bge_table(api, "get_samples", int64 = "integer64"), class = "bge_warning_int64")
+  expect_identical(samples$statistics_variant_counting, c("-9223372036854775808", "7", NA))
+})
+
+test_that("values are those that the platform wrote, nulls and odd ones too", {
+  local_data("/samples", page('
+    {"biosample_id": "E-\\u4e2d\\u0000\\"x\\"", "primary": true, "statistics": {"depth": 1e-7}, "files": [{"name": "a"}]},
+    {"biosample_id": "", "primary": false, "statistics": {"depth": -2.5}},
+    {"biosample_id": null, "primary": "yes", "organism": {"code": 3}}'))
+  read <- warned(bge_table(api, "get_samples"))
+  samples <- read$value
+  expect_length(read$warnings, 1)
+  expect_s3_class(read$warnings[[1]], "bge_warning_misfit")
+  expect_match(conditionMessage(read$warnings[[1]]), "^1 ")
+  expect_identical(samples$biosample_id, c("E-\u4e2d\ufffd\"x\"", "", NA))
+  expect_identical(samples$primary, c(TRUE, FALSE, NA))
+  expect_identical(samples$statistics_depth, c(1e-7, -2.5, NA))
+  expect_identical(samples$organism_code, c(NA, NA, 3))
+  expect_identical(is.na(samples$extra), c(FALSE, TRUE, FALSE))
+  expect_identical(bge:::parse_json(samples$extra[1]), list(files = list(list(name = "a"))))
+  expect_identical(bge:::parse_json(samples$extra[3]), list(primary = "yes"))
+  expect_error(bge_table(api, "get_samples", strict = TRUE), class = "bge_error_protocol")
+  expect_equal(Encoding(samples$biosample_id[1]), "UTF-8")
+})
+
+test_that("a sample that fails is an error with what came before", {
+  error <- caught(by_samples(ids = c(cohort[1:2], sandbox$other_biosample_id, cohort[3]), limit = 100))
+  expect_s3_class(error, "bge_error_api")
+  expect_equal(error$code, 41303)
+  expect_equal(error$details$biosample_id, sandbox$other_biosample_id)
+  expect_identical(unique(error$rows$biosample_id), cohort[1:2])
+  expect_equal(types(error$rows), declared("get_taxon_abundance"))
+  expect_match(conditionMessage(error), "600 rows have arrived")
+  expect_equal(as.character(conditionCall(error)[[1]]), "bge_table")
+})
+
+test_that("samples that fail can be skipped", {
+  ids <- c(cohort[1], sandbox$other_biosample_id, cohort[2], "E-NOBODY")
+  read <- warned(by_samples(ids = ids, on_error = "skip"))
+  expect_length(read$warnings, 1)
+  expect_s3_class(read$warnings[[1]], c("bge_warning_skipped", "bge_warning"), exact = FALSE)
+  expect_match(conditionMessage(read$warnings[[1]]), paste0(sandbox$other_biosample_id, ", E-NOBODY"))
+  expect_identical(unique(read$value$biosample_id), cohort[1:2])
+  failed <- attr(read$value, "failed")
+  expect_identical(failed$biosample_id, c(sandbox$other_biosample_id, "E-NOBODY"))
+  expect_identical(failed$rows, c(0, 0))
+  expect_s3_class(failed$error[[1]], "bge_error_api")
+  expect_equal(failed$error[[1]]$code, 41303)
+  expect_identical(failed$message[1], conditionMessage(failed$error[[1]]))
+  expect_identical(read$warnings[[1]]$failed, failed)
+  # nothing is skipped when nothing fails
+  expect_silent(fine <- by_samples(ids = cohort[1], on_error = "skip"))
+  expect_null(attr(fine, "failed"))
+  expect_error(by_samples(on_error = "ignore"), class = "bge_error_argument")
+})
+
+test_that("the switches reach the library", {
+  expect_error(by_samples(concurrency = 0), "concurrency", class = "bge_error_argument")
+  expect_error(by_samples(prefetch = -1), "prefetch", class = "bge_error_argument")
+  expect_error(by_samples(rate_limit = 0), "rate_limit", class = "bge_error_argument")
+  expect_error(by_samples(strict = "yes"), "strict", class = "bge_error_argument")
+  expect_error(by_samples(call_options = list(no_such = 1)), "no_such", class = "bge_error_argument")
+  expect_error(by_samples(ids = c(cohort[1], NA)), "biosample_id", class = "bge_error_argument")
+  requests <- recorder("/microbiome/taxon_abundance")
+  by_samples(ids = cohort[1:2], call_options = list(headers = c("X-From" = "a table")))
+  expect_gte(length(requests()), 2)
+})
+
+test_that("a folder of checkpoints spares the requests of finished samples", {
+  folder <- withr::local_tempdir()
+  first <- by_samples(limit = 100, checkpoint_dir = folder)
+  requests <- recorder("/microbiome/taxon_abundance")
+  again <- by_samples(limit = 100, checkpoint_dir = folder)
+  expect_identical(again, first)
+  expect_length(requests(), 0)
+})
+
+test_that("a closed client has no tables", {
+  client <- bge_client(sandbox$access_token, endpoint = sandbox$endpoint)
+  bge_close(client)
+  expect_error(bge_table(client, "get_samples"), class = "bge_error_closed")
+})
+
+# ---- matrices ----
+
+test_that("the matrix has taxa in rows and the samples in their order in columns", {
+  ids <- rev(cohort)
+  expect_silent(abundance <- bge_abundance_matrix(api, ids, limit = 120))
+  expect_type(abundance, "double")
+  expect_identical(colnames(abundance), ids)
+  for (id in ids) {
+    taxa <- bge_get_taxon_abundance(api, id)
+    column <- abundance[, id]
+    expect_identical(unname(column[taxa$taxonomy_taxon_id]), taxa$observation_value)
+    expect_equal(sum(column), sum(taxa$observation_value))
+  }
+  means <- bge_abundance_matrix(api, cohort[2], value = "background_mean", taxon_ids = c("txid815", "txid817"))
+  expect_identical(dimnames(means), list(c("txid815", "txid817"), cohort[2]))
+  taxa <- bge_get_taxon_abundance(api, cohort[2], taxon_ids = c("txid815", "txid817"))
+  expect_identical(unname(means[taxa$taxonomy_taxon_id, 1]), taxa$background_mean)
+})
+
+test_that("absent is 0, left out is NA, several rows of a taxon add up", {
+  answers <- list(
+    "E-M1" = c(taxon_row("txid2", 1.5), taxon_row("txid1", "null"), taxon_row("txid2", 2)),
+    "E-M2" = taxon_row("txid3", 4, "E-M2"),
+    "E-M3" = character()
+  )
+  for (id in names(answers)) {
+    rows <- answers[[id]]
+    for (number in if (length(rows) > 0) 1:2 else 1) {
+      body <- sprintf(
+        '{"code": 0, "data": [%s], "pagination": {"count": %d, "page": %d}}',
+        if (number == 1) paste(rows, collapse = ",") else "", length(rows), number
+      )
+      local_fault(
+        kind = "status", status = 200, path = "/microbiome/taxon_abundance", count = 0,
+        query = sprintf("*biosample_id=%s*page=%d*", id, number), content_type = "application/json", body = body
+      )
+    }
+  }
+  abundance <- bge_abundance_matrix(api, c("E-M3", "e-m1", "E-M2"))
+  expect_identical(abundance, matrix(
+    c(0, 0, 0, 3.5, NA, 0, 0, 0, 4), 3,
+    dimnames = list(c("txid2", "txid1", "txid3"), c("E-M3", "e-m1", "E-M2"))
+  ))
+  expect_identical(bge_abundance_matrix(api, "E-M3"), matrix(0, 0, 1, dimnames = list(NULL, "E-M3")))
+  expect_identical(dim(bge_abundance_matrix(api, character())), c(0L, 0L))
+})
+
+test_that("a sample that was skipped is unknown, not empty", {
+  ids <- c(cohort[1], sandbox$other_biosample_id)
+  expect_warning(abundance <- bge_abundance_matrix(api, ids, on_error = "skip"), class = "bge_warning_skipped")
+  expect_true(all(is.na(abundance[, 2])))
+  expect_false(anyNA(abundance[, 1]))
+  expect_identical(attr(abundance, "failed")$biosample_id, sandbox$other_biosample_id)
+  expect_error(bge_abundance_matrix(api, ids), class = "bge_error_api")
+})
+
+test_that("what cannot be a matrix is refused before anything is sent", {
+  requests <- recorder("/microbiome/taxon_abundance")
+  expect_error(bge_abundance_matrix(api, cohort[c(1, 1)]), "more than once", class = "bge_error_argument")
+  expect_error(bge_abundance_matrix(api, cohort, value = "taxonomy_rank"), "observation_value", class = "bge_error_argument")
+  expect_error(bge_abundance_matrix(api, 1:3), class = "bge_error_argument")
+  expect_length(requests(), 0)
+})
+
+# ---- streams for other packages ----
+
+# Functions of the package, replaced until the end of the test.
+local_own <- function(..., .env = parent.frame()) {
+  package <- asNamespace("bge")
+  put <- function(name, value) {
+    unlockBinding(name, package)
+    assign(name, value, package)
+    lockBinding(name, package)
+  }
+  given <- list(...)
+  before <- mget(names(given), package)
+  withr::defer(Map(put, names(before), before), .env)
+  Map(put, names(given), given)
+}
+
+test_that("a package that is not there is named", {
+  local_own(has_package = function(name) FALSE)
+  for (as in c("nanoarrow", "arrow")) {
+    error <- caught(by_samples(as = as))
+    expect_s3_class(error, "bge_error_unsupported")
+    expect_match(conditionMessage(error), sprintf('install.packages("%s")', as), fixed = TRUE)
+  }
+  expect_error(by_samples(as = "tibble"), class = "bge_error_argument")
+})
+
+test_that("a stream is handed over whole, to be read and released by another package", {
+  folder <- withr::local_tempdir()
+  file.copy(test_path("consumer.c"), folder)
+  built <- callr::rcmd(
+    "SHLIB", "consumer.c",
+    wd = folder, env = c(callr::rcmd_safe_env(), PKG_CPPFLAGS = paste0("-I", system.file("include", package = "bge")))
+  )
+  expect_equal(built$status, 0)
+  library <- dyn.load(file.path(folder, paste0("consumer", .Platform$dynlib.ext)))
+  withr::defer(dyn.unload(library[["path"]]))
+  count_rows <- function(stream) .Call(getNativeSymbolInfo("count_rows", library), stream)
+
+  local_own(
+    has_package = function(name) TRUE,
+    nanoarrow_room = function() .Call(bge:::rbge_stream_room),
+    arrow_reader = function(stream) structure(list(stream), class = "reader")
+  )
+  stream <- by_samples(ids = c(cohort[1:2], sandbox$other_biosample_id), on_error = "skip", as = "nanoarrow")
+  gc()
+  expect_equal(nrow(attr(stream, "report")()$failed), 0)
+  expect_equal(count_rows(stream), c(600, 18))
+  report <- attr(stream, "report")()
+  expect_identical(report$failed$biosample_id, sandbox$other_biosample_id)
+  expect_identical(report$misfits, 0)
+
+  reader <- by_samples(ids = cohort[3], as = "arrow")
+  expect_s3_class(reader, "reader")
+  expect_equal(count_rows(reader[[1]]), c(300, 18))
+  error <- bge:::json_failure(count_rows(by_samples(ids = sandbox$other_biosample_id, as = "nanoarrow")))
+  expect_equal(error[c("name", "code")], list(name = "BGE_ERR_API", code = 41303))
+  expect_error(by_samples(as = "arrow", columns = "extra"), class = "bge_error_argument")
+})
+
+test_that("a stream is handed over once", {
+  open <- function() .Call(bge:::rbge_table_open, api$handle, "get_samples", "{}")
+  table <- open()
+  .Call(bge:::rbge_table_hand_over, table, .Call(bge:::rbge_stream_room))
+  expect_s3_class(.Call(bge:::rbge_table_hand_over, table, .Call(bge:::rbge_stream_room)), "bge_failure")
+  expect_s3_class(.Call(bge:::rbge_table_next, table, 50L, 1L), "bge_failure")
+  expect_error(.Call(bge:::rbge_table_hand_over, open(), NULL), "no room")
+})
+
+# ---- lifetimes ----
+
+# A table under way, with one piece taken.
+under_way <- function(...) {
+  table <- .Call(bge:::rbge_table_open, api$handle, "get_taxon_abundance", bge:::to_json(list(biosample_id = I(cohort), limit = 5)))
+  while (is.null(piece <- .Call(bge:::rbge_table_next, table, 50L, 1:2))) NULL
+  stopifnot(is.list(piece))
+  table
+}
+
+test_that("a table that is left half-way ends", {
+  for (round in 1:5) {
+    table <- under_way()
+    if (round %% 2) .Call(bge:::rbge_close, table)
+    rm(table)
+    gc()
+  }
+  expect_equal(nrow(by_samples(ids = cohort[1])), 300)
+})
+
+test_that("a forked child leaves its parent's table alone", {
+  withr::local_envvar("_R_CHECK_LIMIT_CORES_" = "false")
+  table <- under_way()
+  child <- parallel::mcparallel({
+    outcome <- class(.Call(bge:::rbge_table_next, table, 50L, 1:2))
+    rm(table)
+    gc()
+    list(outcome, nrow(by_samples(ids = cohort[1])))
+  })
+  expect_identical(parallel::mccollect(child)[[1]], list("bge_failure", 300L))
+  rest <- bge:::read_pieces(table, 1:2, NULL, NULL)
+  expect_gt(length(rest$rows), 0)
+  expect_null(rest$problem)
+})
+
+test_that("reading a table survives a collection at every allocation", {
+  local_data("/samples", page('{"biosample_id": "E-\\u4e2d\\u0000", "primary": true, "files": [{"a": 1}]},
+    {"primary": false, "statistics": {"depth": 1.5, "variant_counting": -9223372036854775808}, "organism": {"code": 5}}'))
+  read <- function() {
+    table <- .Call(bge:::rbge_table_open, api$handle, "get_samples", "{}")
+    schema <- .Call(bge:::rbge_table_schema, table)
+    wanted <- match(c("biosample_id", "primary", "statistics_depth", "statistics_variant_counting", "extra"), schema$names)
+    while (is.null(piece <- .Call(bge:::rbge_table_next, table, 50L, wanted))) NULL
+    .Call(bge:::rbge_close, table)
+    piece
+  }
+  expected <- read()
+  expect_identical(expected$columns[[4]], c(NA, "-9223372036854775808"))
+  gctorture(TRUE)
+  withr::defer(gctorture(FALSE))
+  got <- read()
+  gctorture(FALSE)
+  expect_identical(got, expected)
+})
