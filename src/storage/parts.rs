@@ -206,7 +206,8 @@ impl<'a> Go<'a> {
         }
         drop(sending);
         self.parts.extend(sent);
-        self.content.check_unchanged()?;
+        let unchanged = self.content.check_unchanged();
+        unchanged.map_err(|cause| Error::io("the file could not be read to its end", &cause))?;
         let (etag, verified) = self.upload.complete(&self.parts).await?;
         Ok(Uploaded {
             object_name: self.upload.key.clone(),

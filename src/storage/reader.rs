@@ -147,6 +147,11 @@ impl Inner {
     /// One thing after the other; `true` when bytes have come.
     async fn step(&mut self) -> Result<bool> {
         let Some(opened) = &mut self.opened else {
+            if self.at > 0 && self.facts.as_ref().is_some_and(|facts| facts.size == self.at) {
+                // Only the end was missing.
+                self.end = Some(verify(self.at, self.sum.sum(), self.crc64).map(|_| ()));
+                return Ok(false);
+            }
             self.opened = Some(self.open().await?);
             return Ok(!self.left.is_empty());
         };
@@ -187,11 +192,7 @@ impl Inner {
             (self.size, self.crc64) = (opened.size, opened.crc64);
             return Ok(opened);
         };
-        if self.at == facts.size {
-            // Only the end was missing.
-            self.end = Some(verify(self.at, self.sum.sum(), self.crc64).map(|_| ()));
-        }
-        let range = (self.at.min(facts.size.saturating_sub(1)), facts.size);
+        let range = (self.at, facts.size);
         let opened = match self.origin.open(Some(range), Some(&facts.validator)).await {
             Err(error) if error.http_status() == 412 => None,
             outcome => Some(outcome?),

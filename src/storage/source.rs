@@ -29,7 +29,7 @@ pub(crate) trait Content: Send + Sync {
     fn read_at(&self, piece: &mut [u8], at: u64) -> io::Result<()>;
 
     /// Whether it still is what it was when the upload began.
-    fn check_unchanged(&self) -> Result<()> {
+    fn check_unchanged(&self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -54,7 +54,6 @@ pub(super) struct Identity {
     /// Seconds and nanoseconds.
     pub mtime: (i64, i64),
     pub inode: u64,
-    pub device: u64,
 }
 
 impl Identity {
@@ -63,7 +62,6 @@ impl Identity {
             size: metadata.len(),
             mtime: (metadata.mtime(), metadata.mtime_nsec()),
             inode: metadata.ino(),
-            device: metadata.dev(),
         }
     }
 }
@@ -99,14 +97,11 @@ impl Content for OpenFile {
         self.file.read_exact_at(piece, at)
     }
 
-    fn check_unchanged(&self) -> Result<()> {
-        match self.file.metadata() {
-            Ok(metadata) if Identity::of(&metadata) == self.identity => Ok(()),
-            Ok(_) => {
-                let what = format!("{} changed while it was being uploaded", self.path.display());
-                Err(Error::new(crate::Status::Io, what))
-            }
-            Err(cause) => Err(Error::io(format!("{} cannot be read", self.path.display()), &cause)),
+    fn check_unchanged(&self) -> io::Result<()> {
+        if Identity::of(&self.file.metadata()?) == self.identity {
+            Ok(())
+        } else {
+            Err(io::Error::other(format!("{} changed while it was being uploaded", self.path.display())))
         }
     }
 }
@@ -196,6 +191,10 @@ impl Reading {
             self.content.read_at(part, self.at)?;
             self.crc.write(part);
             self.at += size as u64;
+            if self.at == self.end {
+                // Before the last byte is sent, so that nothing of a changed file appears.
+                self.content.check_unchanged()?;
+            }
             Ok((piece.freeze(size), self))
         }))
     }

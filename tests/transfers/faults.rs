@@ -65,6 +65,17 @@ fn fault(step: &Step, kind: &str, repeats: u64) -> Value {
 
 #[test]
 fn every_fault_on_every_step() {
+    // Most of the time is spent waiting: each step has a sandbox and a thread of its own.
+    std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            steps().into_iter().map(|step| scope.spawn(move || every_fault_on(&step))).collect();
+        for thread in threads {
+            thread.join().expect("each fault on this step");
+        }
+    });
+}
+
+fn every_fault_on(step: &Step) {
     let sandbox = Sandbox::start(&[]);
     let folder = Folder::new("faults");
     let content = bytes(1, 300_000);
@@ -73,62 +84,60 @@ fn every_fault_on_every_step() {
     let before = objects(&sandbox);
     // A connection breaks in the answer's body only where there is one.
     let with_body = ["token", "introspect", "initiate", "url", "get"];
-    for step in steps() {
-        for kind in ["reset", "hang", "500", "503", "429", "403", "html", "truncate", "reset_body"] {
-            let on_platform = matches!(step.name, "token" | "introspect" | "url");
-            if (matches!(kind, "truncate" | "reset_body") && !with_body.contains(&step.name))
-                || (kind == "403" && on_platform)
-            {
-                continue;
-            }
-            let what = format!("{kind} on {}", step.name);
-            let transfer = |retries: u32| {
-                let timeout = if kind == "hang" { 0.4 } else { 20.0 };
-                let api = sandbox.api(json!({"timeout": timeout, "max_retries": retries}));
-                match step.name {
-                    "url" | "get" => api.download(&object, &folder.path("down.bin"), json!({})),
-                    "put" => api.upload("small.bin", &content, json!({})),
-                    _ => {
-                        let args = json!({"multipart_threshold": 1, "part_size": 102_400});
-                        api.upload("large.bin", &content, args)
-                    }
+    for kind in ["reset", "hang", "500", "503", "429", "403", "html", "truncate", "reset_body"] {
+        let on_platform = matches!(step.name, "token" | "introspect" | "url");
+        if (matches!(kind, "truncate" | "reset_body") && !with_body.contains(&step.name))
+            || (kind == "403" && on_platform)
+        {
+            continue;
+        }
+        let what = format!("{kind} on {}", step.name);
+        let transfer = |retries: u32| {
+            let timeout = if kind == "hang" { 1.5 } else { 60.0 };
+            let api = sandbox.api(json!({"timeout": timeout, "max_retries": retries}));
+            match step.name {
+                "url" | "get" => api.download(&object, &folder.path("down.bin"), json!({})),
+                "put" => api.upload("small.bin", &content, json!({})),
+                _ => {
+                    let args = json!({"multipart_threshold": 1, "part_size": 102_400});
+                    api.upload("large.bin", &content, args)
                 }
-            };
-            // A fault that stays.
-            let (status, times) = outcome(&step, kind);
-            sandbox.fault(fault(&step, kind, 0));
-            sandbox.clear_log();
-            let failure = transfer(2).expect_err(&what);
-            assert_eq!(failure.status, status, "{what}: {failure:?}");
-            let log = sandbox.log();
-            assert_eq!(count(&log, step.method, step.part), times, "{what}");
-            sandbox.clear_faults();
-            assert_eq!(fs::read_dir(folder.path("")).expect("the folder").count(), 0, "{what}");
-            // The one thing that an interrupted upload may leave is an initiation whose answer was lost.
-            let orphans = if matches!(step.name, "initiate") { 3 } else { 0 };
-            assert!(open_uploads(&sandbox) <= orphans, "{what}");
-            assert_eq!(objects(&sandbox), before, "{what}");
-            sandbox.set(json!({"store": {"lose_uploads": true}}));
+            }
+        };
+        // A fault that stays.
+        let (status, times) = outcome(step, kind);
+        sandbox.fault(fault(step, kind, 0));
+        sandbox.clear_log();
+        let failure = transfer(2).expect_err(&what);
+        assert_eq!(failure.status, status, "{what}: {failure:?}");
+        let log = sandbox.log();
+        assert_eq!(count(&log, step.method, step.part), times, "{what}");
+        sandbox.clear_faults();
+        assert_eq!(fs::read_dir(folder.path("")).expect("the folder").count(), 0, "{what}");
+        // The one thing that an interrupted upload may leave is an initiation whose answer was lost.
+        let orphans = if matches!(step.name, "initiate") { 3 } else { 0 };
+        assert!(open_uploads(&sandbox) <= orphans, "{what}");
+        assert_eq!(objects(&sandbox), before, "{what}");
+        sandbox.set(json!({"store": {"lose_uploads": true}}));
 
-            // The same fault twice: what may pass has passed then.
-            if times == 3 {
-                sandbox.fault(fault(&step, kind, 2));
-                let done = transfer(2).unwrap_or_else(|failure| panic!("{what}, twice: {failure:?}"));
-                assert_eq!(done["verified"], true, "{what}");
-                match done["object_name"].as_str() {
-                    Some(name) => assert!(stored(&sandbox, name).as_deref() == Some(&content[..]), "{what}"),
-                    None => {
-                        assert!(fs::read(folder.path("down.bin")).expect("the file") == content, "{what}");
-                        fs::remove_file(folder.path("down.bin")).expect("the file");
-                    }
+        // The same fault twice: what may pass has passed then.
+        if times == 3 {
+            sandbox.fault(fault(step, kind, 2));
+            let done = transfer(2).unwrap_or_else(|failure| panic!("{what}, twice: {failure:?}"));
+            assert_eq!(done["verified"], true, "{what}");
+            match done["object_name"].as_str() {
+                Some(name) => assert!(stored(&sandbox, name).as_deref() == Some(&content[..]), "{what}"),
+                None => {
+                    assert!(fs::read(folder.path("down.bin")).expect("the file") == content, "{what}");
+                    fs::remove_file(folder.path("down.bin")).expect("the file");
                 }
-                sandbox.clear_faults();
-                sandbox.set(json!({"store": {"lose_uploads": true}}));
-                if let Some(name) = done["object_name"].as_str() {
-                    assert!(name.ends_with("small.bin") || name.ends_with("large.bin"));
-                }
-                forget(&sandbox, &before);
             }
+            sandbox.clear_faults();
+            sandbox.set(json!({"store": {"lose_uploads": true}}));
+            if let Some(name) = done["object_name"].as_str() {
+                assert!(name.ends_with("small.bin") || name.ends_with("large.bin"));
+            }
+            forget(&sandbox, &before);
         }
     }
 }

@@ -4,7 +4,7 @@ use bge::ffi::version::*;
 use serde_json::{Value, json};
 
 use crate::{
-    content::{KIB, MIB, bytes, count, crc64, header, objects, stored, told},
+    content::{KIB, MIB, bytes, count, crc64, eventually, header, objects, stored, told},
     handles::Transfers,
     support::{Folder, Sandbox, c::Op},
 };
@@ -193,6 +193,23 @@ fn credentials_are_renewed_before_they_end_and_when_they_are_refused() {
     sandbox.fault(json!({"side": "store", "count": 0, "kind": "expired_sts"}));
     let failure = api.upload("e.txt", b"x", json!({})).expect_err("refused");
     assert_eq!((failure.status, failure.http_status), (BGE_ERR_STORAGE, 403));
+}
+
+#[test]
+fn a_file_that_changes_before_its_last_byte_is_sent_never_appears() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("uploads");
+    let path = folder.file("a.bin", &bytes(4, 600 * KIB));
+    let wait = json!({"method": "PUT", "kind": "status", "status": 503, "headers": {"Retry-After": "1"}});
+    sandbox.fault(wait);
+    let op = api.start("upload_file", json!({"path": path})).expect("an operation");
+    eventually("it is asked to come back", || count(&sandbox.log(), "PUT", "a.bin") == 1);
+    std::fs::write(&path, bytes(5, 600 * KIB)).expect("a change");
+    let failure = op.finish().expect_err("a changed file");
+    assert_eq!(failure.status, BGE_ERR_IO, "{failure:?}");
+    assert!(failure.message.contains("a.bin changed"), "{}", failure.message);
+    assert_eq!(objects(&sandbox).len(), 0);
 }
 
 #[test]
