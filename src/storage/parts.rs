@@ -38,6 +38,7 @@ pub(super) async fn upload(
             Some(state) => Go::resume(store, content, checkpoint, &state).await,
             None => Go::begin(store, filename, content, checkpoint, settings.part_size(size)).await.map(Some),
         };
+        let key = go.as_ref().ok().and_then(|go| go.as_ref().map(|go| go.upload.key.clone()));
         let error = match go {
             Ok(Some(go)) => match go.run(settings.connections, &meter).await {
                 Ok(uploaded) => {
@@ -50,7 +51,13 @@ pub(super) async fn upload(
             Ok(None) => continue,
             Err(error) => error,
         };
-        let is_lost = refusal::is_lost_upload(&error) || (is_resumed && refusal::is_unfit(&error));
+        // Renewed credentials may be good for another destination only.
+        let is_moved = match key.filter(|_| refusal::is_denied(&error)) {
+            Some(key) => !store.grant().await?.holds(&key),
+            None => false,
+        };
+        let is_lost =
+            is_moved || refusal::is_lost_upload(&error) || (is_resumed && refusal::is_unfit(&error));
         if !is_lost || restarts == RESTARTS {
             return Err(error);
         }
@@ -111,7 +118,7 @@ impl<'a> Go<'a> {
                 }
             }
             // Without the right to list, what was confirmed is believed.
-            Err(error) if refusal::is_denied(&error) && state.key.starts_with(&grant.destination) => {
+            Err(error) if refusal::is_denied(&error) && grant.holds(&state.key) => {
                 let fits =
                     |(number, part): &(&u64, &Part)| go.range(**number).is_some_and(|r| len(&r) == part.size);
                 go.parts = state.parts.iter().filter(fits).map(|(n, part)| (*n, part.clone())).collect();

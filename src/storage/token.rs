@@ -90,6 +90,11 @@ impl Grant {
         }
     }
 
+    /// Whether an object of this name may be written.
+    pub(super) fn holds(&self, key: &str) -> bool {
+        key.rsplit_once('/').map_or("", |(folder, _)| folder) == self.destination
+    }
+
     fn is_fresh(&self) -> bool {
         self.stale_at.is_none_or(|stale_at| Instant::now() < stale_at)
     }
@@ -323,6 +328,7 @@ mod tests {
     fn a_grant_names_objects_and_its_region() {
         let grant = grant();
         assert_eq!(grant.key_of("a.txt"), "d/e/a.txt");
+        assert!(grant.holds("d/e/a.txt") && !grant.holds("d/e/f/a.txt") && !grant.holds("a.txt"));
         assert_eq!(grant.key.region, "cn-shenzhen");
         assert!(grant.is_fresh());
         assert_eq!(grant.redactor.cleaned("x canary-secret y").as_deref(), Some("x *** y"));

@@ -162,6 +162,18 @@ fn credentials_end_in_the_middle_and_no_part_is_lost() {
 }
 
 #[test]
+fn credentials_for_another_destination_begin_anew() {
+    let sandbox = Sandbox::start(&[]);
+    sandbox.set(json!({"fresh_destination": true}));
+    let api = sandbox.api(json!({}));
+    let content = bytes(13, 500_000);
+    sandbox.fault(json!({"query": "*partNumber=4*", "kind": "expired_sts"}));
+    let done = api.upload("a.bin", &content, in_parts()).expect("an upload");
+    assert_eq!(stored(&sandbox, object(&done)).as_deref(), Some(&content[..]));
+    assert_eq!(count(&sandbox.log(), "POST", "?uploads"), 2);
+}
+
+#[test]
 fn a_vanished_upload_begins_anew() {
     let sandbox = Sandbox::start(&[]);
     let api = sandbox.api(json!({}));
