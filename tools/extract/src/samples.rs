@@ -111,7 +111,8 @@ mod tests {
             ("taxon_ids".to_owned(), "BT1".into()),
         ]);
         let filters = filters(&mut args, "get_taxon_abundance");
-        assert_eq!(filters.keys().collect::<Vec<_>>(), ["omics"]);
-        assert_eq!(args.keys().collect::<Vec<_>>(), ["limit", "taxon_ids"]);
+        assert_eq!(filters, Map::from_iter([("omics".to_owned(), 2.into())]));
+        assert_eq!(args.len(), 2);
+        assert_eq!((&args["limit"], &args["taxon_ids"]), (&9.into(), &"BT1".into()));
     }
 }
