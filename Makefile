@@ -91,6 +91,7 @@ suites:
 lint: ## formatting, clippy, symbols, headers, and the README's generated parts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
+	$(CARGO) clippy $(CARGO_FLAGS) --exclude bge-extract --no-default-features --all-targets -- -D warnings
 	scripts/check-symbols.sh $(LIB_DIR)/libbge.so
 	scripts/check-headers.sh
 	scripts/check-endpoints $(LIB_DIR)/libbge.so

@@ -86,8 +86,8 @@ pub unsafe extern "C" fn bge_api_table(
 /// The member `"$"` also knows here: `concurrency` (samples at a time, 8), `prefetch` (pages of each that may wait for
 /// the reader, as many as make some 8,000 rows unless given; memory is bounded by `concurrency` × `prefetch` pages), `on_error` (`"fail"`, or `"skip"`: a failing
 /// sample is left to `bge_table_report`), `rate_limit` (requests per second of the whole table), `checkpoint_dir` (a
-/// folder that keeps the pages of finished samples: a run that was ended goes on from there), `strict` (a value of an
-/// unexpected type is an error).
+/// folder that keeps the pages of finished samples, and the list that `"all"` stands for: a run that was ended goes on
+/// from there), `strict` (a value of an unexpected type is an error).
 ///
 /// The caller frees `*out` with `bge_table_free`.
 #[unsafe(no_mangle)]

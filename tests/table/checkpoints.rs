@@ -75,6 +75,22 @@ fn finished_samples_are_not_asked_for_again() {
 }
 
 #[test]
+fn a_run_over_all_samples_keeps_to_those_that_it_began_with() {
+    let sandbox = Sandbox::start(&["--samples", "30", "--taxa", "20"]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("all");
+    let args = json!({"biosample_ids": "all", "$": {"checkpoint_dir": folder.path("")}});
+    let first = Stream::table(&api, "get_taxon_abundance", &args).expect("a stream").rows();
+    assert!(!first.is_empty());
+    let new =
+        json!({"external_sample_id": "new", "biosample_site": 6, "project_id": sandbox.text("/project_id")});
+    api.value("register_sample", new).expect("registered");
+    sandbox.clear_log();
+    assert_eq!(Stream::table(&api, "get_taxon_abundance", &args).expect("a stream").rows(), first);
+    assert_eq!(sandbox.log().len(), 0);
+}
+
+#[test]
 fn skipped_samples_are_tried_again() {
     let sandbox = Sandbox::start(&["--samples", "30", "--taxa", "20"]);
     let api = sandbox.api(json!({}));
