@@ -13,11 +13,10 @@ TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 LIB_DIR    := $(TARGET_DIR)/$(PROFILE)
 SANDBOX    := $(LIB_DIR)/bge-sandbox
 # always the whole workspace: for one package alone cargo would choose other features and compile its dependencies anew
-CARGO_FLAGS := --profile $(PROFILE) --locked --workspace
+WORKSPACE   := --profile $(PROFILE) --locked --workspace
+WITHOUT_ARROW := --no-default-features --exclude bge-extract
 # ARROW=0 leaves tables out: a smaller library, a shorter build
-ifeq ($(ARROW),0)
-CARGO_FLAGS += --no-default-features --exclude bge-extract
-endif
+CARGO_FLAGS := $(WORKSPACE) $(if $(filter 0,$(ARROW)),$(WITHOUT_ARROW))
 C_MAKE     := $(MAKE) --no-print-directory -C bindings/c LIB_DIR=$(LIB_DIR) SANDBOX=$(SANDBOX)
 # other people's Python packages, which the tests let loose on the sandbox and on the library's tables
 VENV       := build/venv
@@ -91,7 +90,7 @@ suites:
 lint: ## formatting, clippy, symbols, headers, and the README's generated parts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
-	$(CARGO) clippy $(CARGO_FLAGS) --exclude bge-extract --no-default-features --all-targets -- -D warnings
+	$(CARGO) clippy $(WORKSPACE) $(WITHOUT_ARROW) --all-targets -- -D warnings
 	scripts/check-symbols.sh $(LIB_DIR)/libbge.so
 	scripts/check-headers.sh
 	scripts/check-endpoints $(LIB_DIR)/libbge.so
