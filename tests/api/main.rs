@@ -6,6 +6,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod arguments;
 mod credentials;
 mod errors;
 mod fuzz;
