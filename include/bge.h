@@ -903,8 +903,9 @@ bge_status_t bge_api_start_upload(const bge_api_t *api,
 
  - `object_name`: the object's name
  - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
-   `expiration_time` (integer: seconds that the URL is good for, 600). Any other member is an error. `deadline` bounds
-   each read.
+   `expiration_time` (integer: seconds that the URL is good for, 600); `offset` and `length` (integers: bytes, for a
+   part of the object, whose length is verified, but whose checksum no store states). Any other member is an error.
+   `deadline` bounds each read.
 
  The caller frees `*out` with `bge_reader_free`.
  */

@@ -20,11 +20,18 @@ type DownloadOptions struct {
 }
 
 // Reader reads an object from its beginning to its end, where its checksum is verified: what has been read is good only
-// when io.EOF has come. It is an io.ReadCloser and an io.WriterTo. Close may be called while another goroutine reads.
+// when io.EOF has come. It is an io.ReadCloser, an io.WriterTo and an io.ReaderAt. Close may be called while another
+// goroutine reads.
 type Reader struct {
 	below *native.Reader
-	ctx   context.Context
-	stop  func() bool
+
+	// what ReadAt opens again
+	client *Client
+	object string
+	opts   *DownloadOptions
+
+	ctx  context.Context
+	stop func() bool
 
 	mu       sync.Mutex // held while reading
 	err      error      // the end, or why there will be none
@@ -53,7 +60,7 @@ func (c *Client) OpenReader(ctx context.Context, objectName string, opts *Downlo
 	if err != nil {
 		return nil, failed(ctx, "open_reader", err)
 	}
-	r := &Reader{below: below, ctx: ctx, progress: how.Progress}
+	r := &Reader{below: below, client: c, object: objectName, opts: opts, ctx: ctx, progress: how.Progress}
 	r.stop = context.AfterFunc(ctx, below.Cancel)
 	runtime.AddCleanup(r, (*native.Reader).Close, below)
 	return r, nil
@@ -84,6 +91,45 @@ func (r *Reader) Read(p []byte) (int, error) {
 		r.progress(r.read, 0)
 	}
 	return n, r.err
+}
+
+// ReadAt reads len(p) bytes from this offset of the object, by requests of its own: it neither needs nor moves the place
+// where Read is, and may run beside any other call. The length of what came is verified; of a part, the store states no
+// checksum.
+func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
+	defer runtime.KeepAlive(r)
+	if r.isClosed() {
+		return 0, failed(r.ctx, "read_at", native.ErrClosed)
+	}
+	if off < 0 {
+		return 0, argument("read_at", "off must not be negative")
+	}
+	if len(p) == 0 {
+		return 0, nil
+	}
+	text, _, err := encode("read_at", args{"offset": off, "length": len(p)}, r.opts)
+	if err != nil {
+		return 0, err
+	}
+	part, err := r.client.api.OpenReader(r.object, text)
+	if err != nil {
+		return 0, failed(r.ctx, "read_at", err)
+	}
+	defer part.Close()
+	stop := context.AfterFunc(r.ctx, part.Cancel)
+	defer stop()
+	read := 0
+	for read < len(p) {
+		n, err := part.Read(r.ctx, p[read:])
+		read += n
+		if err != nil {
+			return read, failed(r.ctx, "read_at", err)
+		}
+		if n == 0 {
+			return read, io.EOF
+		}
+	}
+	return read, nil
 }
 
 // WriteTo writes what is left of the object to w. Without an error all of it was written and verified.

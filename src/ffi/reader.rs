@@ -21,8 +21,9 @@ pub struct bge_reader_t {
 ///
 /// - `object_name`: the object's name
 /// - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
-///   `expiration_time` (integer: seconds that the URL is good for, 600). Any other member is an error. `deadline` bounds
-///   each read.
+///   `expiration_time` (integer: seconds that the URL is good for, 600); `offset` and `length` (integers: bytes, for a
+///   part of the object, whose length is verified, but whose checksum no store states). Any other member is an error.
+///   `deadline` bounds each read.
 ///
 /// The caller frees `*out` with `bge_reader_free`.
 #[unsafe(no_mangle)]

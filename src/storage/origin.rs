@@ -107,7 +107,8 @@ impl Origin {
         Ok(address)
     }
 
-    /// One attempt at the bytes from `start` up to but without `end`, of this version of the object.
+    /// One attempt at the bytes from `start` up to but without `end` (`u64::MAX`: to the last), of this version of the
+    /// object.
     pub(super) async fn open(
         &self,
         range: Option<(u64, u64)>,
@@ -137,8 +138,8 @@ impl Origin {
         let mut request = Request::new(Method::Get, Target::Url(address.url.clone()))
             .with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         if let Some((start, end)) = range {
-            request =
-                request.with_header(RANGE, header(&format!("bytes={start}-{}", end.saturating_sub(1)))?);
+            let last = if end == u64::MAX { String::new() } else { end.saturating_sub(1).to_string() };
+            request = request.with_header(RANGE, header(&format!("bytes={start}-{last}"))?);
         }
         request = match version {
             Some(Validator::Etag(etag)) => request.with_header(IF_MATCH, header(etag)?),

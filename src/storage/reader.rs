@@ -1,6 +1,6 @@
 //! An object as a stream of bytes: taken up again where it broke off, verified at its end.
 
-use std::{fmt, sync::Mutex};
+use std::{fmt, ops::Range, sync::Mutex};
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use super::{
     ledger::Facts,
     origin::{Opened, Origin},
     pour, row,
-    settings::{SWITCHES, check_some},
+    settings::{SWITCHES, check_some, whole},
     url_args,
 };
 use crate::{
@@ -37,8 +37,11 @@ struct Inner {
     opened: Option<Opened>,
     /// What the first answer said.
     facts: Option<Facts>,
+    /// Of the object; with the range that was asked for, what the reader's end is worked out from.
     size: Option<u64>,
+    /// Only of a whole object: no checksum is stated of a range.
     crc64: Option<u64>,
+    range: Range<u64>,
     at: u64,
     sum: Running,
     /// Bytes that have come and were not asked for yet.
@@ -53,7 +56,9 @@ impl Client {
         let open = || {
             let args = Args::parse(args_json)?;
             let switches = args.switches(&SWITCHES)?;
-            check_some(row("download")?, &args, &["region", "expiration_time"])?;
+            check_some(row("download")?, &args, &["region", "expiration_time", "offset", "length"])?;
+            let from = whole(&args, "offset")?.unwrap_or(0);
+            let range = from..whole(&args, "length")?.map_or(u64::MAX, |length| from.saturating_add(length));
             let asking = url_args(&args, object_name)?;
             let mut terms = self.transport.terms(Sender::Streaming).switched(&switches);
             // The deadline is that of each read.
@@ -66,7 +71,8 @@ impl Client {
                 facts: None,
                 size: None,
                 crc64: None,
-                at: 0,
+                at: range.start,
+                range,
                 sum: Running::new(),
                 left: Bytes::new(),
                 end: None,
@@ -134,7 +140,7 @@ impl Inner {
             };
             self.opened = None;
             // Bytes that were handed over cannot be taken back: without a version to go on with, this is the end.
-            if self.end.is_none() && self.at > 0 && self.facts.is_none() {
+            if self.end.is_none() && self.at > self.range.start && self.facts.is_none() {
                 self.end = Some(Err(error.clone()));
             }
             if let Some(end) = &self.end {
@@ -146,6 +152,10 @@ impl Inner {
 
     /// One thing after the other; `true` when bytes have come.
     async fn step(&mut self) -> Result<bool> {
+        if self.range.is_empty() {
+            self.end = Some(Ok(()));
+            return Ok(false);
+        }
         let Some(opened) = &mut self.opened else {
             if self.at > 0 && self.facts.as_ref().is_some_and(|facts| facts.size == self.at) {
                 // Only the end was missing.
@@ -161,7 +171,7 @@ impl Inner {
                 self.take(bytes)?;
                 Ok(!self.left.is_empty())
             }
-            None if self.size.is_some_and(|size| self.at < size) => {
+            None if self.last().is_some_and(|last| self.at < last) => {
                 Err(Error::new(Status::Transport, "the connection ended before the whole answer was there"))
             }
             None => {
@@ -172,7 +182,18 @@ impl Inner {
         }
     }
 
-    fn take(&mut self, bytes: Bytes) -> Result<()> {
+    /// Where the reader ends, as soon as it is known.
+    fn last(&self) -> Option<u64> {
+        self.size.map(|size| size.min(self.range.end))
+    }
+
+    fn take(&mut self, mut bytes: Bytes) -> Result<()> {
+        let room = self.range.end - self.at;
+        if bytes.len() as u64 >= room {
+            // A server without ranges sends the rest, too.
+            bytes.truncate(room as usize);
+            self.end = Some(Ok(()));
+        }
         let at = self.at + bytes.len() as u64;
         if self.size.is_some_and(|size| at > size) {
             let error = Error::new(Status::Protocol, "the server sends more bytes than it promised");
@@ -186,13 +207,42 @@ impl Inner {
     }
 
     async fn open(&mut self) -> Result<Opened> {
-        let Some(facts) = self.facts.clone().filter(|_| self.at > 0) else {
-            let opened = self.origin.open(None, None).await?;
-            self.facts = opened.facts();
-            (self.size, self.crc64) = (opened.size, opened.crc64);
-            return Ok(opened);
+        match self.facts.clone().filter(|_| self.at > self.range.start) {
+            Some(facts) => self.open_again(facts).await,
+            None => self.open_first().await,
+        }
+    }
+
+    async fn open_first(&mut self) -> Result<Opened> {
+        let Range { start, end } = self.range;
+        let is_whole = self.range == (0..u64::MAX);
+        let mut opened = match self.origin.open((!is_whole).then_some((start, end)), None).await {
+            Err(error) if error.http_status() == 416 => {
+                self.end = Some(Ok(()));
+                return Err(error);
+            }
+            opened => opened?,
         };
-        let range = (self.at, facts.size);
+        self.facts = opened.facts();
+        self.size = opened.size;
+        self.crc64 = opened.crc64.filter(|_| is_whole);
+        if self.size.is_some_and(|size| start > 0 && size <= start) {
+            self.end = Some(Ok(()));
+        } else if opened.start < start {
+            let first = pour::skip(&mut opened.streamed, start - opened.start).await?;
+            if !first.is_empty() {
+                self.take(first)?;
+            }
+        }
+        Ok(opened)
+    }
+
+    async fn open_again(&mut self, facts: Facts) -> Result<Opened> {
+        if Some(self.at) == self.last() {
+            // Only the end was missing.
+            self.end = Some(verify(self.at, self.sum.sum(), self.crc64).map(|_| ()));
+        }
+        let range = (self.at.min(facts.size.saturating_sub(1)), facts.size.min(self.range.end));
         let opened = match self.origin.open(Some(range), Some(&facts.validator)).await {
             Err(error) if error.http_status() == 412 => None,
             outcome => Some(outcome?),

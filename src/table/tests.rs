@@ -221,7 +221,8 @@ fn put_back(at: &mut serde_json::Value, path: &str, value: serde_json::Value) {
     *at = value;
 }
 
-/// `null` and an object of nothing but nulls say the same as a member that is not there.
+/// `null` and an object of nothing but nulls say the same as a member that is not there; a whole number in a column of
+/// double precision says the same with `.0` behind it.
 fn without_nulls(value: serde_json::Value) -> serde_json::Value {
     match value {
         serde_json::Value::Object(members) => {
@@ -229,6 +230,11 @@ fn without_nulls(value: serde_json::Value) -> serde_json::Value {
             serde_json::Value::Object(
                 kept.filter(|(_, value)| !value.is_null() && *value != serde_json::json!({})).collect(),
             )
+        }
+        serde_json::Value::Number(number)
+            if number.as_i64().is_some_and(|whole| whole.unsigned_abs() < 1 << 53) =>
+        {
+            number.as_f64().into()
         }
         other => other,
     }

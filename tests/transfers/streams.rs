@@ -66,6 +66,49 @@ fn a_reader_goes_on_where_it_broke() {
 }
 
 #[test]
+fn a_reader_of_a_part_gives_that_part() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let content = bytes(2, MIB as usize + 11);
+    let object = uploaded(&api, &content);
+    let size = content.len();
+    for store in [json!({}), json!({"no_range": true})] {
+        let mut options = store.clone();
+        options["reset"] = true.into();
+        sandbox.set(json!({ "store": options }));
+        for (args, from, to) in [
+            (json!({"offset": 0}), 0, size),
+            (json!({"offset": 1000}), 1000, size),
+            (json!({"offset": size - 1}), size - 1, size),
+            (json!({"offset": 10, "length": 20}), 10, 30),
+            (json!({"length": 300_000}), 0, 300_000),
+            (json!({"offset": size - 5, "length": 100}), size - 5, size),
+            (json!({"offset": size}), size, size),
+            (json!({"offset": size + 7, "length": 3}), size, size),
+            (json!({"offset": 3, "length": 0}), 3, 3),
+        ] {
+            let (read, failure) = api.reader(&object, args.clone()).expect("a reader").rest(100_000);
+            assert!(failure.is_none(), "{args} {store}: {failure:?}");
+            assert!(read == content[from..to], "{args} {store}: {} bytes", read.len());
+        }
+    }
+    sandbox.set(json!({"store": {"reset": true}}));
+    for kind in [json!({"kind": "reset_body", "bytes": 100_000}), json!({"kind": "truncate", "bytes": 5})] {
+        sandbox.fault(get(kind.clone()));
+        let args = json!({"offset": 777, "length": 600_000});
+        let (read, failure) = api.reader(&object, args).expect("a reader").rest(50_000);
+        assert!(failure.is_none() && read == content[777..600_777], "{kind}: {failure:?}");
+    }
+    for args in [json!({"offset": -1}), json!({"offset": "1"}), json!({"length": 1.5})] {
+        assert_eq!(
+            api.reader(&object, args.clone()).err().map(|f| f.status),
+            Some(BGE_ERR_ARGUMENT),
+            "{args}"
+        );
+    }
+}
+
+#[test]
 fn a_reader_tells_at_its_end_what_was_wrong() {
     let sandbox = Sandbox::start(&[]);
     let api = sandbox.api(json!({}));
