@@ -69,7 +69,7 @@ fn a_reader_goes_on_where_it_broke() {
 fn a_reader_of_a_part_gives_that_part() {
     let sandbox = Sandbox::start(&[]);
     let api = sandbox.api(json!({}));
-    let content = bytes(2, MIB as usize + 11);
+    let content = bytes(2, MIB + 11);
     let object = uploaded(&api, &content);
     let size = content.len();
     for store in [json!({}), json!({"no_range": true})] {
