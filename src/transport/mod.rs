@@ -24,7 +24,6 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use tokio::{runtime::Runtime, sync::Semaphore};
 use url::Url;
 
-#[allow(unused_imports)]
 pub(crate) use body::{Body, ByteStream, CHUNK, FilePart, StreamBody};
 pub(crate) use failure::{local, retry_after};
 pub(crate) use pace::Pace;
