@@ -4,25 +4,13 @@
 
 #![forbid(unsafe_code)]
 
-mod answer;
 mod cli;
-mod connection;
-mod control;
-mod data;
-mod faults;
-mod faulty;
-mod numbers;
-mod oauth;
-mod options;
-mod pages;
 mod platform;
-mod request;
-mod request_log;
 mod run;
 mod server;
-mod state;
 mod store;
-mod store_body;
+mod wire;
+mod world;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -33,8 +21,10 @@ use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
 use cli::{Cli, Command};
-use request_log::Side;
-use state::Sandbox;
+use server::sandbox::Sandbox;
+use server::side::Side;
+use world::options::Options;
+use world::{Settings, World};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -72,10 +62,19 @@ async fn start(cli: Cli) -> Result<u8, String> {
     };
     let (platform, port) = bind(options.port).await?;
     let (store, store_port) = bind(options.store_port).await?;
-    let sandbox = Sandbox::new(&options, port, store_port).map_err(|error| match &options.data_dir {
+    let world = World::new(Settings {
+        seed: options.seed,
+        samples: options.samples,
+        taxa: options.taxa,
+        data_dir: options.data_dir.clone(),
+        store_endpoint: format!("http://127.0.0.1:{store_port}"),
+        options: Options::new(options.latency, options.rps),
+    });
+    let world = world.map_err(|error| match &options.data_dir {
         Some(folder) => format!("cannot use {} for the objects: {error}", folder.display()),
         None => format!("cannot start the object store: {error}"),
     })?;
+    let sandbox = Sandbox::new(world, &format!("http://127.0.0.1:{port}"));
     // Before the ready line: whoever reads it may send a signal at once.
     let stop = if command.is_none() { Some(stop_signals()?) } else { None };
     tokio::spawn(server::serve(platform, Side::Platform, Arc::clone(&sandbox)));

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::call::Call;
-use crate::answer::{Data, Refusal};
-use crate::data::seed::{digits, generator};
-use crate::oauth::Principal;
+use super::envelope::{Data, Refusal};
+use crate::world::data::seed::{digits, generator};
+use crate::world::tokens::Principal;
 
 pub fn ping(_: &Call) -> Result<Data, Refusal> {
     Ok(Data::Text("pong"))
@@ -16,18 +16,19 @@ pub fn root(_: &Call) -> Result<Data, Refusal> {
 }
 
 pub fn access_token(call: &Call) -> Result<Data, Refusal> {
-    let lifetime = call.sandbox.options().token_lifetime;
-    call.sandbox.oauth().exchange(|name| call.get(name).map(str::to_owned), lifetime)
+    let lifetime = call.world.options().token_lifetime;
+    let issued = call.world.oauth().exchange(|name| call.get(name).map(str::to_owned), lifetime);
+    issued.map(Data::Json).ok_or_else(Refusal::bad_request)
 }
 
 pub fn introspect(call: &Call) -> Result<Data, Refusal> {
     let token = call.need("token")?;
-    Ok(Data::Json(call.sandbox.oauth().introspection(token)))
+    Ok(Data::Json(call.world.oauth().introspection(token)))
 }
 
 pub fn profile(call: &Call) -> Result<Data, Refusal> {
     let user = call.caller()?.user.unwrap_or_default();
-    Ok(Data::Json(user_json(call.sandbox.seed, user)))
+    Ok(Data::Json(user_json(call.world.seed, user)))
 }
 
 fn user_json(seed: u64, user: &str) -> Value {
@@ -85,7 +86,7 @@ pub fn overview(call: &Call) -> Result<Data, Refusal> {
         return Ok(Data::Json(overview_of(call, caller, |other| other == sample.biosample_id)));
     }
     if let (Some(project), Some(external)) = (project_id, external_id) {
-        let found = call.sandbox.samples().of(caller).find_map(|sample| {
+        let found = call.world.samples().of(caller).find_map(|sample| {
             let same = sample.project_id == project && sample.external_sample_id.as_deref() == Some(external);
             same.then(|| sample.biosample_id.clone())
         });
@@ -96,7 +97,7 @@ pub fn overview(call: &Call) -> Result<Data, Refusal> {
 }
 
 fn overview_of(call: &Call, caller: &Principal, wanted: impl Fn(&str) -> bool) -> Value {
-    let samples = call.sandbox.samples();
+    let samples = call.world.samples();
     let chosen: Vec<_> = samples.of(caller).filter(|sample| wanted(&sample.biosample_id)).collect();
     let list: Vec<_> = chosen
         .iter()

@@ -7,19 +7,18 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderValue, Response, StatusCode, Uri};
 use form_urlencoded::Serializer;
 
-use crate::answer::text_response;
-use crate::faulty::page as html_page;
-use crate::oauth::USER;
-use crate::request::Decoded;
-use crate::state::Sandbox;
+use crate::wire::answer::{page as html_page, text_response};
+use crate::wire::request::Decoded;
+use crate::world::World;
+use crate::world::tokens::USER;
 
 fn field<'a>(request: &'a Decoded, name: &str) -> Option<&'a str> {
     request.query.iter().rev().find(|(field, _)| field == name).map(|(_, value)| value.as_str())
 }
 
 /// `GET /oauth2/authorize`: with `login` and `approve` a redirect, without them a form that asks for them.
-pub fn page(sandbox: &Sandbox, request: &Decoded) -> Response<Body> {
-    if field(request, "client_id") != Some(sandbox.oauth().authorization.id.as_str()) {
+pub fn page(world: &World, request: &Decoded) -> Response<Body> {
+    if field(request, "client_id") != Some(world.oauth().authorization.id.as_str()) {
         return failure("client_id 错误");
     }
     let Some(redirect_uri) = field(request, "redirect_uri").filter(|uri| is_loopback(uri)) else {
@@ -34,7 +33,7 @@ pub fn page(sandbox: &Sandbox, request: &Decoded) -> Response<Body> {
     if approve != "1" {
         return redirect(request, redirect_uri, "error", "access_denied");
     }
-    match sandbox.oauth().issue_code(login, redirect_uri, field(request, "scope")) {
+    match world.oauth().issue_code(login, redirect_uri, field(request, "scope")) {
         Some(code) => redirect(request, redirect_uri, "code", &code),
         None => form(request, "<p>用户不存在</p>"),
     }

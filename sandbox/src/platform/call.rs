@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::http::Method;
 use serde_json::Value;
 
-use crate::answer::Refusal;
-use crate::data::samples::Sample;
-use crate::oauth::{Principal, Token};
-use crate::request::{Decoded, UploadedFile};
-use crate::state::Sandbox;
+use super::envelope::Refusal;
+use crate::wire::request::{Decoded, UploadedFile};
+use crate::world::World;
+use crate::world::samples::Sample;
+use crate::world::tokens::{Principal, Token};
 
 pub struct Call<'a> {
-    pub sandbox: &'a Arc<Sandbox>,
+    pub world: &'a Arc<World>,
     pub request: &'a Decoded,
     /// The ids in the path.
     pub ids: Vec<&'a str>,
@@ -108,7 +108,7 @@ impl Call<'_> {
     pub fn limit(&self, default: usize, most: Option<i64>) -> Result<usize, Refusal> {
         let limit = self.int("limit", 1..=most.unwrap_or(i64::MAX))?;
         let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(default);
-        Ok(limit.min(usize::try_from(self.sandbox.options().page_cap).unwrap_or(usize::MAX)))
+        Ok(limit.min(usize::try_from(self.world.options().page_cap).unwrap_or(usize::MAX)))
     }
 
     /// A page number: 1 unless given.
@@ -124,7 +124,7 @@ impl Call<'_> {
     /// The caller's own sample of this id.
     pub fn own_sample(&self, biosample_id: &str) -> Result<Arc<Sample>, Refusal> {
         let caller = self.caller()?;
-        let samples = self.sandbox.samples();
+        let samples = self.world.samples();
         let sample = samples.get(biosample_id).filter(|sample| sample.belongs_to(caller));
         sample.cloned().ok_or_else(Refusal::not_your_sample)
     }

@@ -7,12 +7,13 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::call::Call;
-use crate::answer::{Data, Refusal};
-use crate::data::samples::Sample;
-use crate::data::seed::{digits, generator, uuid, word};
-use crate::data::variants;
-use crate::oauth::Principal;
-use crate::state::Sandbox;
+use super::envelope::{Data, Refusal};
+use crate::store::presign_get;
+use crate::world::World;
+use crate::world::data::seed::{digits, generator, uuid, word};
+use crate::world::data::variants;
+use crate::world::samples::Sample;
+use crate::world::tokens::Principal;
 
 const REGION_ID: &str = "oss-cn-shenzhen";
 /// What `ferry_to_oss` can be restricted to.
@@ -25,13 +26,13 @@ pub fn upload_token(call: &Call) -> Result<Data, Refusal> {
         return Err(Refusal::argument("region_id", "区域编号错误"));
     }
     call.boolean("internal")?;
-    let options = call.sandbox.options();
-    let store = &call.sandbox.store;
-    let destination = destination(call.sandbox.seed, caller, options.fresh_destination);
+    let options = call.world.options();
+    let store = &call.world.store;
+    let destination = destination(call.world.seed, caller, options.fresh_destination);
     let credentials = store.issue_sts(&destination, Duration::from_secs(options.sts_lifetime));
     let expiration = OffsetDateTime::from(credentials.expires_at).replace_nanosecond(0).ok();
     let expiration = expiration.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default();
-    let (endpoint, bucket) = (&call.sandbox.store_endpoint, store.bucket());
+    let (endpoint, bucket) = (&call.world.store_endpoint, store.bucket());
     Ok(Data::Json(json!({
         "base_uri": format!("{endpoint}/{bucket}/{destination}"),
         "credentials": {
@@ -65,9 +66,9 @@ pub fn download_url(call: &Call) -> Result<Data, Refusal> {
     let object_name = call.need("object_name")?;
     call.choice("region", &["domestic", "international"])?;
     let lifetime = call.int("expiration_time", 1..=604_800)?.unwrap_or(600);
-    let (path_and_query, expires) = call.sandbox.store.presign_get(object_name, lifetime.unsigned_abs());
+    let (path_and_query, expires) = presign_get(&call.world.store, object_name, lifetime.unsigned_abs());
     Ok(Data::Json(json!({
-        "url": format!("{}{path_and_query}", call.sandbox.store_endpoint),
+        "url": format!("{}{path_and_query}", call.world.store_endpoint),
         "expires": expires.to_string(),
     })))
 }
@@ -89,19 +90,19 @@ pub fn ferry(call: &Call) -> Result<Data, Refusal> {
     call.choice("action", &["restart"])?;
     let result =
         json!({"project_no": project_no, "biosample_cnt": count, "included_filename_exts": extensions});
-    let task = call.sandbox.tasks().start("ferry", result, &call.sandbox.options());
+    let task = call.world.tasks().start("ferry", result, &call.world.options());
     Ok(Data::Json(task))
 }
 
 /// The files of a sample's results, which are in the store from the first time that somebody asks for them.
-pub fn sample_files(sandbox: &Sandbox, sample: &Sample) -> Value {
+pub fn sample_files(world: &World, sample: &Sample) -> Value {
     if sample.registered {
         return json!([]);
     }
     let (object, format, text) = if sample.is_metagenome() {
         let object = format!("ods/microbiome/processed/profile/{}.taxon.relab.tsv", sample.biosample_id);
-        let profile = sandbox.profiles.taxonomy.profile(&sample.biosample_id);
-        let rows = sandbox
+        let profile = world.profiles.taxonomy.profile(&sample.biosample_id);
+        let rows = world
             .profiles
             .taxonomy
             .taxa
@@ -127,8 +128,8 @@ pub fn sample_files(sandbox: &Sandbox, sample: &Sample) -> Value {
         )
     };
     let size = text.len();
-    if !sandbox.store.exists(&object) {
-        sandbox.store.put_internal(&object, text.into_bytes());
+    if !world.store.exists(&object) {
+        world.store.put_internal(&object, text.into_bytes());
     }
     json!([{"object_name": object, "file_format": format, "file_size": size}])
 }

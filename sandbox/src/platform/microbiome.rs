@@ -1,55 +1,20 @@
 //! Abundances: taxa, functions, genes.
 
-use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use lru::LruCache;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::call::Call;
-use crate::answer::{Data, Refusal};
-use crate::data::functions::{self, CATALOGS};
-use crate::data::genes::{self, GENES};
-use crate::data::samples::Sample;
-use crate::data::taxa::{Taxonomy, sample_info};
-use crate::pages::{Page, Walk};
-
-/// So many samples' profiles are kept at a time.
-const KEPT: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
-
-/// The taxonomy, and the profiles used last.
-pub struct Profiles {
-    pub taxonomy: Taxonomy,
-    cache: Mutex<LruCache<String, Arc<Vec<f64>>>>,
-}
-
-impl Profiles {
-    pub fn new(seed: u64, taxa: usize) -> Profiles {
-        Profiles { taxonomy: Taxonomy::new(seed, taxa), cache: Mutex::new(LruCache::new(KEPT)) }
-    }
-
-    fn of(&self, biosample_id: &str) -> Arc<Vec<f64>> {
-        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(profile) = cache.get(biosample_id) {
-            return Arc::clone(profile);
-        }
-        let profile = Arc::new(self.taxonomy.profile(biosample_id));
-        cache.put(biosample_id.to_owned(), Arc::clone(&profile));
-        profile
-    }
-}
-
-/// A sample that has been sequenced as a metagenome; others have no abundances.
-fn has_profile(sample: &Sample) -> bool {
-    sample.is_metagenome() && !sample.registered
-}
+use super::envelope::{Data, Refusal};
+use super::pages::{Page, Walk};
+use crate::world::data::functions::{self, CATALOGS};
+use crate::world::data::genes::{self, GENES};
+use crate::world::samples::Sample;
 
 pub fn taxa(call: &Call) -> Result<Data, Refusal> {
-    let options = call.sandbox.options();
+    let options = call.world.options();
     let wanted = call.list("taxon_id")?;
     let (number, limit) = (call.page("page")?, call.limit(50, None)?);
     let sample = call.sample()?;
-    let profiles = &call.sandbox.profiles;
+    let profiles = &call.world.profiles;
     let taxa = &profiles.taxonomy.taxa;
     // Without a filter row n is taxon n, and no list of 20,000 numbers is made for a page of 50.
     let chosen: Option<Vec<usize>> = wanted.map(|wanted| {
@@ -58,7 +23,7 @@ pub fn taxa(call: &Call) -> Result<Data, Refusal> {
             .collect()
     });
     let total = match &chosen {
-        _ if !has_profile(&sample) => 0,
+        _ if !sample.has_profile() => 0,
         None => taxa.len(),
         Some(chosen) => chosen.len(),
     };
@@ -66,7 +31,7 @@ pub fn taxa(call: &Call) -> Result<Data, Refusal> {
     let mut data = String::with_capacity((page.end - page.start) * 900 + 2);
     data.push('[');
     if page.start < page.end {
-        let (profile, info) = (profiles.of(&sample.biosample_id), sample_info(&sample));
+        let (profile, info) = (profiles.of(&sample.biosample_id), sample.info());
         for row in page.range() {
             if row > page.start {
                 data.push_str(", ");
@@ -86,23 +51,23 @@ pub fn functions(call: &Call) -> Result<Data, Refusal> {
     let ids = call.list("ids")?;
     let limit = call.limit(50, None)?;
     let sample = call.sample()?;
-    let all = functions::ids(call.sandbox.seed, catalog);
+    let all = functions::ids(call.world.seed, catalog);
     let chosen: Vec<&str> = all
         .iter()
         .map(String::as_str)
         .filter(|id| ids.as_ref().is_none_or(|ids| ids.contains(id)))
-        .filter(|_| has_profile(&sample))
+        .filter(|_| sample.has_profile())
         .collect();
     let walk = Walk::new(
         "WH",
-        call.sandbox.seed,
+        call.world.seed,
         &[&sample.biosample_id, catalog, call.get("ids").unwrap_or_default()],
     );
     let page = Page::at(walk.start(call.get("next_page"))?, limit, chosen.len());
-    let next = walk.next(page, chosen.len(), call.sandbox.options().repeat_page_token);
-    let info = sample_info(&sample);
+    let next = walk.next(page, chosen.len(), call.world.options().repeat_page_token);
+    let info = sample.info();
     let rows = chosen.get(page.range()).unwrap_or_default().iter();
-    let rows = rows.map(|id| functions::row(call.sandbox.seed, &sample.biosample_id, catalog, id, &info));
+    let rows = rows.map(|id| functions::row(call.world.seed, &sample.biosample_id, catalog, id, &info));
     Ok(listing(rows, chosen.len(), next))
 }
 
@@ -116,22 +81,39 @@ pub fn genes(call: &Call) -> Result<Data, Refusal> {
     let wanted = call.list("ids")?;
     let sample = call.sample()?;
     if data_type == "file" {
-        let files =
-            if has_profile(&sample) { vec![genes::file(call.sandbox, &sample, catalog)] } else { Vec::new() };
+        let files = if sample.has_profile() { vec![gene_file(call, &sample, catalog)] } else { Vec::new() };
         return Ok(Data::Json(json!({"count": files.len(), "next_page": null, "result": files})));
     }
     let chosen: Vec<usize> = (1..=GENES)
         .filter(|number| wanted.as_ref().is_none_or(|wanted| wanted.iter().any(|id| genes::is(id, *number))))
-        .filter(|_| has_profile(&sample))
+        .filter(|_| sample.has_profile())
         .collect();
     let ids = call.get("ids").unwrap_or_default();
-    let walk = Walk::new("GeneAbundance", call.sandbox.seed, &[&sample.biosample_id, catalog, ids]);
+    let walk = Walk::new("GeneAbundance", call.world.seed, &[&sample.biosample_id, catalog, ids]);
     let page = Page::at(walk.start(call.get("next_page"))?, limit, chosen.len());
-    let next = walk.next(page, chosen.len(), call.sandbox.options().repeat_page_token);
-    let info = sample_info(&sample);
+    let next = walk.next(page, chosen.len(), call.world.options().repeat_page_token);
+    let info = sample.info();
     let rows = chosen.get(page.range()).unwrap_or_default().iter();
-    let rows = rows.map(|number| genes::row(call.sandbox.seed, &sample.biosample_id, *number, &info));
+    let rows = rows.map(|number| genes::row(call.world.seed, &sample.biosample_id, *number, &info));
     Ok(listing(rows, chosen.len(), next))
+}
+
+/// The entry for a file of all genes. The file is put into the store, where `get_download_url` finds it.
+fn gene_file(call: &Call, sample: &Sample, catalog: &str) -> Value {
+    let id = &sample.biosample_id;
+    let object = format!("ods/microbiome/processed/profile/{id}.{catalog}.genefamilies.tsv");
+    let text = genes::table(call.world.seed, id, catalog);
+    let size = text.len();
+    if !call.world.store.exists(&object) {
+        call.world.store.put_internal(&object, text.into_bytes());
+    }
+    json!({
+        "biosample_id": id,
+        "catalog": catalog,
+        "file_format": "tsv",
+        "file_size": size,
+        "object_name": object,
+    })
 }
 
 /// `{"result", "count", "next_page"}` around rows that are JSON text.

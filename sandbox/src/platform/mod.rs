@@ -1,18 +1,20 @@
 //! The platform side: which calls there are, who may make them, and where each is answered.
 
-pub mod account;
-pub mod authorize;
-pub mod call;
-pub mod files;
-pub mod microbiome;
-pub mod models;
-pub mod phenotypes;
-pub mod reports;
-pub mod samples;
-pub mod services;
-pub mod streams;
-pub mod tasks;
-pub mod variants;
+mod account;
+mod authorize;
+mod call;
+pub mod envelope;
+mod files;
+mod microbiome;
+mod models;
+mod pages;
+mod phenotypes;
+mod reports;
+mod samples;
+mod services;
+mod streams;
+mod tasks;
+mod variants;
 
 use std::sync::Arc;
 
@@ -20,11 +22,11 @@ use axum::body::Body;
 use axum::http::header::{ALLOW, AUTHORIZATION};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 
-use crate::answer::{self, Data, Refusal};
-use crate::oauth::Token;
-use crate::request::Decoded;
-use crate::state::Sandbox;
+use crate::wire::request::Decoded;
+use crate::world::World;
+use crate::world::tokens::Token;
 use call::Call;
+use envelope::{Data, Refusal};
 
 /// Which tokens may make a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,10 +112,10 @@ static ROUTES: [Route; 41] = [
 ];
 
 /// The answer to a request of the platform side.
-pub fn answer(sandbox: &Arc<Sandbox>, headers: &HeaderMap, request: &Decoded) -> Response<Body> {
+pub fn answer(world: &Arc<World>, headers: &HeaderMap, request: &Decoded) -> Response<Body> {
     // The two pages that people look at in a browser.
     match (&request.method, request.segments.iter().map(String::as_str).collect::<Vec<_>>().as_slice()) {
-        (&Method::GET, ["oauth2", "authorize"]) => return authorize::page(sandbox, request),
+        (&Method::GET, ["oauth2", "authorize"]) => return authorize::page(world, request),
         (&Method::GET, ["callback"]) => return authorize::callback(request),
         _ => {}
     }
@@ -124,13 +126,13 @@ pub fn answer(sandbox: &Arc<Sandbox>, headers: &HeaderMap, request: &Decoded) ->
     let Some((route, ids)) = found else {
         return not_found(headers, request);
     };
-    let result = allowed(sandbox, headers, route).and_then(|token| {
+    let result = allowed(world, headers, route).and_then(|token| {
         if let Some(why) = &request.malformed {
             return Err(Refusal::argument("body", why));
         }
-        (route.run)(&Call { sandbox, request, ids, token })
+        (route.run)(&Call { world, request, ids, token })
     });
-    answer::respond(result, headers, sandbox.options().gzip)
+    envelope::respond(result, headers, world.options().gzip)
 }
 
 /// The ids that a path holds, if it is the pattern's.
@@ -156,10 +158,10 @@ fn not_found(headers: &HeaderMap, request: &Decoded) -> Response<Body> {
         .map(|route| route.method.as_str())
         .collect();
     if methods.is_empty() {
-        return answer::respond(Err(Refusal::http(StatusCode::NOT_FOUND, "接口不存在")), headers, false);
+        return envelope::respond(Err(Refusal::http(StatusCode::NOT_FOUND, "接口不存在")), headers, false);
     }
     let refusal = Refusal::http(StatusCode::METHOD_NOT_ALLOWED, "请求方法错误");
-    let mut response = answer::respond(Err(refusal), headers, false);
+    let mut response = envelope::respond(Err(refusal), headers, false);
     if let Ok(allow) = HeaderValue::from_str(&methods.join(", ")) {
         response.headers_mut().insert(ALLOW, allow);
     }
@@ -167,7 +169,7 @@ fn not_found(headers: &HeaderMap, request: &Decoded) -> Response<Body> {
 }
 
 /// The caller's token, if the call may be made with it.
-fn allowed(sandbox: &Sandbox, headers: &HeaderMap, route: &Route) -> Result<Option<Token>, Refusal> {
+fn allowed(world: &World, headers: &HeaderMap, route: &Route) -> Result<Option<Token>, Refusal> {
     if route.grants == Open {
         return Ok(None);
     }
@@ -176,7 +178,7 @@ fn allowed(sandbox: &Sandbox, headers: &HeaderMap, route: &Route) -> Result<Opti
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim(),
         _ => return Err(Refusal::bad_token()),
     };
-    let token = sandbox.oauth().token(raw).cloned().ok_or_else(Refusal::bad_token)?;
+    let token = world.oauth().token(raw).cloned().ok_or_else(Refusal::bad_token)?;
     match (route.grants, token.caller.user) {
         (Ac, None) => return Err(Refusal::no_permission()),
         (Cc, Some(_)) => return Err(Refusal::credentials_only()),
@@ -193,7 +195,7 @@ mod tests {
     use super::*;
 
     fn segments(path: &str) -> Vec<String> {
-        crate::request::segments(path)
+        crate::wire::request::segments(path)
     }
 
     #[test]
@@ -208,7 +210,11 @@ mod tests {
     #[test]
     fn every_scope_that_is_asked_for_exists() {
         for route in &ROUTES {
-            assert!(route.scope.is_none_or(|scope| crate::oauth::SCOPES.contains(&scope)), "{}", route.path);
+            assert!(
+                route.scope.is_none_or(|scope| crate::world::tokens::SCOPES.contains(&scope)),
+                "{}",
+                route.path
+            );
         }
     }
 }

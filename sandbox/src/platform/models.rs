@@ -1,87 +1,17 @@
 //! Models: called, deployed, published, rolled back, licensed.
 
-use std::collections::HashMap;
-
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use rand::RngExt;
 use serde_json::{Map, Value, json};
-use time::{Duration, OffsetDateTime, macros::datetime};
+use time::OffsetDateTime;
 
 use super::call::Call;
-use crate::answer::{Data, Refusal};
-use crate::data::seed::{generator, significant};
-use crate::pages::{Page, next_number};
-use crate::request_log::to_object;
-
-/// A model that answers with a task, and one whose task fails.
-const SLOW: &str = "slow-model";
-const FAILING: &str = "failing-model";
-/// So many versions of the first model are there from the start.
-const VERSIONS: i64 = 23;
-
-#[derive(Debug, Clone)]
-struct Version {
-    number: i64,
-    message: String,
-    created: OffsetDateTime,
-}
-
-#[derive(Debug, Default)]
-struct Model {
-    versions: Vec<Version>,
-    /// The version that is called.
-    current: i64,
-    /// The last source deployed; published or not.
-    deployed: i64,
-    config: Map<String, Value>,
-    documents: HashMap<String, (i64, Value)>,
-    expfs: Option<Value>,
-}
-
-impl Model {
-    fn with_versions(count: i64) -> Model {
-        let versions = (1..=count).map(|number| Version {
-            number,
-            message: format!("第 {number} 次发布"),
-            created: datetime!(2020-06-01 10:00 +8) + Duration::days(number * 9),
-        });
-        Model { versions: versions.collect(), current: count, deployed: count, ..Model::default() }
-    }
-}
-
-#[derive(Debug)]
-pub struct Models {
-    models: HashMap<String, Model>,
-}
-
-impl Models {
-    pub fn new(_seed: u64, model_id: String) -> Models {
-        let models = [(model_id, VERSIONS), (SLOW.to_owned(), 1), (FAILING.to_owned(), 1)];
-        Models { models: models.into_iter().map(|(id, count)| (id, Model::with_versions(count))).collect() }
-    }
-
-    fn get(&mut self, model_id: &str) -> Result<&mut Model, Refusal> {
-        self.models.get_mut(model_id).ok_or_else(Refusal::no_model)
-    }
-
-    pub fn to_json(&self) -> Value {
-        let models = self.models.iter().map(|(id, model)| {
-            json!({
-                "model_id": id,
-                "current": model.current,
-                "deployed": model.deployed,
-                "versions": model.versions.len(),
-                "config": model.config,
-                "documents": model.documents.iter()
-                    .map(|(tab, (version, content))| (tab.clone(), json!({"version": version, "doc_content": content})))
-                    .collect::<Map<_, _>>(),
-                "expfs": model.expfs,
-            })
-        });
-        models.collect()
-    }
-}
+use super::envelope::{Data, Refusal};
+use super::pages::{Page, next_number};
+use crate::wire::request::to_object;
+use crate::world::data::seed::{generator, significant};
+use crate::world::models::{FAILING, Model, SLOW, Version};
 
 pub fn invoke(call: &Call) -> Result<Data, Refusal> {
     run(call, |model| model.current)
@@ -93,23 +23,23 @@ pub fn invoke_draft(call: &Call) -> Result<Data, Refusal> {
 
 fn run(call: &Call, version: impl Fn(&Model) -> i64) -> Result<Data, Refusal> {
     let model_id = call.ids.first().copied().unwrap_or_default();
-    let version = version(call.sandbox.models().get(model_id)?);
+    let version = version(call.world.models().get(model_id).ok_or_else(Refusal::no_model)?);
     let subject = match call.get("biosample_id") {
         Some(id) => call.own_sample(id)?.biosample_id.clone(),
         None => String::new(),
     };
     let result = prediction(call, model_id, &subject, version);
     if model_id == SLOW || model_id == FAILING {
-        let options = call.sandbox.options();
+        let options = call.world.options();
         let fails = model_id == FAILING || options.tasks_fail;
-        return Ok(Data::Json(call.sandbox.tasks().start_ending("model", result, &options, fails)));
+        return Ok(Data::Json(call.world.tasks().start_ending("model", result, &options, fails)));
     }
     Ok(Data::Json(result))
 }
 
 /// What a classifier of metagenomes might say.
 fn prediction(call: &Call, model_id: &str, subject: &str, version: i64) -> Value {
-    let mut rng = generator(call.sandbox.seed, &["model", model_id, subject]);
+    let mut rng = generator(call.world.seed, &["model", model_id, subject]);
     let risk = significant(rng.random_range(0.02..0.98), 4);
     let mut plot = |count: usize| (0..count).map(|_| rng.random_range(0.0..1.0)).collect::<Vec<f64>>();
     json!({
@@ -167,7 +97,7 @@ pub fn deploy(call: &Call) -> Result<Data, Refusal> {
             json!({"filename": file.filename, "size": file.size, "sha256": file.sha256})
         }
         (None, Some(object)) => {
-            if !call.sandbox.store.exists(object) {
+            if !call.world.store.exists(object) {
                 return Err(Refusal::argument("object_name", "文件不存在"));
             }
             json!({"object_name": object})
@@ -176,8 +106,8 @@ pub fn deploy(call: &Call) -> Result<Data, Refusal> {
     };
     config.insert("source".into(), source);
     let version = {
-        let mut models = call.sandbox.models();
-        let model = models.get(model_id)?;
+        let mut models = call.world.models();
+        let model = models.get(model_id).ok_or_else(Refusal::no_model)?;
         model.deployed =
             model.deployed.max(model.versions.iter().map(|version| version.number).max().unwrap_or(0)) + 1;
         model.config.extend(config);
@@ -186,8 +116,8 @@ pub fn deploy(call: &Call) -> Result<Data, Refusal> {
     if call.get("object_name").is_none() {
         return Ok(Data::Json(json!({"version": version})));
     }
-    let options = call.sandbox.options();
-    Ok(Data::Json(call.sandbox.tasks().start(
+    let options = call.world.options();
+    Ok(Data::Json(call.world.tasks().start(
         "deploy",
         json!({"model_id": model_id, "version": version}),
         &options,
@@ -196,8 +126,8 @@ pub fn deploy(call: &Call) -> Result<Data, Refusal> {
 
 pub fn publish(call: &Call) -> Result<Data, Refusal> {
     let (model_id, message) = (call.need("model_id")?, call.need("message")?.to_owned());
-    let mut models = call.sandbox.models();
-    let model = models.get(model_id)?;
+    let mut models = call.world.models();
+    let model = models.get(model_id).ok_or_else(Refusal::no_model)?;
     let last = model.versions.iter().map(|version| version.number).max().unwrap_or(0);
     let number = model.deployed.max(last + 1);
     model.versions.push(Version { number, message, created: OffsetDateTime::now_utc() });
@@ -209,8 +139,8 @@ pub fn publish(call: &Call) -> Result<Data, Refusal> {
 pub fn rollback(call: &Call) -> Result<Data, Refusal> {
     let model_id = call.need("model_id")?;
     let version = call.need_int("version", 1..=i64::MAX)?;
-    let mut models = call.sandbox.models();
-    let model = models.get(model_id)?;
+    let mut models = call.world.models();
+    let model = models.get(model_id).ok_or_else(Refusal::no_model)?;
     if !model.versions.iter().any(|known| known.number == version) {
         return Err(Refusal::argument("version", "版本不存在"));
     }
@@ -221,9 +151,9 @@ pub fn rollback(call: &Call) -> Result<Data, Refusal> {
 pub fn versions(call: &Call) -> Result<Data, Refusal> {
     let model_id = call.ids.first().copied().unwrap_or_default();
     let (number, limit) = (call.page("next_page")?, call.limit(10, None)?);
-    let repeat = call.sandbox.options().repeat_page_token;
-    let mut models = call.sandbox.models();
-    let model = models.get(model_id)?;
+    let repeat = call.world.options().repeat_page_token;
+    let mut models = call.world.models();
+    let model = models.get(model_id).ok_or_else(Refusal::no_model)?;
     let page = Page::numbered(number, limit, model.versions.len());
     let newest_first = model.versions.iter().rev().skip(page.start).take(page.end - page.start);
     let rows = newest_first.map(|version| {
@@ -249,16 +179,16 @@ pub fn expfs(call: &Call) -> Result<Data, Refusal> {
         return Err(Refusal::argument("expfs", "文件须为 zip 压缩文件"));
     }
     let described = json!({"filename": file.filename, "size": file.size, "sha256": file.sha256});
-    call.sandbox.models().get(model_id)?.expfs = Some(described.clone());
-    let options = call.sandbox.options();
-    Ok(Data::Json(call.sandbox.tasks().start("expfs", described, &options)))
+    call.world.models().get(model_id).ok_or_else(Refusal::no_model)?.expfs = Some(described.clone());
+    let options = call.world.options();
+    Ok(Data::Json(call.world.tasks().start("expfs", described, &options)))
 }
 
 pub fn license(call: &Call) -> Result<Data, Refusal> {
     let model_id = call.need("model_id")?;
     let expires = call.int("expires", 1..=31_536_000)?.unwrap_or(60);
     let params = call.json("params")?;
-    call.sandbox.models().get(model_id)?;
+    call.world.models().get(model_id).ok_or_else(Refusal::no_model)?;
     let mut rng = rand::rng();
     let (key, sign): ([u8; 32], [u8; 48]) = (rng.random(), rng.random());
     let license = format!("{}_{}", BASE64_STANDARD.encode(key), BASE64_STANDARD.encode(sign));
@@ -280,8 +210,8 @@ pub fn document(call: &Call) -> Result<Data, Refusal> {
     let (tab, model_id) = (text("doc_tab")?, text("model_id")?);
     let content = body.get("doc_content").filter(|content| !content.is_null());
     let content = content.ok_or_else(|| Refusal::argument("doc_content", "缺少必填参数"))?;
-    let mut models = call.sandbox.models();
-    let model = models.get(model_id)?;
+    let mut models = call.world.models();
+    let model = models.get(model_id).ok_or_else(Refusal::no_model)?;
     let document = model.documents.entry(tab.to_owned()).or_insert((0, Value::Null));
     *document = (document.0 + 1, content.clone());
     Ok(Data::Json(json!({"model_id": model_id, "version": document.0})))

@@ -4,38 +4,10 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::call::Call;
-use crate::answer::{Data, Refusal};
-use crate::data::elements;
-use crate::data::seed::uuid;
-use crate::data::streams::{Record, parse_time};
-
-/// What has been written: the sample, the data element, the record.
-#[derive(Debug, Default)]
-pub struct Phenotypes {
-    written: Vec<(String, &'static str, Record)>,
-}
-
-impl Phenotypes {
-    pub fn of(&self, biosample_id: &str, data_element_id: &str) -> Vec<Record> {
-        let same =
-            self.written.iter().filter(|(id, element, _)| id == biosample_id && *element == data_element_id);
-        same.map(|(_, _, record)| record.clone()).collect()
-    }
-
-    pub fn to_json(&self) -> Value {
-        self.written
-            .iter()
-            .map(|(biosample_id, element, record)| {
-                json!({
-                    "biosample_id": biosample_id,
-                    "data_element_id": element,
-                    "stream_id": record.stream_id,
-                    "stream_data": record.data,
-                })
-            })
-            .collect()
-    }
-}
+use super::envelope::{Data, Refusal};
+use crate::world::data::elements;
+use crate::world::data::seed::uuid;
+use crate::world::data::streams::{Record, parse_time};
 
 pub fn write(call: &Call) -> Result<Data, Refusal> {
     for name in ["biosample_id", "data_element_id", "stream_generate_time", "stream_data"] {
@@ -51,13 +23,13 @@ pub fn write(call: &Call) -> Result<Data, Refusal> {
         .ok_or_else(|| Refusal::argument("stream_data", "应为 JSON 对象"))?;
     let twice = call.boolean("duplicate_enabled")?.unwrap_or(false);
     let sample = call.sample()?;
-    let mut phenotypes = call.sandbox.phenotypes();
+    let mut phenotypes = call.world.phenotypes();
     if !twice && phenotypes.of(&sample.biosample_id, element.id).iter().any(|record| record.at == at) {
         return Err(Refusal::argument("stream_generate_time", "数据已存在"));
     }
     let stream_id = uuid(&mut rand::rng());
     let created = OffsetDateTime::now_utc();
     let record = Record { stream_id: stream_id.clone(), at, created, data, namespace: "phenotype" };
-    phenotypes.written.push((sample.biosample_id.clone(), element.id, record));
+    phenotypes.write(sample.biosample_id.clone(), element.id, record);
     Ok(Data::Json(json!({"stream_id": stream_id})))
 }

@@ -4,9 +4,9 @@ use rand::RngExt;
 use serde_json::{Value, json};
 
 use super::call::Call;
-use crate::answer::{Data, Refusal};
-use crate::data::samples::Sample;
-use crate::data::seed::{digits, generator, significant};
+use super::envelope::{Data, Refusal};
+use crate::world::data::seed::{digits, generator, significant};
+use crate::world::samples::Sample;
 
 /// Each domain with its version and what it reports on.
 const DOMAINS: [(&str, &str, &[&str]); 5] = [
@@ -55,7 +55,7 @@ const VERSIONS: [&str; 8] = [
 
 pub fn collection(call: &Call) -> Result<Data, Refusal> {
     let sample = call.sample()?;
-    let mut rng = generator(call.sandbox.seed, &["report collection", &sample.biosample_id]);
+    let mut rng = generator(call.world.seed, &["report collection", &sample.biosample_id]);
     Ok(Data::Json(json!({
         "report_collection_id": format!("RC-{}", digits(&mut rng, 12)),
         "report_collection_type": "wgs",
@@ -90,7 +90,7 @@ pub fn details(call: &Call) -> Result<Data, Refusal> {
         .iter()
         .filter(|(name, ..)| *name == domain)
         .flat_map(|(_, version, titles)| {
-            titles.iter().map(|title| summary(call.sandbox.seed, &sample, version, title))
+            titles.iter().map(|title| summary(call.world.seed, &sample, version, title))
         })
         .collect();
     Ok(Data::Json(json!({"total": list.len(), "list": list})))
@@ -101,7 +101,7 @@ pub fn detail(call: &Call) -> Result<Data, Refusal> {
     let version = call.need_choice("domain_version", &VERSIONS)?;
     let wanted = call.need("report_id")?;
     let sample = call.sample()?;
-    let seed = call.sandbox.seed;
+    let seed = call.world.seed;
     let found = DOMAINS
         .iter()
         .filter(|(_, known, _)| *known == version)
@@ -130,7 +130,7 @@ pub fn dictionaries(call: &Call) -> Result<Data, Refusal> {
 
 pub fn merit_cards(call: &Call) -> Result<Data, Refusal> {
     let sample = call.sample()?;
-    let mut rng = generator(call.sandbox.seed, &["cards", &sample.biosample_id]);
+    let mut rng = generator(call.world.seed, &["cards", &sample.biosample_id]);
     let cards = ["酒量担当", "咖啡达人", "短跑健将", "味觉猎人"].into_iter().map(|name| {
         json!({
             "card_id": digits(&mut rng, 10),

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::call::Call;
+use super::envelope::{Data, Refusal};
 use super::files::sample_files;
-use crate::answer::{Data, Refusal};
-use crate::data::places::{OMICS, ORGANISMS, SITES};
-use crate::data::samples::{Registration, Sample};
-use crate::pages::{Page, next_number};
+use super::pages::{Page, next_number};
+use crate::world::data::places::{OMICS, ORGANISMS, SITES};
+use crate::world::samples::{Registration, Sample};
 
 /// What `register_sample` and `improve_sample` do not take for a field of the sample.
 const NOT_FIELDS: [&str; 5] =
@@ -36,7 +36,7 @@ pub fn list(call: &Call) -> Result<Data, Refusal> {
                 .as_ref()
                 .is_none_or(|all| all.iter().any(|code| i64::try_from(*code) == Ok(sample.status)))
     };
-    let samples = call.sandbox.samples();
+    let samples = call.world.samples();
     let found: Vec<_> = samples.of(caller).filter(|sample| wanted(sample)).collect();
     let page = Page::numbered(number, limit, found.len());
     let result: Vec<_> = found
@@ -45,14 +45,14 @@ pub fn list(call: &Call) -> Result<Data, Refusal> {
         .iter()
         .map(|sample| describe(call, sample, with_files))
         .collect();
-    let next = next_number(number, page, found.len(), call.sandbox.options().repeat_page_token);
+    let next = next_number(number, page, found.len(), call.world.options().repeat_page_token);
     Ok(Data::Json(json!({"result": result, "count": found.len(), "next_page": next})))
 }
 
 fn describe(call: &Call, sample: &Sample, with_files: bool) -> Value {
     let mut described = sample.to_json();
     if with_files {
-        described["files"] = sample_files(call.sandbox, sample);
+        described["files"] = sample_files(call.world, sample);
     }
     described
 }
@@ -69,7 +69,7 @@ pub fn externals(call: &Call) -> Result<Data, Refusal> {
     let site = call.need_int("biosample_site", 1..=15)?;
     call.need("external_ids")?;
     let wanted = call.list("external_ids")?.unwrap_or_default();
-    let samples = call.sandbox.samples();
+    let samples = call.world.samples();
     let found: Vec<_> = samples
         .of(caller)
         .filter(|sample| sample.project_id == project_id && i64::try_from(sample.site) == Ok(site))
@@ -112,7 +112,7 @@ pub fn register(call: &Call) -> Result<Data, Refusal> {
         duplicate_enabled,
         fields: extra_fields(call),
     };
-    match call.sandbox.samples_mut().register(caller, registration) {
+    match call.world.samples_mut().register(caller, registration) {
         Some(biosample_id) => Ok(Data::Json(json!({"biosample_id": biosample_id}))),
         None => Err(Refusal::argument("external_sample_id", "外部样品编号已注册")),
     }
@@ -125,7 +125,7 @@ pub fn improve(call: &Call) -> Result<Data, Refusal> {
         return Err(Refusal::argument("biosample_id", "没有需要赋值的字段"));
     }
     let names: Vec<_> = fields.keys().cloned().collect();
-    match call.sandbox.samples_mut().improve(&sample.biosample_id, fields) {
+    match call.world.samples_mut().improve(&sample.biosample_id, fields) {
         Ok(()) => Ok(Data::Json(json!({"improved": names}))),
         Err(name) => Err(Refusal::argument(&name, "字段已赋值，无法修改")),
     }

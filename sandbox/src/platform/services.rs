@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::call::Call;
-use crate::answer::{Data, Refusal};
-use crate::data::seed::word;
+use super::envelope::{Data, Refusal};
+use crate::world::data::seed::word;
 
 /// The templates, and what each of them needs.
 const TEMPLATES: [(&str, &[&str]); 3] = [

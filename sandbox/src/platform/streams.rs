@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 use time::{Date, Duration, Month, OffsetDateTime};
 
 use super::call::Call;
-use crate::answer::{Data, Refusal};
-use crate::data::elements::{self, COLLECTION_ID, ELEMENTS, Element};
-use crate::data::seed::{digits, generator, significant, timestamp, word};
-use crate::data::streams::{Record, parse_time, records};
-use crate::pages::{Page, Walk, next_number};
+use super::envelope::{Data, Refusal};
+use super::pages::{Page, Walk, next_number};
+use crate::world::data::elements::{self, COLLECTION_ID, ELEMENTS, Element};
+use crate::world::data::seed::{digits, generator, significant, timestamp, word};
+use crate::world::data::streams::{Record, parse_time, records};
 
 fn element(call: &Call) -> Result<&'static Element, Refusal> {
     let id = call.need("data_element_id")?;
@@ -31,14 +31,14 @@ fn sample_id(call: &Call) -> Result<String, Refusal> {
     if caller.user.is_none() {
         return Err(Refusal::argument("biosample_id", "客户端模式下必须提供"));
     }
-    let first = call.sandbox.samples().of(caller).next().map(|sample| sample.biosample_id.clone());
+    let first = call.world.samples().of(caller).next().map(|sample| sample.biosample_id.clone());
     first.ok_or_else(Refusal::not_your_sample)
 }
 
 /// All measurements, made up and written, oldest first.
 fn all_records(call: &Call, biosample_id: &str, element: &Element) -> Vec<Record> {
-    let mut all = records(call.sandbox.seed, biosample_id, element);
-    all.extend(call.sandbox.phenotypes().of(biosample_id, element.id));
+    let mut all = records(call.world.seed, biosample_id, element);
+    all.extend(call.world.phenotypes().of(biosample_id, element.id));
     all.sort_by_key(|record| record.at);
     all
 }
@@ -58,10 +58,10 @@ pub fn range(call: &Call) -> Result<Data, Refusal> {
     }
     let words = [call.get("start_time"), call.get("end_time")].map(Option::unwrap_or_default);
     let list = [&biosample_id, element.id, words[0], words[1], direction];
-    let walk = Walk::new("Stream", call.sandbox.seed, &list);
+    let walk = Walk::new("Stream", call.world.seed, &list);
     let page = Page::at(walk.start(call.get("next_page"))?, limit, chosen.len());
-    let next = walk.next(page, chosen.len(), call.sandbox.options().repeat_page_token);
-    let entity = word(&mut generator(call.sandbox.seed, &["entity", &biosample_id]), 25);
+    let next = walk.next(page, chosen.len(), call.world.options().repeat_page_token);
+    let entity = word(&mut generator(call.world.seed, &["entity", &biosample_id]), 25);
     let rows =
         chosen.get(page.range()).unwrap_or_default().iter().map(|record| record.to_json(element, &entity));
     Ok(Data::Json(json!({"result": rows.collect::<Vec<_>>(), "count": chosen.len(), "next_page": next})))
@@ -157,12 +157,12 @@ pub fn items(call: &Call) -> Result<Data, Refusal> {
     };
     let number = call.page("next_page")?;
     let sample = call.sample()?;
-    let limit = ITEMS.min(usize::try_from(call.sandbox.options().page_cap).unwrap_or(ITEMS));
+    let limit = ITEMS.min(usize::try_from(call.world.options().page_cap).unwrap_or(ITEMS));
     let page = Page::numbered(number, limit, chosen.len());
-    let next = next_number(number, page, chosen.len(), call.sandbox.options().repeat_page_token);
+    let next = next_number(number, page, chosen.len(), call.world.options().repeat_page_token);
     let rows = chosen.get(page.range()).unwrap_or_default().iter().map(|element| {
         let latest = all_records(call, &sample.biosample_id, element).pop();
-        let item = digits(&mut generator(call.sandbox.seed, &["item", &sample.biosample_id, element.id]), 18);
+        let item = digits(&mut generator(call.world.seed, &["item", &sample.biosample_id, element.id]), 18);
         json!({
             // A 64-bit id as a number, which a double would not hold.
             "data_item_id": item.parse::<u64>().unwrap_or_default(),

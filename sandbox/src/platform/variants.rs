@@ -5,8 +5,9 @@ use std::io::{Cursor, Read};
 use serde_json::{Value, json};
 
 use super::call::Call;
-use crate::answer::{Data, Refusal};
-use crate::data::variants::{self, SITES};
+use super::envelope::{Data, Refusal};
+use crate::world::data::variants::{self, SITES};
+use crate::world::samples::Sample;
 
 /// So many rsIDs in one request.
 const MOST_RSIDS: usize = 100;
@@ -25,8 +26,12 @@ pub fn list(call: &Call) -> Result<Data, Refusal> {
         return Err(Refusal::argument("rsids", "rs 编号格式错误"));
     }
     let sample = call.sample()?;
-    let found = rsids.iter().map(|rsid| variants::at(call.sandbox.seed, &sample, rsid)).collect();
+    let found = rsids.iter().map(|rsid| at(call, &sample, rsid)).collect();
     Ok(Data::Json(Value::Array(found)))
+}
+
+fn at(call: &Call, sample: &Sample, rsid: &str) -> Value {
+    variants::at(call.world.seed, &sample.biosample_id, sample.has_genome(), rsid)
 }
 
 fn is_rsid(text: &str) -> bool {
@@ -58,7 +63,7 @@ pub fn professional(call: &Call) -> Result<Data, Refusal> {
             region.chromosome == site.chromosome && (region.start..region.end).contains(&(site.position - 1))
         })
     });
-    let found = inside.map(|site| variants::at(call.sandbox.seed, &sample, site.rsid));
+    let found = inside.map(|site| at(call, &sample, site.rsid));
     let result: Vec<_> = found
         .filter(|variant| {
             let alternates = variant["variant"]["alternate_base"].as_array();

@@ -5,12 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
 
-use super::Store;
-use super::credentials::Credential;
 use super::error::{OssError, OssResult};
-use super::moment;
 use super::request::OssRequest;
 use super::sign;
+use crate::world::clock;
+use crate::world::store::Store;
+use crate::world::store::credentials::Credential;
 
 const MAX_SKEW: Duration = Duration::from_secs(900);
 const MAX_V4_PRESIGN: u64 = 7 * 24 * 3600;
@@ -59,7 +59,7 @@ fn header_v1(store: &Store, request: &OssRequest, rest: &str) -> OssResult<Arc<C
     }
     let (id, signature) = rest.split_once(':').ok_or_else(malformed)?;
     let date = request.header("x-oss-date").or_else(|| request.header("date")).unwrap_or("");
-    check_date(store, moment::parse_http(date))?;
+    check_date(store, clock::parse_http(date))?;
     let token = request.header("x-oss-security-token");
     let credential = known(store, id, token)?;
     let text = sign::v1_string_to_sign(request, date);
@@ -85,7 +85,7 @@ fn header_v4(store: &Store, request: &OssRequest, rest: &str) -> OssResult<Arc<C
         ));
     }
     let date = request.header("x-oss-date").unwrap_or("");
-    check_date(store, moment::parse_v4(date))?;
+    check_date(store, clock::parse_v4(date))?;
     let additional = field("AdditionalHeaders").unwrap_or("");
     let token = request.header("x-oss-security-token");
     v4(store, request, credential, signature, date, additional, token, None)
@@ -99,7 +99,7 @@ fn presigned_v4(store: &Store, request: &OssRequest) -> OssResult<Arc<Credential
     };
     let date = wanted("x-oss-date")?;
     let lifetime = wanted("x-oss-expires")?;
-    let signed = moment::parse_v4(date).ok_or_else(undated)?;
+    let signed = clock::parse_v4(date).ok_or_else(undated)?;
     let seconds = lifetime
         .parse::<u64>()
         .ok()
@@ -164,7 +164,7 @@ fn presigned_v1(store: &Store, request: &OssRequest) -> OssResult<Arc<Credential
     let signature = wanted("Signature")?;
     let end = expires
         .parse::<i64>()
-        .map(|seconds| moment::shift(SystemTime::UNIX_EPOCH, seconds))
+        .map(|seconds| clock::shift(SystemTime::UNIX_EPOCH, seconds))
         .map_err(|_| OssError::denied("Invalid date (should be seconds since epoch)."))?;
     check_end(store, end)?;
     let credential = known(store, id, request.parameter("security-token"))?;
@@ -233,8 +233,8 @@ fn check_date(store: &Store, stated: Option<SystemTime>) -> OssResult<()> {
     )
     .ec("0002-00000504")
     .with("MaxAllowedSkewMilliseconds", MAX_SKEW.as_millis().to_string())
-    .with("RequestTime", moment::xml(stated))
-    .with("ServerTime", moment::xml(now)))
+    .with("RequestTime", clock::xml(stated))
+    .with("ServerTime", clock::xml(now)))
 }
 
 fn check_end(store: &Store, end: SystemTime) -> OssResult<()> {
@@ -247,8 +247,8 @@ fn check_end(store: &Store, end: SystemTime) -> OssResult<()> {
 fn url_expired(store: &Store, end: SystemTime) -> OssError {
     OssError::denied("Request has expired.")
         .ec("0002-00000069")
-        .with("Expires", moment::xml(end))
-        .with("ServerTime", moment::xml(store.now()))
+        .with("Expires", clock::xml(end))
+        .with("ServerTime", clock::xml(store.now()))
 }
 
 fn undated() -> OssError {

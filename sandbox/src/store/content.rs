@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-use super::blob::{Blob, Stored};
-use super::lock;
+use crate::world::lock::lock;
+use crate::world::store::blob::{Blob, Stored};
 
 /// Bytes read at once: much more would leave the processor's cache between read and send.
 const CHUNK: usize = 256 << 10;
@@ -18,13 +18,11 @@ const CHUNK: usize = 256 << 10;
 const MAX_IDLE: usize = 64;
 
 /// Read buffers that are used again once the connection has taken their bytes.
-#[derive(Default)]
-pub(super) struct Buffers(Mutex<Vec<Vec<u8>>>);
+static IDLE: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
 struct Lent {
     buffer: Vec<u8>,
     used: usize,
-    home: Arc<Buffers>,
 }
 
 impl AsRef<[u8]> for Lent {
@@ -35,7 +33,7 @@ impl AsRef<[u8]> for Lent {
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        let mut idle = lock(&self.home.0);
+        let mut idle = lock(&IDLE);
         if idle.len() < MAX_IDLE {
             idle.push(std::mem::take(&mut self.buffer));
         }
@@ -48,16 +46,10 @@ pub(super) struct Content {
     pieces: VecDeque<(Arc<Blob>, Range<u64>)>,
     remaining: u64,
     state_size: bool,
-    buffers: Arc<Buffers>,
 }
 
 impl Content {
-    pub(super) fn new(
-        pieces: &[Arc<Blob>],
-        range: Range<u64>,
-        state_size: bool,
-        buffers: Arc<Buffers>,
-    ) -> Self {
+    pub(super) fn new(pieces: &[Arc<Blob>], range: Range<u64>, state_size: bool) -> Self {
         let mut start = 0;
         let mut chosen = VecDeque::new();
         for piece in pieces {
@@ -68,7 +60,7 @@ impl Content {
             }
             start = end;
         }
-        Content { pieces: chosen, remaining: range.end - range.start, state_size, buffers }
+        Content { pieces: chosen, remaining: range.end - range.start, state_size }
     }
 
     /// The next bytes, which also moves on.
@@ -84,7 +76,7 @@ impl Content {
                 let end = range.end.min(range.start + CHUNK as u64);
                 let step = range.start..end;
                 range.start = end;
-                match read(stored, step, &self.buffers) {
+                match read(stored, step) {
                     Ok(chunk) => chunk,
                     Err(error) => return Some(Err(error)),
                 }
@@ -98,13 +90,10 @@ impl Content {
     }
 }
 
-fn read(stored: &Stored, range: Range<u64>, home: &Arc<Buffers>) -> std::io::Result<Bytes> {
-    let idle = lock(&home.0).pop();
-    let mut lent = Lent {
-        buffer: idle.unwrap_or_else(|| vec![0; CHUNK]),
-        used: (range.end - range.start) as usize,
-        home: Arc::clone(home),
-    };
+fn read(stored: &Stored, range: Range<u64>) -> std::io::Result<Bytes> {
+    let idle = lock(&IDLE).pop();
+    let mut lent =
+        Lent { buffer: idle.unwrap_or_else(|| vec![0; CHUNK]), used: (range.end - range.start) as usize };
     stored.read_exact_at(&mut lent.buffer[..lent.used], range.start)?;
     Ok(Bytes::from_owner(lent))
 }

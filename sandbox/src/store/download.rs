@@ -8,10 +8,12 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::content::Content;
 use super::error::{OssError, OssResult};
-use super::object::{Object, same_etag};
+use super::headers::{put_header, state_crc};
 use super::range::{Selection, select};
 use super::request::OssRequest;
-use super::{Store, moment, put_header};
+use crate::world::clock;
+use crate::world::store::Store;
+use crate::world::store::object::{Object, same_etag};
 
 /// Query parameters that replace a header of the answer.
 const OVERRIDES: [(&str, &str); 6] = [
@@ -71,7 +73,7 @@ pub(super) fn get(store: &Store, request: &OssRequest) -> OssResult<Response> {
     }
     let mut response = Response::new(match head {
         true => Body::empty(),
-        false => Body::new(Content::new(&object.pieces, range, state_size, store.buffers())),
+        false => Body::new(Content::new(&object.pieces, range, state_size)),
     });
     *response.status_mut() = status;
     *response.headers_mut() = headers;
@@ -81,19 +83,18 @@ pub(super) fn get(store: &Store, request: &OssRequest) -> OssResult<Response> {
 fn describe(store: &Store, object: &Object) -> HeaderMap {
     let mut headers = object.headers.clone();
     put_header(&mut headers, "etag", &object.quoted_etag());
-    put_header(&mut headers, "last-modified", &moment::http(object.modified));
+    put_header(&mut headers, "last-modified", &clock::http(object.modified));
     put_header(&mut headers, "x-oss-object-type", object.kind);
     put_header(&mut headers, "x-oss-storage-class", "Standard");
-    store.state_crc(&mut headers, object.crc64);
+    state_crc(store, &mut headers, object.crc64);
     headers
 }
 
 /// Whether the content is to be sent: `false` stands for 304.
 fn meets_conditions(request: &OssRequest, object: &Object) -> OssResult<bool> {
-    let modified = moment::unix(object.modified);
-    let date = |name| {
-        request.header(name).and_then(moment::parse_http).map(|stated: SystemTime| moment::unix(stated))
-    };
+    let modified = clock::unix(object.modified);
+    let date =
+        |name| request.header(name).and_then(clock::parse_http).map(|stated: SystemTime| clock::unix(stated));
     let matches =
         |stated: &str| stated.trim() == "*" || stated.split(',').any(|one| same_etag(one, &object.etag));
     if request.header("if-match").is_some_and(|etag| !matches(etag)) {

@@ -2,21 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use axum::body::Body;
 use axum::response::Response;
-use http::{HeaderMap, HeaderValue, StatusCode, header};
-use md5::{Digest, Md5};
+use http::{HeaderValue, StatusCode, header};
 
-use super::blob::Blob;
 use super::error::{OssError, OssResult};
-use super::object::{Object, etag_of, kept_headers, quoted, same_etag};
-use super::receive::{cheap_digest, receive, receive_text};
+use super::headers::{put_header, state_crc};
+use super::receive::{receive, receive_text};
 use super::request::OssRequest;
-use super::upload::{default_type, exists, forbids_overwrite};
+use super::upload::{exists, forbids_overwrite};
 use super::xml::{PartReference, Xml, parse_complete};
-use super::{Store, crc64, lock, moment, put_header, sign};
+use crate::wire::signing::encode;
+use crate::world::clock;
+use crate::world::store::Store;
+use crate::world::store::object::{Object, default_type, kept_headers, quoted, same_etag};
+use crate::world::store::upload::{Part, Upload};
 
 const MAX_PART_NUMBER: u32 = 10_000;
 /// Every part but the last must have this many bytes.
@@ -24,38 +25,6 @@ const MIN_PART: u64 = 100 << 10;
 const MAX_LISTED: usize = 1000;
 /// 10,000 parts take less than 1 MiB of XML.
 const MAX_COMPLETE_BODY: usize = 4 << 20;
-
-pub(super) struct Upload {
-    pub(super) key: String,
-    headers: HeaderMap,
-    pub(super) initiated: SystemTime,
-    forbid_overwrite: bool,
-    pub(super) parts: BTreeMap<u32, Part>,
-}
-
-pub(super) struct Part {
-    blob: Arc<Blob>,
-    digest: [u8; 16],
-    crc64: u64,
-    /// Whether the CRC-64 was stated to the client, and so counts for the whole.
-    crc64_stated: bool,
-    modified: SystemTime,
-}
-
-impl Part {
-    fn etag(&self) -> String {
-        etag_of(&self.digest)
-    }
-
-    pub(super) fn json(&self, number: u32) -> serde_json::Value {
-        serde_json::json!({
-            "part_number": number,
-            "size": self.blob.size(),
-            "etag": self.etag(),
-            "crc64": self.crc64.to_string(),
-        })
-    }
-}
 
 pub(super) fn initiate(store: &Store, request: &OssRequest) -> OssResult<Response> {
     let forbid_overwrite = forbids_overwrite(&request.headers);
@@ -72,7 +41,7 @@ pub(super) fn initiate(store: &Store, request: &OssRequest) -> OssResult<Respons
         forbid_overwrite,
         parts: BTreeMap::new(),
     };
-    lock(&store.uploads).insert(id.clone(), upload);
+    store.uploads().insert(id.clone(), upload);
     Ok(xml_response(Xml::document("InitiateMultipartUploadResult", |xml| {
         name(xml, store, request);
         xml.text("UploadId", &id);
@@ -106,7 +75,7 @@ pub(super) async fn upload_part(
     };
     let mut response = Response::new(Body::empty());
     put_header(response.headers_mut(), "etag", &quoted(&part.etag()));
-    store.state_crc(response.headers_mut(), part.crc64_stated.then_some(part.crc64));
+    state_crc(store, response.headers_mut(), part.crc64_stated.then_some(part.crc64));
     // The upload may have been aborted or completed while the bytes arrived.
     with_upload(store, request, |upload| upload.parts.insert(number, part))?;
     Ok(response)
@@ -142,7 +111,7 @@ pub(super) fn list_parts(store: &Store, request: &OssRequest) -> OssResult<Respo
             for (number, part) in listed {
                 xml.element("Part", |xml| {
                     xml.text("PartNumber", &number.to_string());
-                    xml.text("LastModified", &moment::xml(part.modified));
+                    xml.text("LastModified", &clock::xml(part.modified));
                     xml.text("ETag", &quoted(&part.etag()));
                     if part.crc64_stated && !store.options().no_crc {
                         xml.text("HashCrc64ecma", &part.crc64.to_string());
@@ -178,37 +147,29 @@ pub(super) async fn complete(
     }
     let mut response = xml_response(Xml::document("CompleteMultipartUploadResult", |xml| {
         let host = request.header("host").unwrap_or("");
-        xml.text("Location", &format!("http://{host}/{}/{}", request.bucket, sign::encode(&request.key)));
+        xml.text("Location", &format!("http://{host}/{}/{}", request.bucket, encode(&request.key)));
         name(xml, store, request);
         xml.text("ETag", &object.quoted_etag());
     }));
     put_header(response.headers_mut(), "etag", &object.quoted_etag());
-    store.state_crc(response.headers_mut(), object.crc64);
+    state_crc(store, response.headers_mut(), object.crc64);
     Ok(response)
 }
 
 /// Turns an upload into an object, or leaves it as it was.
 fn finish(store: &Store, request: &OssRequest, listed: Option<Vec<PartReference>>) -> OssResult<Arc<Object>> {
     let id = request.parameter("uploadId").unwrap_or("");
-    let mut uploads = lock(&store.uploads);
+    let mut uploads = store.uploads();
     let upload = uploads
         .get(id)
         .filter(|upload| upload.key == request.key)
         .ok_or_else(|| OssError::no_such_upload(id))?;
     let forbid_overwrite = upload.forbid_overwrite || forbids_overwrite(&request.headers);
     let chosen = chosen_parts(upload, id, listed)?;
-    let object = Object {
-        pieces: chosen.iter().map(|part| Arc::clone(&part.blob)).collect(),
-        size: chosen.iter().map(|part| part.blob.size()).sum(),
-        crc64: whole_crc(&chosen),
-        etag: whole_etag(&chosen, store.options().no_md5),
-        headers: upload.headers.clone(),
-        modified: store.now(),
-        kind: "Multipart",
-    };
-    store.insert(&request.key, object, forbid_overwrite)?;
+    let joined = upload.join(&chosen, store.options().no_md5, store.now());
+    let object = store.insert(&request.key, joined, forbid_overwrite).ok_or_else(exists)?;
     uploads.remove(id);
-    store.object(&request.key).ok_or_else(|| OssError::no_such_key(&request.key))
+    Ok(object)
 }
 
 /// The parts to join, in order and each as the client knows it.
@@ -269,35 +230,10 @@ fn large_enough(chosen: Vec<(u32, &Part)>) -> OssResult<Vec<&Part>> {
     Ok(chosen.into_iter().map(|(_, part)| part).collect())
 }
 
-fn whole_crc(parts: &[&Part]) -> Option<u64> {
-    parts
-        .iter()
-        .all(|part| part.crc64_stated)
-        .then(|| parts.iter().fold(0, |crc, part| crc64::combine(crc, part.crc64, part.blob.size())))
-}
-
-/// Made of the parts' MD5s, and marked with their number: it is not the MD5 of the content.
-fn whole_etag(parts: &[&Part], no_md5: bool) -> String {
-    let digest: [u8; 16] = match no_md5 {
-        true => {
-            let mixed = parts.iter().fold(0u64, |mixed, part| mixed.rotate_left(5) ^ part.crc64);
-            cheap_digest(mixed, parts.len() as u64)
-        }
-        false => {
-            let mut md5 = Md5::new();
-            for part in parts {
-                md5.update(part.digest);
-            }
-            md5.finalize().into()
-        }
-    };
-    format!("{}-{}", etag_of(&digest), parts.len())
-}
-
 pub(super) fn abort(store: &Store, request: &OssRequest) -> OssResult<Response> {
     with_upload(store, request, |_| ())?;
     let id = request.parameter("uploadId").unwrap_or("");
-    lock(&store.uploads).remove(id);
+    store.uploads().remove(id);
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)
@@ -306,7 +242,8 @@ pub(super) fn abort(store: &Store, request: &OssRequest) -> OssResult<Response> 
 /// The upload that the request names, if it is one of this key.
 fn with_upload<T>(store: &Store, request: &OssRequest, then: impl FnOnce(&mut Upload) -> T) -> OssResult<T> {
     let id = request.parameter("uploadId").unwrap_or("");
-    lock(&store.uploads)
+    store
+        .uploads()
         .get_mut(id)
         .filter(|upload| upload.key == request.key)
         .map(then)
@@ -330,7 +267,7 @@ fn name(xml: &mut Xml, store: &Store, request: &OssRequest) {
     }
     xml.text("Bucket", store.bucket());
     match encoded {
-        true => xml.text("Key", &sign::encode(&request.key)),
+        true => xml.text("Key", &encode(&request.key)),
         false => xml.text("Key", &request.key),
     }
 }

@@ -7,13 +7,13 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use md5::{Digest, Md5};
 use tokio::sync::mpsc;
 
-use super::Store;
-use super::blob::{Arena, Blob, Stored};
 use super::error::{OssError, OssResult};
 use super::request::OssRequest;
+use crate::world::store::Store;
+use crate::world::store::blob::{Arena, Blob, Stored};
+use crate::world::store::digest::{Hashes, Received};
 
 /// The largest object or part that one request may bring.
 pub(super) const MAX_BODY: u64 = 5 << 30;
@@ -21,58 +21,6 @@ pub(super) const MAX_BODY: u64 = 5 << 30;
 const IN_FLIGHT: usize = 8;
 /// What is left of a refused request's body is read up to here, so that the answer arrives.
 const MAX_DRAIN: u64 = 256 << 20;
-
-pub(super) struct Received {
-    pub(super) blob: Arc<Blob>,
-    pub(super) crc64: u64,
-    /// MD5, or what stands in for it when MD5 is switched off.
-    pub(super) digest: [u8; 16],
-}
-
-struct Hashes {
-    md5: Option<Md5>,
-    crc: crc64fast::Digest,
-    size: u64,
-}
-
-impl Hashes {
-    fn new(with_md5: bool) -> Self {
-        Hashes { md5: with_md5.then(Md5::new), crc: crc64fast::Digest::new(), size: 0 }
-    }
-
-    fn update(&mut self, chunk: &[u8]) {
-        if let Some(md5) = &mut self.md5 {
-            md5.update(chunk);
-        }
-        self.crc.write(chunk);
-        self.size += chunk.len() as u64;
-    }
-
-    fn finish(self, blob: Blob) -> Received {
-        let crc64 = self.crc.sum64();
-        Received {
-            blob: Arc::new(blob),
-            crc64,
-            digest: match self.md5 {
-                Some(md5) => md5.finalize().into(),
-                None => cheap_digest(crc64, self.size),
-            },
-        }
-    }
-}
-
-/// As good an ETag as its CRC is, and much quicker than MD5.
-pub(super) fn cheap_digest(crc64: u64, size: u64) -> [u8; 16] {
-    let mixed = (crc64 ^ size).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (u128::from(crc64) << 64 | u128::from(mixed)).to_be_bytes()
-}
-
-/// Bytes that are already here.
-pub(super) fn receive_bytes(bytes: Vec<u8>, with_md5: bool) -> Received {
-    let mut hashes = Hashes::new(with_md5);
-    hashes.update(&bytes);
-    hashes.finish(Blob::Memory(bytes.into()))
-}
 
 /// Reads the whole body of a request and checks its length and Content-MD5.
 pub(super) async fn receive(

@@ -12,8 +12,11 @@ use http::{Method, Request, StatusCode};
 use http_body::Body as _;
 
 use super::error::{OssError, OssResult};
+use super::headers::put_header;
 use super::request::{OssRequest, host};
-use super::{Store, auth, download, moment, multipart, put_header, receive, upload};
+use super::{auth, download, multipart, receive, upload};
+use crate::world::clock;
+use crate::world::store::Store;
 
 /// Query parameters that turn a request into an operation that this store does not have.
 const UNKNOWN_OPERATIONS: [&str; 12] = [
@@ -54,7 +57,7 @@ async fn handle(State(store): State<Arc<Store>>, request: Request<Body>) -> Resp
     }
     let headers = response.headers_mut();
     put_header(headers, "server", "AliyunOSS");
-    put_header(headers, "date", &moment::http(store.now()));
+    put_header(headers, "date", &clock::http(store.now()));
     put_header(headers, "x-oss-request-id", &id);
     let took = begun.elapsed().as_millis().to_string();
     put_header(headers, "x-oss-server-time", &took);

@@ -2,17 +2,13 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Hmac;
 use http::HeaderMap;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::request::OssRequest;
-
-/// What stays unencoded in a canonical name: letters, digits and `-_.~`.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-const ESCAPED_PATH: &AsciiSet = &ESCAPED.remove(b'/');
+use crate::wire::signing::{encode, encode_path, hmac};
 
 /// Query parameters that name a part of the resource in V1; every `x-oss-*` does too.
 const SUB_RESOURCES: &[&str] = &[
@@ -75,10 +71,6 @@ const SUB_RESOURCES: &[&str] = &[
     "wormId",
 ];
 
-pub(super) fn encode(text: &str) -> String {
-    utf8_percent_encode(text, ESCAPED).to_string()
-}
-
 /// The V1 string to sign. `date` is the Date line: a date, or the expiry of a presigned URL.
 pub(super) fn v1_string_to_sign(request: &OssRequest, date: &str) -> Vec<u8> {
     let mut text = request.method.as_str().as_bytes().to_vec();
@@ -135,9 +127,7 @@ pub(super) fn v4_canonical_request(request: &OssRequest, additional: &[String]) 
             false => format!("{name}={value}"),
         })
         .collect();
-    let mut text =
-        format!("{}\n{}\n{}\n", request.method, utf8_percent_encode(&path, ESCAPED_PATH), query.join("&"))
-            .into_bytes();
+    let mut text = format!("{}\n{}\n{}\n", request.method, encode_path(&path), query.join("&")).into_bytes();
     push_headers(&mut text, &request.headers, |name| {
         name.starts_with("x-oss-")
             || name == "content-type"
@@ -171,17 +161,6 @@ pub(super) fn v4_signature(secret: &str, day: &str, region: &str, string_to_sign
         key = hmac::<Hmac<Sha256>>(&key, step.as_bytes());
     }
     hex::encode(hmac::<Hmac<Sha256>>(&key, string_to_sign.as_bytes()))
-}
-
-fn hmac<M: Mac + KeyInit>(key: &[u8], message: &[u8]) -> Vec<u8> {
-    match <M as KeyInit>::new_from_slice(key) {
-        Ok(mut mac) => {
-            mac.update(message);
-            mac.finalize().into_bytes().to_vec()
-        }
-        // HMAC takes keys of any length.
-        Err(_) => Vec::new(),
-    }
 }
 
 /// Appends `name:value\n` for every chosen header, sorted by name.

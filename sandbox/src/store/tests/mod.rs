@@ -16,7 +16,10 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use super::request::OssRequest;
-use super::{Store, StoreConfig, StsCredentials, moment, router, sign};
+use super::{presign_get, router, sign};
+use crate::world::clock;
+use crate::world::store::credentials::StsCredentials;
+use crate::world::store::{Store, StoreConfig};
 
 const BUCKET: &str = "bge-bucket";
 const HOUR: Duration = Duration::from_secs(3600);
@@ -141,7 +144,7 @@ fn v1(
     at: SystemTime,
 ) -> Request<Body> {
     let mut request = unsigned(method, target, headers, body);
-    let date = moment::http(at);
+    let date = clock::http(at);
     put_value(&mut request, "date", &date);
     put_value(&mut request, "x-oss-security-token", &keys.security_token);
     let text = sign::v1_string_to_sign(&as_signed(&request), &date);
@@ -152,7 +155,7 @@ fn v1(
 
 fn v4(keys: &StsCredentials, method: &str, target: &str, body: &[u8], at: SystemTime) -> Request<Body> {
     let mut request = unsigned(method, target, &[], body);
-    let date: String = moment::xml(at).replace(['-', ':'], "").replace(".000", "");
+    let date: String = clock::xml(at).replace(['-', ':'], "").replace(".000", "");
     put_value(&mut request, "x-oss-date", &date);
     put_value(&mut request, "x-oss-content-sha256", "UNSIGNED-PAYLOAD");
     put_value(&mut request, "x-oss-security-token", &keys.security_token);

@@ -14,7 +14,7 @@ async fn either_signature_can_be_refused() {
     let refused = at.get("a", &[]).await;
     assert_eq!((refused.status.as_u16(), refused.element("EC")), (403, "0002-00000080".to_owned()));
     assert_eq!(second().await.status, 200);
-    assert_eq!(at.get_url(&at.store.presign_get("dest/a", 60).0, &[]).await.status, 200);
+    assert_eq!(at.get_url(&presign_get(&at.store, "dest/a", 60).0, &[]).await.status, 200);
     at.set(json!({"refuse_v1": false, "refuse_v4": true}));
     assert_eq!(at.get("a", &[]).await.status, 200);
     assert_eq!(second().await.refusal(), (403, "AccessDenied".to_owned()));
@@ -54,19 +54,19 @@ async fn ranges_and_lengths_can_be_missing() {
 #[tokio::test]
 async fn a_skewed_clock_shows_everywhere_and_expires_nothing() {
     let at = Fixture::new();
-    let (url, _) = at.store.presign_get("dest/a", 60);
+    let (url, _) = presign_get(&at.store, "dest/a", 60);
     at.set(json!({"clock_skew": 7200}));
-    let ahead = moment::shift(SystemTime::now(), 7200);
+    let ahead = clock::shift(SystemTime::now(), 7200);
     let answer = at.send(v1(&at.keys, "PUT", "dest/a", &[], b"1", SystemTime::now())).await;
     assert_eq!(answer.refusal(), (403, "RequestTimeTooSkewed".to_owned()));
-    let stated = moment::parse_http(answer.header("date")).unwrap();
-    assert!((0..60).contains(&(moment::unix(stated) - moment::unix(ahead))));
-    assert_eq!(answer.element("ServerTime"), moment::xml(stated));
+    let stated = clock::parse_http(answer.header("date")).unwrap();
+    assert!((0..60).contains(&(clock::unix(stated) - clock::unix(ahead))));
+    assert_eq!(answer.element("ServerTime"), clock::xml(stated));
     assert_eq!(at.send(v1(&at.keys, "PUT", "dest/a", &[], b"1", ahead)).await.status, 200);
     assert_eq!(at.get_url(&url, &[]).await.element("Message"), "Request has expired.");
     let fresh = at.store.issue_sts("dest", HOUR);
-    assert!(fresh.expires_at > moment::shift(SystemTime::now(), 7200 + 3500));
-    assert_eq!(at.get_url(&at.store.presign_get("dest/a", 60).0, &[]).await.status, 200);
+    assert!(fresh.expires_at > clock::shift(SystemTime::now(), 7200 + 3500));
+    assert_eq!(at.get_url(&presign_get(&at.store, "dest/a", 60).0, &[]).await.status, 200);
 }
 
 #[tokio::test]

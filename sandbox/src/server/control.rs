@@ -1,0 +1,134 @@
+//! The sandbox's own surface, below `/__sandbox__/`: faults, log, options, expiry, state.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{Method, Response, StatusCode};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::log::Filter;
+use super::sandbox::Sandbox;
+use super::side::Side;
+use crate::wire::answer::json_response;
+use crate::wire::request::decode_pairs;
+
+pub const PREFIX: &str = "/__sandbox__/";
+
+pub async fn answer(sandbox: &Arc<Sandbox>, parts: &Parts, body: Body) -> Response<Body> {
+    let Ok(body) = body.collect().await else { return control_error("the body broke off") };
+    let body = body.to_bytes();
+    let name = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
+    let result = match (&parts.method, name) {
+        (&Method::GET, "ready") => Ok(sandbox.ready.clone()),
+        (&Method::GET, "faults") => Ok(json!({"faults": sandbox.faults.to_json()})),
+        (&Method::POST, "faults") => parse(&body).and_then(|fault| add_faults(sandbox, &fault)),
+        (&Method::DELETE, "faults") => {
+            sandbox.faults.clear();
+            Ok(json!({}))
+        }
+        (&Method::GET, "log") => filter(parts.uri.query()).map(|filter| sandbox.log.to_json(&filter)),
+        (&Method::DELETE, "log") => {
+            sandbox.log.clear();
+            Ok(json!({}))
+        }
+        (&Method::GET, "options") => Ok(sandbox.world.describe_options(&sandbox.world.options())),
+        (&Method::DELETE, "options") => sandbox.world.reset_options(),
+        (&Method::POST, "options") => parse(&body).and_then(|changes| sandbox.world.change_options(&changes)),
+        (&Method::POST, "expire") => parse(&body).and_then(|what| expire(sandbox, &what)),
+        (&Method::GET, "state") => Ok(state(sandbox)),
+        (_, "ready" | "faults" | "log" | "options" | "expire" | "state") => {
+            return json_response(
+                StatusCode::METHOD_NOT_ALLOWED,
+                json!({"error": "method not allowed"}).to_string(),
+                false,
+            );
+        }
+        _ => {
+            return json_response(
+                StatusCode::NOT_FOUND,
+                json!({"error": "no such control"}).to_string(),
+                false,
+            );
+        }
+    };
+    match result {
+        Ok(value) => json_response(StatusCode::OK, value.to_string(), false),
+        Err(error) => control_error(&error),
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Value, String> {
+    serde_json::from_slice(body).map_err(|error| format!("not JSON: {error}"))
+}
+
+/// One fault, or an array of them; all or none is added.
+fn add_faults(sandbox: &Sandbox, asked: &Value) -> Result<Value, String> {
+    match asked {
+        Value::Array(faults) => sandbox.faults.add_all(faults).map(|ids| json!({"ids": ids})),
+        fault => sandbox.faults.add(fault).map(|id| json!({"id": id})),
+    }
+}
+
+fn filter(query: Option<&str>) -> Result<Filter, String> {
+    let mut members = Map::new();
+    for (name, value) in decode_pairs(query.unwrap_or_default()) {
+        let value = match (name.as_str(), value.parse::<u64>()) {
+            ("since" | "last", Ok(number)) => json!(number),
+            _ => json!(value),
+        };
+        members.insert(name, value);
+    }
+    Filter::deserialize(Value::Object(members)).map_err(|error| error.to_string())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expire {
+    what: String,
+    /// Only this access token.
+    token: Option<String>,
+    /// Only the credentials with this key id.
+    access_key_id: Option<String>,
+}
+
+fn expire(sandbox: &Sandbox, what: &Value) -> Result<Value, String> {
+    let expire = Expire::deserialize(what).map_err(|error| error.to_string())?;
+    match expire.what.as_str() {
+        "access_tokens" => {
+            let expired = sandbox.world.oauth().expire_access_tokens(expire.token.as_deref());
+            Ok(json!({"expired": expired}))
+        }
+        "refresh_tokens" => Ok(json!({"expired": sandbox.world.oauth().expire_refresh_tokens()})),
+        "sts" => match expire.access_key_id {
+            Some(id) => Ok(json!({"expired": usize::from(sandbox.world.store.expire_sts(&id))})),
+            None => {
+                sandbox.world.store.expire_all_sts();
+                Ok(json!({}))
+            }
+        },
+        "presigned" => {
+            sandbox.world.store.expire_presigned();
+            Ok(json!({}))
+        }
+        other => Err(format!("`what` is access_tokens, refresh_tokens, sts or presigned, not {other}")),
+    }
+}
+
+fn state(sandbox: &Sandbox) -> Value {
+    let connections = |side| {
+        let counter = sandbox.counter(side);
+        json!({"open": counter.open.load(Ordering::Relaxed), "accepted": counter.accepted.load(Ordering::Relaxed)})
+    };
+    let mut state = sandbox.world.to_json();
+    state["connections"] =
+        json!({"platform": connections(Side::Platform), "store": connections(Side::Store)});
+    state
+}
+
+fn control_error(message: &str) -> Response<Body> {
+    json_response(StatusCode::BAD_REQUEST, json!({"error": message}).to_string(), false)
+}

@@ -1,0 +1,103 @@
+//! What can be changed while the sandbox runs: `POST /__sandbox__/options`.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// How much is recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogMode {
+    /// Everything, with a SHA-256 of each body.
+    Full,
+    /// No hashes, no bodies.
+    Light,
+    /// Nothing.
+    Off,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Milliseconds before each answer of the platform.
+    pub latency: u64,
+    /// Requests per second that the platform answers; 0: no limit.
+    pub rps: u32,
+    /// Seconds that access tokens issued from now on live.
+    pub token_lifetime: u64,
+    /// Seconds that credentials of the object store issued from now on live.
+    pub sts_lifetime: u64,
+    /// No page has more rows than this, whatever `limit` says.
+    pub page_cap: u64,
+    /// `next_page` names the page just given, for ever.
+    pub repeat_page_token: bool,
+    /// `taxon_abundance` answers without `pagination`.
+    pub omit_pagination: bool,
+    /// Compress answers for those who accept it.
+    pub gzip: bool,
+    /// What the request log holds.
+    pub log: LogMode,
+    /// Each upload token has a destination of its own, instead of one for each caller.
+    pub fresh_destination: bool,
+    /// The platform also answers below this path, such as `/gateway`.
+    pub base_path: String,
+    /// How often a task says that it is not done.
+    pub task_polls: u32,
+    /// All tasks fail.
+    pub tasks_fail: bool,
+}
+
+impl Options {
+    pub fn new(latency: u64, rps: u32) -> Options {
+        Options {
+            latency,
+            rps,
+            token_lifetime: 21_600,
+            sts_lifetime: 3_600,
+            page_cap: 1_000,
+            repeat_page_token: false,
+            omit_pagination: false,
+            gzip: true,
+            log: LogMode::Full,
+            fresh_destination: false,
+            base_path: String::new(),
+            task_polls: 2,
+            tasks_fail: false,
+        }
+    }
+
+    /// The options with some of them changed; `store` is somebody else's.
+    pub fn changed(&self, changes: &Value) -> Result<Options, String> {
+        let changes = changes.as_object().ok_or("options are a JSON object")?;
+        let mut all = serde_json::to_value(self).map_err(|error| error.to_string())?;
+        for (name, value) in changes.iter().filter(|(name, _)| *name != "store") {
+            all[name.as_str()] = value.clone();
+        }
+        let options = Options::deserialize(all).map_err(|error| error.to_string())?;
+        if options.page_cap == 0 {
+            return Err("`page_cap` must be at least 1".into());
+        }
+        if !options.base_path.is_empty()
+            && (!options.base_path.starts_with('/') || options.base_path.ends_with('/'))
+        {
+            return Err("`base_path` starts with `/` and does not end with one".into());
+        }
+        Ok(options)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn changes_keep_the_rest_and_unknown_names_are_refused() {
+        let options = Options::new(5, 7);
+        let changed = options.changed(&json!({"page_cap": 3, "store": {"no_crc": true}})).unwrap();
+        assert_eq!((changed.page_cap, changed.latency, changed.rps), (3, 5, 7));
+        assert!(options.changed(&json!({"page_caps": 3})).is_err());
+        assert!(options.changed(&json!({"page_cap": 0})).is_err());
+        assert!(options.changed(&json!({"base_path": "gateway/"})).is_err());
+        assert!(options.changed(&json!([])).is_err());
+    }
+}
