@@ -10,48 +10,43 @@
 //! # Ok::<(), bge::Error>(())
 //! ```
 //!
-//! The path of one call: `client` finds the row in `endpoint`, `args` makes a request of the arguments,
-//! `credentials` adds a token, `transport` sends and repeats, `envelope` takes the data out of the answer.
+//! Layers, each knowing only those below it: `ffi`, `client` and `oauth2`, then `table`, `objects` and `calls`, then
+//! `platform`, `auth`, `transport`, `disk`, and the small rooms. ARCHITECTURE.md follows one call through them.
 
 #![cfg_attr(not(feature = "arrow"), allow(dead_code, reason = "some of it is only for tables"))]
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("libbge stops panics at the C boundary: build with panic = \"unwind\"");
 
-mod args;
+mod auth;
+mod calls;
 mod client;
-mod credentials;
-pub mod endpoint;
+mod context;
 mod envelope;
 mod error;
 pub mod ffi;
 mod json;
 mod log;
 mod oauth2;
-mod op;
+mod objects;
 mod options;
-mod pages;
-mod profile;
+mod pace;
+mod platform;
 mod redact;
-mod storage;
 mod sys;
 #[cfg_attr(not(feature = "arrow"), path = "table/absent.rs")]
 mod table;
-mod tasks;
-mod token_file;
 mod transport;
-mod variants;
 
-pub use args::Args;
+pub use calls::{operation::Operation, pages::Pages};
 pub use client::Client;
 pub use error::{Error, Result, Status, StorageRefusal};
 pub use json::get as json_get;
 pub use log::{Level, Sink};
 pub use oauth2::OAuth2;
-pub use op::Operation;
+pub use objects::{Reader, Writer};
 pub use options::{DEFAULT_ENDPOINT, DEFAULT_FALLBACK};
-pub use pages::Pages;
-pub use storage::{Reader, Writer};
+pub use platform::{args::Args, endpoint};
 #[cfg(feature = "arrow")]
 pub use table::{Batches, Table, TableProgress};
 

@@ -2,28 +2,27 @@
 
 use std::{fmt, sync::Arc};
 
-use serde_json::Value;
 use url::form_urlencoded;
 
 use crate::{
-    args::{Args, free_request},
-    client::{self, Client},
-    credentials::{Credentials, Source, Token, now},
-    endpoint::Method,
-    error::{Error, Result, Status},
+    auth::{
+        grants::{self, App},
+        renew::{Credentials, TokenOrigin},
+        token::Token,
+    },
+    calls::operation::Operation,
+    client::Client,
+    context::{Context, Sender},
+    error::{Error, Result},
     log::{Logger, Sink},
-    op::Operation,
     options,
+    platform::{
+        args::Args,
+        session::{self, CALL_SWITCHES},
+    },
     redact::Secret,
-    transport::{Repeat, Sender, Terms, Transport},
+    transport::Transport,
 };
-
-/// An application's client id and secret.
-#[derive(Clone)]
-pub(crate) struct App {
-    pub id: String,
-    pub secret: Secret,
-}
 
 /// Signs users and applications in.
 #[derive(Clone)]
@@ -48,8 +47,9 @@ impl OAuth2 {
 
     /// Whether the platform answers. Source: API document, `alive`.
     pub fn alive(&self) -> Result<()> {
-        let terms = self.transport.terms(Sender::Blocking);
-        pollster::block_on(client::alive(&self.transport, &terms)).map_err(|error| error.with_call("alive"))
+        let context = self.transport.context(Sender::Blocking);
+        pollster::block_on(session::alive(&self.transport, &context))
+            .map_err(|error| error.with_call("alive"))
     }
 
     /// Where to send the user's browser. Nothing is sent. `scopes` is separated by spaces or commas.
@@ -102,8 +102,8 @@ impl OAuth2 {
     /// A client: of a plain access token, of a token's JSON (then it renews itself), or of client credentials.
     pub fn get_api(&self, token: Option<&str>) -> Result<Client> {
         let file = self.transport.options().token_file.clone();
-        let renewed = |token| Source::Renewed { app: self.app.clone(), token, file };
-        let source = match token.map(str::trim) {
+        let renewed = |token| TokenOrigin::Renewed { app: self.app.clone(), token, file };
+        let origin = match token.map(str::trim) {
             None => renewed(None),
             Some("") => return Err(Error::argument("token", "must not be empty")),
             Some(json) if json.starts_with('{') => {
@@ -115,26 +115,25 @@ impl OAuth2 {
                 })?;
                 renewed(Some(token))
             }
-            Some(plain) => Source::Fixed(client::plain_token("token", plain)?),
+            Some(plain) => TokenOrigin::Fixed(Token::checked("token", plain)?),
         };
-        Ok(Client::of(self.transport.clone(), Credentials::new(source)?))
+        Ok(Client::of(self.transport.clone(), Credentials::new(origin)?))
     }
 
     /// Starts one of the exchanges, or `alive`, in the background.
     pub fn start(&self, name: &str, args_json: &str) -> Result<Operation> {
         let args = Args::parse(args_json)?;
         let (this, name) = (self.clone(), name.to_owned());
-        Operation::start(
-            &self.transport,
-            move |terms| async move { this.dispatch(&terms, &name, &args).await },
-        )
+        Operation::start(&self.transport, move |context| async move {
+            this.dispatch(&context, &name, &args).await
+        })
     }
 
     /// Carries one of the exchanges out by name.
     pub fn call(&self, name: &str, args_json: &str) -> Result<String> {
-        let terms = self.transport.terms(Sender::Blocking);
+        let context = self.transport.context(Sender::Blocking);
         let args = Args::parse(args_json)?;
-        pollster::block_on(self.dispatch(&terms, name, &args))
+        pollster::block_on(self.dispatch(&context, name, &args))
     }
 
     /// Sends the log to `sink`, or nowhere.
@@ -142,10 +141,10 @@ impl OAuth2 {
         self.transport.log().set_sink(sink);
     }
 
-    async fn dispatch(&self, terms: &Terms, name: &str, args: &Args) -> Result<String> {
+    async fn dispatch(&self, context: &Context, name: &str, args: &Args) -> Result<String> {
         const KNOWN: [&str; 4] =
             ["alive", "exchange_authorization_code", "exchange_refresh_token", "get_credentials_token"];
-        let terms = terms.clone().switched(&args.switches(&client::CALL_SWITCHES)?);
+        let context = context.clone().switched(&args.switches(&CALL_SWITCHES)?);
         let wanted: &[&str] = match name {
             "alive" | "get_credentials_token" => &[],
             "exchange_authorization_code" => &["code", "redirect_uri"],
@@ -163,19 +162,15 @@ impl OAuth2 {
             }
             match values.as_slice() {
                 [] if name == "alive" => {
-                    client::alive(&self.transport, &terms).await.map(|()| "true".to_owned())
+                    session::alive(&self.transport, &context).await.map(|()| "true".to_owned())
                 }
-                [] => client_credentials(&self.transport, &terms, &self.app).await,
+                [] => grants::client_credentials(&self.transport, &context, &self.app).await,
                 [code, redirect_uri] => {
-                    let fields = [
-                        ("grant_type", "authorization_code"),
-                        ("redirect_uri", redirect_uri.as_str()),
-                        ("code", code.as_str()),
-                    ];
-                    // A code is good for one exchange only: repeating one that may have arrived could not succeed.
-                    exchange(&self.transport, &terms, &self.app, &fields, Repeat::Harmless).await
+                    grants::authorization_code(&self.transport, &context, &self.app, code, redirect_uri).await
                 }
-                [refresh_token, ..] => refresh(&self.transport, &terms, &self.app, refresh_token).await,
+                [refresh_token, ..] => {
+                    grants::refresh(&self.transport, &context, &self.app, refresh_token).await
+                }
             }
         };
         work.await.map_err(|error| error.with_call(name))
@@ -185,70 +180,5 @@ impl OAuth2 {
 impl fmt::Debug for OAuth2 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OAuth2").field("client_id", &self.app.id).finish_non_exhaustive()
-    }
-}
-
-pub(crate) async fn refresh(
-    transport: &Transport,
-    terms: &Terms,
-    app: &App,
-    refresh_token: &str,
-) -> Result<String> {
-    let fields = [("grant_type", "refresh_token"), ("refresh_token", refresh_token)];
-    exchange(transport, terms, app, &fields, Repeat::Passing).await
-}
-
-pub(crate) async fn client_credentials(transport: &Transport, terms: &Terms, app: &App) -> Result<String> {
-    let fields = [("grant_type", "client_credentials")];
-    exchange(transport, terms, app, &fields, Repeat::Passing).await
-}
-
-async fn exchange(
-    transport: &Transport,
-    terms: &Terms,
-    app: &App,
-    fields: &[(&str, &str)],
-    rule: Repeat,
-) -> Result<String> {
-    let mut args =
-        Args::default().with("client_id", app.id.as_str())?.with("client_secret", app.secret.reveal())?;
-    for (name, value) in fields {
-        args = args.with(name, *value)?;
-    }
-    let prepared = free_request(Method::Post, "/oauth2/access_token", &args)?;
-    let mut terms = terms.clone();
-    let redactor = Arc::make_mut(&mut terms.redactor);
-    redactor.hide(app.secret.reveal());
-    for (name, value) in fields {
-        if matches!(*name, "code" | "refresh_token") {
-            redactor.hide(value);
-        }
-    }
-    client::ask(transport, &terms, None, &prepared.request, rule, |envelope| {
-        stamped(envelope.data).ok_or_else(|| Error::new(Status::Protocol, "the answer holds no token"))
-    })
-    .await
-}
-
-/// The token as the platform wrote it, with `obtained_at` behind it.
-fn stamped(data: &str) -> Option<String> {
-    let is_token = serde_json::from_str::<Value>(data).ok()?.get("access_token")?.is_string();
-    let open = data.trim_end().strip_suffix('}').filter(|_| is_token)?;
-    Some(format!("{},\"obtained_at\":{}}}", open.trim_end(), now() as u64))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_keeps_its_text_and_gains_its_time() {
-        let stamped = stamped(r#"{"access_token": "a", "expires_in": 21600 }"#).expect("a token");
-        assert!(
-            stamped.starts_with(r#"{"access_token": "a", "expires_in": 21600,"obtained_at":"#),
-            "{stamped}"
-        );
-        assert_eq!(super::stamped(r#"{"token_type": "Bearer"}"#), None);
-        assert_eq!(super::stamped("null"), None);
     }
 }

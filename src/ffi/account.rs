@@ -3,9 +3,7 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::{call, guard, handle},
-    client::bge_api_t,
-    error::bge_error_t,
+    boundary::guard, client::bge_api_t, error::bge_error_t, pointers::handle, row::call,
     version::bge_status_t,
 };
 

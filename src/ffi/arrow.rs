@@ -11,8 +11,8 @@ use arrow_array::{
 };
 
 use super::{
-    boundary::{Empty, shielded},
-    table::ArrowArrayStream,
+    arrow_stream::ArrowArrayStream,
+    pointers::{Empty, shielded},
 };
 use crate::{
     error::{Error, Result, Status},

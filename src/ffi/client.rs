@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
-    boundary::{free, give, give_handle, guard, handle, object, out, shielded, text},
+    boundary::guard,
     error::bge_error_t,
+    pointers::{free, give, give_handle, handle, object, out, shielded, text},
     version::bge_status_t,
 };
 use crate::{Client, endpoint};

@@ -5,7 +5,7 @@ use std::{
     ptr,
 };
 
-use super::boundary::free;
+use super::pointers::free;
 use crate::error::Error;
 
 /// What a failed call tells: one line for people, all of it as JSON for programs. Freed by `bge_error_free`.

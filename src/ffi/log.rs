@@ -3,10 +3,7 @@
 use std::ffi::{CString, c_char, c_void};
 
 use super::{
-    boundary::{guard, handle_mut},
-    client::bge_api_t,
-    error::bge_error_t,
-    version::bge_status_t,
+    boundary::guard, client::bge_api_t, error::bge_error_t, pointers::handle_mut, version::bge_status_t,
 };
 use crate::{Level, Sink};
 

@@ -1,7 +1,7 @@
 //! The C ABI: one file for each noun of `bge.h`, which is generated from this folder.
 //!
-//! Nothing is decided here. `boundary` holds the only clever code: it checks pointers, stops panics and hands errors
-//! over; every function is take, call, give.
+//! Nothing is decided here. `pointers`, `boundary` and `row` hold the only clever code: they check pointers, stop panics
+//! and hand errors over; every function is take, call, give.
 
 #![allow(unsafe_code)]
 #![allow(non_camel_case_types)]
@@ -13,7 +13,10 @@
 
 #[cfg(feature = "arrow")]
 mod arrow;
+pub mod arrow_stream;
 mod boundary;
+mod pointers;
+mod row;
 
 pub mod account;
 pub mod client;

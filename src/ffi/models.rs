@@ -3,9 +3,11 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::{Given, args, call, give, guard, handle, out, with_given},
+    boundary::guard,
     client::bge_api_t,
     error::bge_error_t,
+    pointers::{args, give, handle, out},
+    row::{Given, call, with_given},
     version::bge_status_t,
 };
 

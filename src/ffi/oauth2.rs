@@ -3,10 +3,11 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::{free, give, give_handle, guard, handle, object, optional_text, out, text},
+    boundary::guard,
     client::bge_api_t,
     error::bge_error_t,
     op::bge_op_t,
+    pointers::{free, give, give_handle, handle, object, optional_text, out, text},
     version::bge_status_t,
 };
 use crate::OAuth2;

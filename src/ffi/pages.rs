@@ -3,10 +3,11 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::{free, give, give_handle, guard, handle, handle_mut, object, out, text},
+    boundary::guard,
     client::bge_api_t,
     error::bge_error_t,
     op::bge_op_t,
+    pointers::{free, give, give_handle, handle, handle_mut, object, out, text},
     version::bge_status_t,
 };
 use crate::Pages;
@@ -32,7 +33,7 @@ pub unsafe extern "C" fn bge_api_pages(
         guard("api_pages", err, || {
             let out = self::out(out, "out")?;
             let api = handle(api, "api")?;
-            let pages = Pages::new(&api.client, text(name, "name")?, object(args_json, "args_json")?)?;
+            let pages = api.client.pages(text(name, "name")?, object(args_json, "args_json")?)?;
             give_handle(out, bge_pages_t { pages });
             Ok(())
         })

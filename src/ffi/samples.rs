@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::{Given, call},
     client::bge_api_t,
     error::bge_error_t,
+    row::{Given, call},
     version::bge_status_t,
 };
 

@@ -1,11 +1,13 @@
 //! Tables: the rows of many samples as streams of Arrow record batches.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::c_char;
 
 use super::{
-    boundary::{Empty, free, give, give_handle, guard, handle, object, out, shielded, text},
+    arrow_stream::ArrowArrayStream,
+    boundary::guard,
     client::bge_api_t,
     error::bge_error_t,
+    pointers::{free, give, give_handle, handle, object, out, shielded, text},
     version::bge_status_t,
 };
 use crate::table::Table;
@@ -16,31 +18,6 @@ use super::arrow::export;
 #[cfg(not(feature = "arrow"))]
 fn export(batches: crate::table::Batches) -> ArrowArrayStream {
     batches.export()
-}
-
-/// The Arrow C stream interface, which the header declares as its specification does.
-#[repr(C)]
-pub struct ArrowArrayStream {
-    /// Gives the schema of the batches.
-    pub get_schema: Option<unsafe extern "C" fn(*mut ArrowArrayStream, *mut c_void) -> c_int>,
-    /// Gives the next batch; a released one at the end.
-    pub get_next: Option<unsafe extern "C" fn(*mut ArrowArrayStream, *mut c_void) -> c_int>,
-    /// What went wrong in the last of these calls.
-    pub get_last_error: Option<unsafe extern "C" fn(*mut ArrowArrayStream) -> *const c_char>,
-    /// Gives everything back.
-    pub release: Option<unsafe extern "C" fn(*mut ArrowArrayStream)>,
-    /// The producer's own.
-    pub private_data: *mut c_void,
-}
-
-impl Empty for ArrowArrayStream {
-    const EMPTY: Self = ArrowArrayStream {
-        get_schema: None,
-        get_next: None,
-        get_last_error: None,
-        release: None,
-        private_data: std::ptr::null_mut(),
-    };
 }
 
 /// A table: all pages of a list, of one sample or of many. It keeps its client alive and belongs to the process that
@@ -69,7 +46,7 @@ pub unsafe extern "C" fn bge_api_table(
         guard("api_table", err, || {
             let out = self::out(out, "out")?;
             let api = handle(api, "api")?;
-            let table = Table::open(&api.client, text(name, "name")?, object(args_json, "args_json")?)?;
+            let table = api.client.table(text(name, "name")?, object(args_json, "args_json")?)?;
             *out = export(table.stream()?);
             Ok(())
         })
@@ -103,7 +80,7 @@ pub unsafe extern "C" fn bge_api_open_table(
         guard("api_open_table", err, || {
             let out = self::out(out, "out")?;
             let api = handle(api, "api")?;
-            let table = Table::open(&api.client, text(name, "name")?, object(args_json, "args_json")?)?;
+            let table = api.client.table(text(name, "name")?, object(args_json, "args_json")?)?;
             give_handle(out, bge_table_t { table });
             Ok(())
         })

@@ -3,8 +3,9 @@
 use std::ffi::{CString, c_char};
 
 use super::{
-    boundary::{give, guard, out, shielded, text},
+    boundary::guard,
     error::bge_error_t,
+    pointers::{give, out, shielded, text},
     version::bge_status_t,
 };
 

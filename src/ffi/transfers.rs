@@ -7,13 +7,15 @@ use std::{
 };
 
 use super::{
-    boundary::{Given, args, bytes, call, give, give_handle, guard, handle, out, text},
+    boundary::guard,
     client::bge_api_t,
     error::bge_error_t,
     op::bge_op_t,
+    pointers::{args, bytes, give, give_handle, handle, out, text},
+    row::{Given, call},
     version::bge_status_t,
 };
-use crate::storage::Content;
+use crate::objects::Content;
 
 /// Uploads bytes in memory as one object.
 ///

@@ -3,9 +3,10 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::{bytes, free, give, give_handle, guard, handle, object, out, shielded, text},
+    boundary::guard,
     client::bge_api_t,
     error::bge_error_t,
+    pointers::{bytes, free, give, give_handle, handle, object, out, shielded, text},
     version::bge_status_t,
 };
 use crate::Writer;

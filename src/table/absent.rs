@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use crate::{
-    client::Client,
     error::{Error, Result, Status},
+    platform::session::Session,
 };
 
 pub(crate) struct Table(Infallible);
@@ -18,7 +18,7 @@ pub(crate) struct TableProgress {
 }
 
 impl Table {
-    pub(crate) fn open(_: &Client, name: &str, _: &str) -> Result<Self> {
+    pub(crate) fn open(_: &Session, name: &str, _: &str) -> Result<Self> {
         let error = Error::new(Status::Unsupported, "tables are not in this build of libbge").with_call(name);
         Err(error.with_hint("build it with the cargo feature \"arrow\""))
     }

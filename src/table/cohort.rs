@@ -1,6 +1,6 @@
 //! Many samples at once, their pages in order: what to fetch next, how far ahead, and what the reader gets.
 //!
-//! Each of `concurrency` samples has one request under way. Pages that wait for the reader, and those under way, are
+//! Each of `concurrency` samples has one request under fetcher. Pages that wait for the reader, and those under fetcher, are
 //! `concurrency × prefetch` at most. The reader's own sample may have any of them; each one behind it must leave some to
 //! those before it. So the reader is never stuck, and when there are too few the samples come to be at different stages,
 //! the next one nearly done when its turn comes, instead of all half-done at once.
@@ -20,22 +20,21 @@ use serde_json::{json, value::RawValue};
 use tokio::task::AbortHandle;
 
 use super::{
-    TableProgress, checkpoint,
-    settings::{Samples, Settings, listing},
-    walk::{Walk, Way},
+    TableProgress,
+    options::{Samples, TableOptions, listing},
+    page_cache,
+    sample_pages::{Fetcher, SamplePages},
 };
 use crate::{
-    args::Args,
-    client::Client,
-    endpoint::Endpoint,
     error::{Error, Result, Status},
+    platform::{args::Args, endpoint::Endpoint, session::Session},
     sys::process_id,
 };
 
 /// The samples of one table, and how far each is.
 pub(super) struct Cohort {
-    way: Way,
-    settings: Settings,
+    fetcher: Fetcher,
+    settings: TableOptions,
     state: Mutex<State>,
     changed: Condvar,
     rows: AtomicU64,
@@ -57,7 +56,7 @@ struct State {
     window: VecDeque<Sample>,
     /// The place of the first sample that was not begun.
     next: usize,
-    /// Pages that wait for the reader, or are under way.
+    /// Pages that wait for the reader, or are under fetcher.
     held: usize,
     /// Rows that the reader has of the sample that it is at.
     rows: u64,
@@ -69,7 +68,7 @@ struct Sample {
     place: usize,
     id: Option<String>,
     /// Not there while a page is fetched.
-    walk: Option<Walk>,
+    walk: Option<SamplePages>,
     pages: VecDeque<String>,
     /// How it ended; pages may still be waiting.
     end: Option<Result<()>>,
@@ -92,7 +91,7 @@ pub(super) struct Read {
 }
 
 impl Cohort {
-    pub(super) fn new(client: &Client, settings: Settings) -> Arc<Self> {
+    pub(super) fn new(session: &Session, settings: TableOptions) -> Arc<Self> {
         let samples: Vec<Option<String>> = match &settings.samples {
             Samples::Unnamed => vec![None],
             Samples::Named(ids) => ids.iter().cloned().map(Some).collect(),
@@ -100,8 +99,8 @@ impl Cohort {
         };
         let listed = !matches!(settings.samples, Samples::Listed(_));
         Arc::new(Cohort {
-            way: Way {
-                client: client.clone(),
+            fetcher: Fetcher {
+                session: session.clone(),
                 endpoint: settings.endpoint,
                 pace: settings.pace.clone(),
                 checkpoint_dir: settings.checkpoint_dir.clone(),
@@ -178,9 +177,9 @@ impl Cohort {
         }
         if let Some(folder) = &self.settings.checkpoint_dir
             && !(state.listed && state.samples.is_empty())
-            && let Err(error) = checkpoint::prepare(folder)
+            && let Err(error) = page_cache::prepare(folder)
         {
-            return self.stop_in(state, error.with_call(self.way.endpoint.name));
+            return self.stop_in(state, error.with_call(self.fetcher.endpoint.name));
         }
         if let Samples::Listed(filters) = &self.settings.samples {
             let (this, filters) = (self.clone(), filters.clone());
@@ -192,7 +191,7 @@ impl Cohort {
         self.pump(state);
     }
 
-    /// Starts whatever may be under way now.
+    /// Starts whatever may be under fetcher now.
     fn pump(self: &Arc<Self>, state: &mut State) {
         if state.stopped.is_some() {
             return;
@@ -221,7 +220,7 @@ impl Cohort {
         while active < self.settings.concurrency && has_room(state.held, state.window.is_empty(), active) {
             let Some(id) = state.samples.get(state.next).cloned() else { return };
             let walk = match self.settings.of_sample(id.as_deref()) {
-                Ok(args) => Walk::new(&self.way, args, id.as_deref().unwrap_or_default()),
+                Ok(args) => SamplePages::new(&self.fetcher, args, id.as_deref().unwrap_or_default()),
                 Err(error) => return self.stop_in(state, error),
             };
             let mut sample =
@@ -237,7 +236,7 @@ impl Cohort {
         }
     }
 
-    fn fetch(self: &Arc<Self>, sample: &mut Sample, mut walk: Walk) -> Result<()> {
+    fn fetch(self: &Arc<Self>, sample: &mut Sample, mut walk: SamplePages) -> Result<()> {
         let (this, place) = (self.clone(), sample.place);
         sample.task = Some(self.spawn(async move {
             let outcome = walk.next().await;
@@ -262,10 +261,10 @@ impl Cohort {
                 this.stop(error);
             }
         };
-        Ok(self.way.client.transport.runtime()?.spawn(task).abort_handle())
+        Ok(self.fetcher.session.transport().runtime()?.spawn(task).abort_handle())
     }
 
-    fn arrived(self: &Arc<Self>, place: usize, walk: Walk, outcome: Result<Option<String>>) {
+    fn arrived(self: &Arc<Self>, place: usize, walk: SamplePages, outcome: Result<Option<String>>) {
         let mut state = self.state();
         let first = state.window.front().map_or(0, |sample| sample.place);
         let State { window, held, .. } = &mut *state;
@@ -284,8 +283,8 @@ impl Cohort {
             }
             Err(error) => {
                 *held -= 1;
-                let error = self.way.client.told(self.way.endpoint.name, Err::<(), _>(error));
-                sample.end = Some(error.map_err(|error| of_sample(error, sample.id.as_deref())));
+                let error = self.fetcher.session.explain(self.fetcher.endpoint.name, error);
+                sample.end = Some(Err(of_sample(error, sample.id.as_deref())));
             }
         }
         self.pump(&mut state);
@@ -303,19 +302,18 @@ impl Cohort {
         struct Listed {
             biosample_id: String,
         }
-        let way = Way { endpoint: listing()?, ..self.way.clone() };
-        let told = |error| self.way.client.told(way.endpoint.name, Err::<(), _>(error)).err();
-        let mut walk = Walk::new(&way, filters, "all");
+        let fetcher = Fetcher { endpoint: listing()?, ..self.fetcher.clone() };
+        let mut walk = SamplePages::new(&fetcher, filters, "all");
         while !walk.is_ended() {
             let page = match walk.next().await {
                 Ok(Some(page)) => page,
                 Ok(None) => break,
-                Err(error) => return told(error).map_or(Ok(()), Err),
+                Err(error) => return Err(self.fetcher.session.explain(fetcher.endpoint.name, error)),
             };
             let page: Page = serde_json::from_str(&page).map_err(|cause| {
                 let error =
                     Error::new(Status::Protocol, "the list of samples has one without a biosample_id");
-                error.with_cause(crate::options::place(&cause)).with_call(way.endpoint.name)
+                error.with_cause(crate::options::place(&cause)).with_call(fetcher.endpoint.name)
             })?;
             let mut state = self.state();
             state.samples.extend(page.result.into_iter().map(|sample| Some(sample.biosample_id)));
@@ -336,7 +334,7 @@ impl Cohort {
         if state.stopped.is_some() {
             return;
         }
-        state.stopped = Some(error.with_call(self.way.endpoint.name));
+        state.stopped = Some(error.with_call(self.fetcher.endpoint.name));
         let tasks = state.window.iter_mut().filter_map(|sample| sample.task.take());
         for task in tasks.chain(state.listing.take()) {
             task.abort();
@@ -349,7 +347,7 @@ impl Cohort {
 
     /// A page that could not be made rows of.
     pub(super) fn refuse(&self, error: Error, sample: Option<&str>) -> Error {
-        let error = of_sample(error.with_call(self.way.endpoint.name), sample);
+        let error = of_sample(error.with_call(self.fetcher.endpoint.name), sample);
         let mut state = self.state();
         self.stop_in(&mut state, error.clone());
         state.stopped.clone().unwrap_or(error)

@@ -261,7 +261,7 @@ impl<'de> Visitor<'de> for Object<'_> {
         f.write_str("an object")
     }
 
-    /// An object that is not there. (A row that is `null` comes out the same way, as it should.)
+    /// An object that is not there. (A row that is `null` comes out the same fetcher, as it should.)
     fn visit_unit<E>(self) -> std::result::Result<(), E> {
         Ok(())
     }

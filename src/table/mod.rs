@@ -3,15 +3,15 @@
 //! `settings` reads what is asked for, `cohort` fetches pages ahead of the reader, `checkpoint` keeps those of finished
 //! samples, `decode` makes batches of them on the reader's own thread, with the columns that `schema` declares.
 
-mod checkpoint;
 mod cohort;
 mod columns;
 mod decode;
+mod options;
+mod page_cache;
+mod sample_pages;
 mod schema;
-mod settings;
 #[cfg(test)]
 mod tests;
-mod walk;
 
 use std::{
     collections::VecDeque,
@@ -25,10 +25,10 @@ use std::{
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 
-use self::{cohort::Cohort, decode::Decoder, settings::Settings};
+use self::{cohort::Cohort, decode::Decoder, options::TableOptions};
 use crate::{
-    client::Client,
     error::{Error, Result},
+    platform::session::Session,
     sys::process_id,
 };
 
@@ -52,12 +52,12 @@ pub struct TableProgress {
 }
 
 impl Table {
-    /// Opens the table of a list call (one with columns in [`crate::endpoint`]). `biosample_id` may be an array, and
+    /// Opens the table of a list call (one with columns in [`crate::platform::endpoint`]). `biosample_id` may be an array, and
     /// `biosample_ids` may be `"all"`.
-    pub fn open(client: &Client, name: &str, args_json: &str) -> Result<Self> {
-        let settings = Settings::read(name, args_json).map_err(|error| error.with_call(name))?;
+    pub(crate) fn open(session: &Session, name: &str, args_json: &str) -> Result<Self> {
+        let settings = TableOptions::read(name, args_json).map_err(|error| error.with_call(name))?;
         let (name, strict) = (settings.endpoint.name, settings.strict);
-        Ok(Table { cohort: Cohort::new(client, settings), name, strict, taken: AtomicBool::new(false) })
+        Ok(Table { cohort: Cohort::new(session, settings), name, strict, taken: AtomicBool::new(false) })
     }
 
     /// The batches, once. They may outlive the table.
@@ -86,7 +86,7 @@ impl Table {
         }
     }
 
-    /// What went wrong on the way, as JSON: `{"failed": [{"biosample_id", "rows", "error"}], "misfits": n}`.
+    /// What went wrong on the fetcher, as JSON: `{"failed": [{"biosample_id", "rows", "error"}], "misfits": n}`.
     pub fn report(&self) -> Result<String> {
         self.check_process()?;
         Ok(self.cohort.report())
@@ -107,7 +107,7 @@ impl fmt::Debug for Table {
 }
 
 /// The batches of a table, in the order of its samples and their pages. Each has rows of one page of one sample.
-/// Dropping it ends the requests that are under way.
+/// Dropping it ends the requests that are under fetcher.
 pub struct Batches {
     cohort: Arc<Cohort>,
     decoder: Decoder,
@@ -185,6 +185,6 @@ impl fmt::Debug for Batches {
 
 /// One page by itself.
 pub(crate) fn batches_of_page(name: &str, json: &str) -> Result<Vec<RecordBatch>> {
-    let settings = Settings::read(name, r#"{"biosample_id": []}"#)?;
+    let settings = TableOptions::read(name, r#"{"biosample_id": []}"#)?;
     Decoder::new(settings.endpoint, false).decode(json, None)
 }

@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::HashMap, sync::Arc};
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use crate::endpoint::{Column, ColumnType, Endpoint};
+use crate::platform::endpoint::{Column, ColumnType, Endpoint};
 
 /// The column of the sample that a row is about.
 pub(super) const SAMPLE: &str = "biosample_id";
@@ -101,7 +101,7 @@ impl Shape {
             tree.plant(column.path, index);
         }
         let mut fields: Vec<Field> = columns.iter().map(|column| field(endpoint, column)).collect();
-        fields.push(Field::new(EXTRA, DataType::Utf8, true).with_metadata(told(
+        fields.push(Field::new(EXTRA, DataType::Utf8, true).with_metadata(metadata(
             endpoint,
             ColumnType::Json,
             None,
@@ -118,12 +118,12 @@ fn field(endpoint: &Endpoint, column: &Column) -> Field {
         ColumnType::Float64 => DataType::Float64,
         ColumnType::Bool => DataType::Boolean,
     };
-    let mut about = told(endpoint, column.kind, column.unit);
+    let mut about = metadata(endpoint, column.kind, column.unit);
     about.insert("bge.path".to_owned(), column.path.to_owned());
     Field::new(column.name, kind, true).with_metadata(about)
 }
 
-fn told(endpoint: &Endpoint, kind: ColumnType, unit: Option<&str>) -> HashMap<String, String> {
+fn metadata(endpoint: &Endpoint, kind: ColumnType, unit: Option<&str>) -> HashMap<String, String> {
     let mut about = HashMap::from([
         ("bge.endpoint".to_owned(), endpoint.name.to_owned()),
         ("bge.type".to_owned(), kind.name().to_owned()),
@@ -135,7 +135,7 @@ fn told(endpoint: &Endpoint, kind: ColumnType, unit: Option<&str>) -> HashMap<St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::endpoint;
+    use crate::platform::endpoint;
 
     #[test]
     fn every_list_has_a_flat_schema_whose_columns_do_not_collide() {

@@ -6,7 +6,7 @@ use arrow_array::{
 };
 
 use super::decode::Decoder;
-use crate::endpoint;
+use crate::platform::endpoint;
 
 fn decoder(name: &str) -> Decoder {
     Decoder::new(endpoint::find(name).expect(name), false)
@@ -118,7 +118,7 @@ fn misfits_are_counted_and_kept_even_in_the_place_of_objects_and_rows() {
     assert_eq!(text(&batches[0], "extra"), rows.map(|(_, extra)| Some(extra.to_owned())));
     assert_eq!(float(&batches[0], "observation_value")[5], Some(1.0));
     assert_eq!(decoder.misfits(), rows.len() as u64);
-    // The same rows one by one are read in the other way.
+    // The same rows one by one are read in the other fetcher.
     for (row, extra) in rows {
         let before = decoder.misfits();
         let batches = decoder.decode(&format!("{{\"result\":[{row}]}}"), None).expect(row);

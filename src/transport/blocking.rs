@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::blocking::{Client, Request};
 
-use super::{Answer, Body, failure, redirect::Hop};
+use super::{Answer, Body, failure, hop::Hop};
 use crate::error::Result;
 
 pub(super) fn send(client: &Client, hop: &Hop<'_>, limit: Duration) -> Result<Answer> {

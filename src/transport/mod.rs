@@ -3,7 +3,7 @@
 mod blocking;
 mod body;
 mod failure;
-mod pace;
+mod hop;
 mod redirect;
 mod retry;
 mod streaming;
@@ -14,7 +14,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -25,17 +25,16 @@ use tokio::{runtime::Runtime, sync::Semaphore};
 use url::Url;
 
 pub(crate) use body::{Body, ByteStream, CHUNK, FilePart, StreamBody};
-pub(crate) use failure::{local, retry_after};
-pub(crate) use pace::Pace;
+pub(crate) use failure::local;
+use failure::retry_after;
 pub(crate) use retry::{Repeat, Retry};
 pub(crate) use streaming::Streamed;
 
 use crate::{
-    endpoint::Method,
+    context::{Context, Progress, Sender},
     error::{Error, Result, Status},
     log::{Level, Logger},
     options::Options,
-    redact::Redactor,
     sys::{PerProcess, without_signals},
 };
 
@@ -58,11 +57,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    pub(crate) fn new(method: Method, target: Target) -> Self {
-        let method = match method {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-        };
+    pub(crate) fn new(method: reqwest::Method, target: Target) -> Self {
         Request { method, target, headers: HeaderMap::new(), body: Body::Empty }
     }
 
@@ -84,72 +79,23 @@ pub(crate) struct Answer {
     pub body: bytes::Bytes,
 }
 
-/// Which of reqwest's two clients carries a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sender {
-    /// The blocking one, on the caller's thread: it cannot be cancelled.
-    Blocking,
-    /// The async one, on the client's own runtime.
-    Streaming,
-}
-
-/// How far something has come: bytes or pages. Never goes back.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    done: AtomicU64,
-    total: AtomicU64,
-}
-
-impl Progress {
-    pub(crate) fn reach(&self, done: u64) {
-        self.done.fetch_max(done, Ordering::Relaxed);
+impl Answer {
+    /// Whether it calls itself `application/json`.
+    pub(crate) fn is_json(&self) -> bool {
+        let content_type =
+            self.headers.get(reqwest::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        content_type
+            .and_then(|text| text.split(';').next())
+            .is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
     }
 
-    pub(crate) fn expect(&self, total: u64) {
-        self.total.fetch_max(total, Ordering::Relaxed);
+    /// Adds what the headers say to an error.
+    pub(crate) fn explain(&self, error: Error) -> Error {
+        let names = ["x-request-id", "x-oss-request-id", "x-acs-request-id", "request-id"];
+        let id = names.iter().find_map(|name| self.headers.get(*name)).and_then(|value| value.to_str().ok());
+        let http = if error.http_status() == 0 { self.status } else { error.http_status() };
+        error.with_http(http, id).with_retry_after(retry_after(&self.headers))
     }
-
-    pub(crate) fn get(&self) -> (u64, u64) {
-        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
-    }
-}
-
-/// The conditions that one call is carried out under.
-#[derive(Clone)]
-pub(crate) struct Terms {
-    pub sender: Sender,
-    /// Of one attempt; of silence, where a body streams.
-    pub timeout: Duration,
-    pub deadline: Option<Instant>,
-    pub max_retries: u32,
-    /// The caller's own headers.
-    pub headers: HeaderMap,
-    pub progress: Arc<Progress>,
-    /// What no message about this call may show.
-    pub redactor: Arc<Redactor>,
-    /// How often requests may be sent, where several calls share a limit.
-    pub pace: Option<Arc<Pace>>,
-}
-
-impl Terms {
-    /// The time that an attempt may take, or an error when there is none left.
-    pub(crate) fn attempt(&self) -> Result<Duration> {
-        let Some(deadline) = self.deadline else { return Ok(self.timeout) };
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(deadline_passed()) } else { Ok(left.min(self.timeout)) }
-    }
-
-    /// Waits, unless the deadline comes first.
-    pub(crate) async fn sleep(&self, wait: Duration) {
-        match self.sender {
-            Sender::Blocking => std::thread::sleep(wait),
-            Sender::Streaming => tokio::time::sleep(wait).await,
-        }
-    }
-}
-
-pub(crate) fn deadline_passed() -> Error {
-    Error::new(Status::Timeout, "the deadline passed")
 }
 
 /// The connections of one client.
@@ -224,25 +170,58 @@ impl Transport {
         })
     }
 
+    /// The conditions that this client's options set.
+    pub(crate) fn context(&self, sender: Sender) -> Context {
+        let options = self.options();
+        Context {
+            sender,
+            timeout: options.timeout,
+            deadline: options.deadline.map(|deadline| Instant::now() + deadline),
+            max_retries: options.max_retries,
+            headers: Default::default(),
+            progress: Arc::new(Progress::default()),
+            redactor: Default::default(),
+            pace: None,
+        }
+    }
+
+    /// Sends a request until it is answered as `read` likes it, or may not be sent again.
+    pub(crate) async fn repeat<T>(
+        &self,
+        context: &Context,
+        request: &Request,
+        rule: Repeat,
+        read: impl Fn(&Answer) -> Result<T>,
+    ) -> Result<T> {
+        let mut retry = Retry::new(context, self.log(), rule);
+        loop {
+            let answer = self.send(context, request).await;
+            match answer.and_then(|answer| read(&answer).map_err(|error| answer.explain(error))) {
+                Ok(done) => return Ok(done),
+                Err(error) => retry.again(error).await?,
+            }
+        }
+    }
+
     /// Carries `work` out on the runtime and waits for it on this thread.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.runtime()?.block_on(work)
     }
 
     /// One attempt, its redirects included: the whole answer.
-    pub(crate) async fn send(&self, terms: &Terms, request: &Request) -> Result<Answer> {
-        if let Some(pace) = &terms.pace {
-            terms.sleep(pace.turn()).await;
+    pub(crate) async fn send(&self, context: &Context, request: &Request) -> Result<Answer> {
+        if let Some(pace) = &context.pace {
+            context.sleep(pace.turn()).await;
         }
         let _permit = self.permit().await?;
-        let hops = |url, request| self.follow(terms, request, url);
+        let hops = |url, request| self.follow(context, request, url);
         self.reach(request, hops).await
     }
 
     /// One attempt, its redirects included: the answer's headers, and its body to be read as it comes.
-    pub(crate) async fn open(&self, terms: &Terms, request: &Request) -> Result<Streamed> {
+    pub(crate) async fn open(&self, context: &Context, request: &Request) -> Result<Streamed> {
         let _permit = self.permit().await?;
-        let hops = |url, request| self.follow_streamed(terms, request, url);
+        let hops = |url, request| self.follow_streamed(context, request, url);
         self.reach(request, hops).await
     }
 

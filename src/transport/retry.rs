@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Terms;
+use super::Context;
 use crate::{
     error::{Error, Result},
     log::{Level, Logger},
@@ -24,15 +24,15 @@ pub(crate) enum Repeat {
 
 /// The attempts of one call: `again` waits before the next one, or says why there is none.
 pub(crate) struct Retry<'a> {
-    terms: &'a Terms,
+    context: &'a Context,
     log: &'a Logger,
     rule: Repeat,
     repeats: u32,
 }
 
 impl<'a> Retry<'a> {
-    pub(crate) fn new(terms: &'a Terms, log: &'a Logger, rule: Repeat) -> Self {
-        Retry { terms, log, rule, repeats: 0 }
+    pub(crate) fn new(context: &'a Context, log: &'a Logger, rule: Repeat) -> Self {
+        Retry { context, log, rule, repeats: 0 }
     }
 
     pub(crate) async fn again(&mut self, error: Error) -> Result<()> {
@@ -47,12 +47,12 @@ impl<'a> Retry<'a> {
             Repeat::Never => false,
         };
         let worthwhile = error.is_passing() && (self.rule == Repeat::Passing || harmless);
-        let error = error.redacted(&self.terms.redactor).with_retryable(worthwhile).settled();
-        if !worthwhile || !allowed || self.repeats >= self.terms.max_retries {
+        let error = error.redacted(&self.context.redactor).with_retryable(worthwhile).settled();
+        if !worthwhile || !allowed || self.repeats >= self.context.max_retries {
             return Err(error);
         }
         let wait = backoff(self.repeats).max(asked.unwrap_or_default());
-        let late = self.terms.deadline.is_some_and(|deadline| Instant::now() + wait >= deadline);
+        let late = self.context.deadline.is_some_and(|deadline| Instant::now() + wait >= deadline);
         if late || asked.is_some_and(|asked| asked > LONGEST_RETRY_AFTER) {
             return Err(error);
         }
@@ -61,11 +61,11 @@ impl<'a> Retry<'a> {
             format!(
                 "{error}: repeat {} of {} in {:.1} s",
                 self.repeats,
-                self.terms.max_retries,
+                self.context.max_retries,
                 wait.as_secs_f64()
             )
         });
-        self.terms.sleep(wait).await;
+        self.context.sleep(wait).await;
         Ok(())
     }
 }

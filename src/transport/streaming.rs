@@ -16,7 +16,8 @@ use reqwest::{
     header::{CONTENT_LENGTH, HeaderMap},
 };
 
-use super::{Answer, Body, Terms, deadline_passed, failure, redirect::Hop};
+use super::{Answer, Body, failure, hop::Hop};
+use crate::context::{Context, deadline_passed};
 use crate::error::{Error, Result, Status};
 
 /// A body up to this length gets its memory in one piece, where its length is known.
@@ -105,9 +106,9 @@ impl Streamed {
     }
 
     /// From here on only silence counts, not the time that the whole body takes.
-    pub(crate) fn paced(mut self, terms: &Terms) -> Self {
+    pub(crate) fn paced(mut self, context: &Context) -> Self {
         if !self.transferred {
-            self.limit = silence(terms);
+            self.limit = silence(context);
             self.transferred = true;
         }
         self
@@ -132,19 +133,19 @@ impl Streamed {
     }
 }
 
-fn silence(terms: &Terms) -> Limit {
+fn silence(context: &Context) -> Limit {
     let pulse = Arc::new(Pulse { born: Instant::now(), last: AtomicU64::new(0) });
-    Limit::Silence { longest: terms.timeout, deadline: terms.deadline, pulse }
+    Limit::Silence { longest: context.timeout, deadline: context.deadline, pulse }
 }
 
-pub(super) async fn open(client: &Client, hop: &Hop<'_>, terms: &Terms) -> Result<Streamed> {
+pub(super) async fn open(client: &Client, hop: &Hop<'_>, context: &Context) -> Result<Streamed> {
     let streams = hop.request.body.streams();
     let limit = if streams {
-        terms.attempt()?;
-        silence(terms)
+        context.attempt()?;
+        silence(context)
     } else {
-        let left = terms.attempt()?;
-        Limit::By { at: Instant::now() + left, is_deadline: left < terms.timeout }
+        let left = context.attempt()?;
+        Limit::By { at: Instant::now() + left, is_deadline: left < context.timeout }
     };
     let mut request = Request::new(hop.request.method.clone(), hop.url.clone());
     *request.headers_mut() = hop.headers.clone();
@@ -165,7 +166,7 @@ pub(super) async fn open(client: &Client, hop: &Hop<'_>, terms: &Terms) -> Resul
             *request.body_mut() = Some(reqwest::Body::wrap_stream(beat((stream.open)())));
         }
         Body::Multipart { fields, file } => {
-            let opened = file.open(terms.progress.clone())?;
+            let opened = file.open(context.progress.clone())?;
             let part = reqwest::multipart::Part::stream_with_length(
                 reqwest::Body::wrap_stream(beat(opened)),
                 file.length,

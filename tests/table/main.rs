@@ -23,6 +23,7 @@ use arrow_array::{
     types::{Float64Type, Int64Type},
 };
 use bge::ffi::{
+    arrow_stream::ArrowArrayStream,
     table::*,
     version::{BGE_OK, bge_status_t},
 };

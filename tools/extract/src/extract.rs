@@ -43,7 +43,7 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
     // Without samples there is nothing that the rest could do without.
     let skip = ids.is_some() && !cli.fail_fast;
     args.insert("$".to_owned(), switches(cli, skip));
-    let table = Arc::new(Table::open(&client, &cli.call, &Value::Object(args).to_string())?);
+    let table = Arc::new(client.table(&cli.call, &Value::Object(args).to_string())?);
     let interrupt = Interrupt::watch(&table)?;
     let bar = Bar::show(&table, cli.quiet);
     let mut batches = table.stream()?;

@@ -7,7 +7,7 @@ use std::{
 };
 
 use arrow_array::{StringArray, cast::downcast_array};
-use bge::{Client, Table, endpoint};
+use bge::{Client, endpoint};
 use serde_json::{Map, Value};
 
 use crate::{failure::Failure, shard::Shard};
@@ -76,7 +76,7 @@ fn filters(args: &mut Map<String, Value>, call: &str) -> Map<String, Value> {
 
 fn listed(client: &Client, mut filters: Map<String, Value>) -> Result<Vec<String>, Failure> {
     filters.insert("limit".to_owned(), 500.into());
-    let table = Table::open(client, "get_samples", &Value::Object(filters).to_string())?;
+    let table = client.table("get_samples", &Value::Object(filters).to_string())?;
     let mut batches = table.stream()?;
     let mut ids = Vec::new();
     while let Some(batch) = batches.next_batch()? {

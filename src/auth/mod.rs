@@ -1,0 +1,9 @@
+//! Who a client is for the platform: tokens found, exchanged, renewed and shared. Knows the transport, and no call.
+
+pub(crate) mod discover;
+mod found;
+pub(crate) mod grants;
+mod profile;
+pub(crate) mod renew;
+pub(crate) mod token;
+mod token_store;

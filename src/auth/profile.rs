@@ -1,0 +1,129 @@
+//! The profiles that the official `bge` command stores in `~/.bge`. Nothing there is ever changed.
+
+use std::{
+    env,
+    fs::{self, File},
+    io::{ErrorKind, Read},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use ini::Ini;
+use serde_json::{Map, Value};
+
+use super::{
+    found::{Found, Given, variable},
+    grants::App,
+    token::Token,
+};
+use crate::{
+    error::{Error, Result},
+    redact::Secret,
+};
+
+/// A profile of the official `bge` command.
+pub(super) struct Profile {
+    path: PathBuf,
+    sections: Map<String, Value>,
+    open_to_others: bool,
+}
+
+impl Profile {
+    /// The profile `named`, or `BGE_PROFILE`, or the active one.
+    pub(super) fn find(named: Option<String>, looked: &mut Vec<String>) -> Result<Option<Self>> {
+        let Some(home) = env::var_os("HOME").filter(|home| !home.is_empty()) else {
+            looked.push("no stored profile, since HOME is not set".to_owned());
+            return Ok(None);
+        };
+        let folder = Path::new(&home).join(".bge");
+        let required = named.is_some();
+        let name = match named.or_else(|| variable("BGE_PROFILE")) {
+            Some(name) => name,
+            None => match fs::read_to_string(folder.join("activate_project")) {
+                Ok(text) if !text.trim().is_empty() => text.trim().to_owned(),
+                _ => "default".to_owned(),
+            },
+        };
+        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
+            return Err(Error::argument("profile", "must be the name of a profile, not a path"));
+        }
+        for extension in ["json", "ini"] {
+            let path = folder.join(format!("{name}.{extension}"));
+            looked.push(path.display().to_string());
+            if let Some(profile) = Self::read(path)? {
+                return Ok(Some(profile));
+            }
+        }
+        match required {
+            true => {
+                let places = looked.join("; ");
+                Err(Error::argument("profile", format!("\"{name}\" does not exist; looked at {places}")))
+            }
+            false => Ok(None),
+        }
+    }
+
+    fn read(path: PathBuf) -> Result<Option<Self>> {
+        let unreadable = |cause| Error::io(format!("the profile {} cannot be read", path.display()), &cause);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
+            Err(cause) => return Err(unreadable(cause)),
+        };
+        let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+        let mut text = String::new();
+        file.read_to_string(&mut text).map_err(unreadable)?;
+        let is_ini = path.extension().is_some_and(|extension| extension == "ini");
+        let sections = if is_ini { ini_sections(&text) } else { serde_json::from_str(&text).ok() };
+        let sections = sections
+            .ok_or_else(|| malformed(&path, if is_ini { "is no INI file" } else { "is no JSON object" }))?;
+        Ok(Some(Profile { path, sections, open_to_others: mode & 0o077 != 0 }))
+    }
+
+    pub(super) fn into_found(self) -> Result<Found> {
+        let section = |name: &str| match self.sections.get(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(section)) => Ok(Some(section.clone())),
+            Some(_) => Err(malformed(&self.path, &format!("has a {name} that is no object"))),
+        };
+        let oauth2 = section("OAuth2")?.unwrap_or_default();
+        let text = |name: &str| oauth2.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let token = section("Token")?.map(|token| {
+            let json = Value::Object(token).to_string();
+            Token::from_json(&json).ok_or_else(|| malformed(&self.path, "has a Token without access_token"))
+        });
+        let app = match (text("client_id"), text("client_secret")) {
+            (Some(id), Some(secret)) => Some(App { id: id.to_owned(), secret: Secret::new(secret) }),
+            _ => None,
+        };
+        let given = match (token.transpose()?, app) {
+            (Some(token), _) if token.refresh.is_some() => Given::Stored(token.without_refresh()),
+            (token, Some(app)) => Given::App(app, token),
+            (Some(token), None) => Given::Token(token),
+            (None, None) => return Err(malformed(&self.path, "has neither a Token nor an OAuth2 client")),
+        };
+        let endpoint = text("endpoint").map(str::to_owned);
+        let warning = self
+            .open_to_others
+            .then(|| format!("warning: {} can be read by others: chmod 600 closes it", self.path.display()));
+        Ok(Found { given, endpoint, warning })
+    }
+}
+
+fn malformed(path: &Path, what: &str) -> Error {
+    Error::argument(&format!("the profile {}", path.display()), what)
+        .with_hint("run `bge login`, or remove the file")
+}
+
+/// The sections of an older profile, as the newer ones have them.
+fn ini_sections(text: &str) -> Option<Map<String, Value>> {
+    let ini = Ini::load_from_str_noescape(text).ok()?;
+    let sections = ini.iter().filter_map(|(name, values)| {
+        let values: Map<String, Value> =
+            values.iter().map(|(key, value)| (key.to_lowercase(), value.into())).collect();
+        Some((name?.to_owned(), Value::Object(values)))
+    });
+    Some(sections.collect())
+}

@@ -1,0 +1,269 @@
+//! The object store: signed uploads, verified downloads. Knows the platform by what it needs of it (`StoreAccess`), and
+//! no credentials but the store's own.
+//!
+//! An upload: `upload_options` reads the arguments, `content` opens what is sent, `grant` has the store's credentials,
+//! `put` or `part_upload` sends through `store`, which signs (`sign`, `address`) and repeats. A download: `origin` has
+//! the URL, `download` plans the pieces, `receive` writes them into a `part_file`, `download_state` keeps the account.
+
+mod address;
+mod content;
+mod crc64;
+mod download;
+mod download_state;
+mod folder;
+mod grant;
+mod meter;
+mod multipart;
+mod origin;
+mod part_file;
+mod part_upload;
+mod put;
+mod reader;
+mod receive;
+mod refusal;
+mod sign;
+mod store;
+mod upload_options;
+mod upload_state;
+mod writer;
+
+use std::{fmt, path::Path, sync::Arc};
+
+pub(crate) use content::Content;
+pub use reader::Reader;
+pub use writer::Writer;
+
+use self::{
+    content::OpenFile,
+    download::on_disk,
+    grant::Grants,
+    meter::Meter,
+    origin::Origin,
+    put::{Uploaded, put},
+    store::Store,
+    upload_options::{SWITCHES, UploadOptions, check_all, check_filename, whole},
+    upload_state::UploadState,
+};
+use crate::{
+    context::Context,
+    error::{Error, Result, Status},
+    platform::{
+        args::Args,
+        endpoint::{self, Endpoint},
+        store_access::StoreAccess,
+    },
+    transport::Transport,
+};
+
+/// One client's way to the object store. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Objects {
+    transport: Transport,
+    access: Arc<dyn StoreAccess>,
+    grants: Grants,
+}
+
+impl Objects {
+    pub(crate) fn new(transport: Transport, access: Arc<dyn StoreAccess>) -> Self {
+        Objects { transport, access, grants: Grants::new() }
+    }
+
+    /// Carries a transfer out by name.
+    pub(crate) async fn carry_out(
+        &self,
+        context: Context,
+        endpoint: &'static Endpoint,
+        args: &Args,
+    ) -> Result<String> {
+        let context = context.switched(&args.switches(&SWITCHES)?);
+        match endpoint.name {
+            "upload" => Err(Error::argument("upload", "takes bytes, which are not JSON: call its function")
+                .with_hint("upload_file takes a path")),
+            "upload_file" => upload_file(self, context, endpoint, args).await,
+            "download" => download(self, context, endpoint, args).await,
+            "download_file" => download_file(self, context, endpoint, args).await,
+            "upload_dir" => {
+                let (options, store) = many(self, context, endpoint, args)?;
+                folder::upload_dir(&store, &options, args).await
+            }
+            "batch_upload" => {
+                let (options, store) = many(self, context, endpoint, args)?;
+                folder::batch_upload(&store, &options, args).await
+            }
+            _ => Err(Error::new(Status::Internal, "the transfer is not in the table")),
+        }
+    }
+
+    /// Uploads what is not a file.
+    pub(crate) async fn upload(
+        &self,
+        context: Context,
+        filename: &str,
+        content: Arc<dyn Content>,
+        args: Args,
+    ) -> Result<String> {
+        let context = context.switched(&args.switches(&SWITCHES)?);
+        check_all(row("upload")?, &args.clone().with("filename", filename)?)?;
+        let options = UploadOptions::read(&args)?;
+        check_filename("filename", filename)?;
+        send(&Store::new(self, context, &options), &options, filename, content, None).await
+    }
+
+    /// A reader of an object; nothing is sent before its first read.
+    pub(crate) fn reader(&self, object_name: &str, args_json: &str) -> Result<Reader> {
+        Reader::open(self, object_name, args_json)
+    }
+
+    /// A writer of an object; nothing is sent before its first write.
+    pub(crate) fn writer(&self, filename: &str, args_json: &str) -> Result<Writer> {
+        Writer::open(self, filename, args_json)
+    }
+}
+
+impl fmt::Debug for Objects {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Objects").finish_non_exhaustive()
+    }
+}
+
+fn many(
+    objects: &Objects,
+    context: Context,
+    endpoint: &'static Endpoint,
+    args: &Args,
+) -> Result<(UploadOptions, Store)> {
+    check_all(endpoint, args)?;
+    let options = UploadOptions::read(args)?;
+    let store = Store::new(objects, context, &options);
+    Ok((options, store))
+}
+
+fn row(name: &str) -> Result<&'static Endpoint> {
+    endpoint::find(name).ok_or_else(|| Error::new(Status::Internal, "the call is not in the table"))
+}
+
+async fn upload_file(
+    objects: &Objects,
+    context: Context,
+    endpoint: &'static Endpoint,
+    args: &Args,
+) -> Result<String> {
+    check_all(endpoint, args)?;
+    let options = UploadOptions::read(args)?;
+    let path = args.text("path")?.unwrap_or_default();
+    let filename = args.text("filename")?;
+    let store = Store::new(objects, context, &options);
+    let (filename, file, state) = open_file(&store, &options, path, filename).await?;
+    send(&store, &options, &filename, Arc::new(file), state.as_ref()).await
+}
+
+/// The name that a file gets in the store, the file, and its state if there is to be one.
+async fn open_file(
+    store: &Store,
+    options: &UploadOptions,
+    path: String,
+    filename: Option<String>,
+) -> Result<(String, OpenFile, Option<UploadState>)> {
+    if let Some(filename) = &filename {
+        check_filename("filename", filename)?;
+    }
+    if path.is_empty() || path.contains('\0') {
+        return Err(Error::argument("path", "must be the path of a file"));
+    }
+    let (options, platform) = (options.clone(), store.transport().options().endpoint.to_string());
+    on_disk(move || {
+        let file = OpenFile::open(Path::new(&path))?;
+        let filename = match filename {
+            Some(filename) => filename,
+            None => {
+                Path::new(&path).file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned()
+            }
+        };
+        check_filename("filename", &filename)?;
+        let state = match &options.checkpoint_dir {
+            Some(folder) if options.in_parts(file.length()) => {
+                Some(UploadState::open(folder, &platform, &options.region, &filename, &file)?)
+            }
+            _ => None,
+        };
+        Ok((filename, file, state))
+    })
+    .await
+}
+
+async fn send(
+    store: &Store,
+    options: &UploadOptions,
+    filename: &str,
+    content: Arc<dyn Content>,
+    state: Option<&UploadState>,
+) -> Result<String> {
+    let meter = Meter::new(store.context.progress.clone(), content.length());
+    // What is resumed has its name already.
+    if state.and_then(UploadState::earlier).is_none() {
+        store.claim(&[filename.to_owned()]).await?;
+    }
+    let uploaded = send_one(store, options, filename, &content, state, &meter).await?;
+    Ok(uploaded.to_json())
+}
+
+async fn send_one(
+    store: &Store,
+    options: &UploadOptions,
+    filename: &str,
+    content: &Arc<dyn Content>,
+    state: Option<&UploadState>,
+    meter: &Arc<Meter>,
+) -> Result<Uploaded> {
+    let gauge = meter.gauge();
+    if options.in_parts(content.length()) {
+        part_upload::upload(store, options, filename, content, state, &gauge).await
+    } else {
+        put(store, filename, content, &gauge).await
+    }
+}
+
+async fn download(
+    objects: &Objects,
+    context: Context,
+    endpoint: &'static Endpoint,
+    args: &Args,
+) -> Result<String> {
+    check_all(endpoint, args)?;
+    let object = args.text("object_name")?.unwrap_or_default();
+    let path = args.text("path")?.unwrap_or_default();
+    let last = object.rsplit('/').next().unwrap_or_default();
+    let target = part_file::target(&path, last)?;
+    let origin = Origin::object(objects, context, &object, url_args(args, &object)?);
+    download::download(&origin, target, connections(args)?).await
+}
+
+/// What `get_download_url` is asked with.
+fn url_args(args: &Args, object: &str) -> Result<Args> {
+    let mut asking = Args::default().with("object_name", object)?;
+    for name in ["region", "expiration_time"] {
+        if let Some(raw) = args.get(name) {
+            asking = asking.with_json(name, raw)?;
+        }
+    }
+    Ok(asking)
+}
+
+fn connections(args: &Args) -> Result<usize> {
+    Ok(whole(args, "multipart_num_threads")?.unwrap_or(4).clamp(1, 1024) as usize)
+}
+
+async fn download_file(
+    objects: &Objects,
+    context: Context,
+    endpoint: &'static Endpoint,
+    args: &Args,
+) -> Result<String> {
+    check_all(endpoint, args)?;
+    let path = args.text("path")?.unwrap_or_default();
+    let origin = Origin::url(objects, context, &args.text("url")?.unwrap_or_default())?;
+    let last = origin.object.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy();
+    let target = part_file::target(&path, &last)?;
+    download::download(&origin, target, connections(args)?).await
+}

@@ -1,0 +1,250 @@
+//! Where a download comes from: a presigned URL, asked for anew when it has expired, or a URL that the caller gave.
+
+use std::sync::Arc;
+
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH,
+    IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
+};
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    Objects,
+    download_state::{Facts, Validator},
+    refusal,
+    store::stated_crc,
+};
+use crate::{
+    context::Context,
+    error::{Error, Result, Status},
+    platform::args::Args,
+    redact::Redactor,
+    transport::{Request, Streamed, Target, Transport},
+};
+
+/// How often one request gets another URL.
+const RENEWALS: u32 = 6;
+
+/// Where the bytes come from.
+pub(super) struct Origin {
+    objects: Objects,
+    pub context: Context,
+    /// The object's name, or the URL without its query: by this a state on the disk is known again.
+    pub object: String,
+    /// The arguments of `get_download_url`; without them the URL is the caller's.
+    asking: Option<Args>,
+    /// Held while it is asked for, so that one request is in flight.
+    address: tokio::sync::Mutex<Option<Arc<Address>>>,
+}
+
+struct Address {
+    url: Url,
+    redactor: Redactor,
+}
+
+/// A body that is to come, and what it is of.
+pub(super) struct Opened {
+    pub streamed: Streamed,
+    /// The place of its first byte.
+    pub start: u64,
+    pub size: Option<u64>,
+    pub validator: Option<Validator>,
+    pub crc64: Option<u64>,
+    /// 206 and not 200.
+    pub is_range: bool,
+}
+
+impl Opened {
+    pub(super) fn facts(&self) -> Option<Facts> {
+        Some(Facts { size: self.size?, validator: self.validator.clone()?, crc64: self.crc64 })
+    }
+}
+
+impl Origin {
+    /// An object of the platform's store; `args` holds `object_name`, `region` and `expiration_time`.
+    pub(super) fn object(objects: &Objects, context: Context, object: &str, args: Args) -> Self {
+        let (objects, object) = (objects.clone(), object.to_owned());
+        Origin { objects, context, object, asking: Some(args), address: tokio::sync::Mutex::new(None) }
+    }
+
+    /// Any http or https address.
+    pub(super) fn url(objects: &Objects, context: Context, url: &str) -> Result<Self> {
+        let wrong = || Error::argument("url", "must be an http or https address");
+        let url = Url::parse(url).map_err(|_| wrong())?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(wrong());
+        }
+        let mut bare = url.clone();
+        bare.set_query(None);
+        bare.set_fragment(None);
+        let _ = (bare.set_username(""), bare.set_password(None));
+        let address = tokio::sync::Mutex::new(Some(Arc::new(Address::new(url))));
+        Ok(Origin { objects: objects.clone(), context, object: bare.into(), asking: None, address })
+    }
+
+    async fn address(&self, refused: Option<&Arc<Address>>) -> Result<Arc<Address>> {
+        let mut current = self.address.lock().await;
+        if let Some(address) = &*current
+            && refused.is_none_or(|refused| !Arc::ptr_eq(address, refused))
+        {
+            return Ok(address.clone());
+        }
+        let Some(args) = &self.asking else { return Err(Error::closed("the URL has expired")) };
+        let json = self.objects.access.presigned_address(&self.context, args).await?;
+        #[derive(Deserialize)]
+        struct Presigned {
+            url: String,
+        }
+        let url =
+            serde_json::from_str::<Presigned>(&json).ok().and_then(|answer| Url::parse(&answer.url).ok());
+        let url = url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+            Error::new(Status::Protocol, "the answer of get_download_url holds no http or https address")
+        })?;
+        let address = Arc::new(Address::new(url));
+        *current = Some(address.clone());
+        Ok(address)
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.objects.transport
+    }
+
+    /// One attempt at the bytes from `start` up to but without `end` (`u64::MAX`: to the last), of this version of the
+    /// object.
+    pub(super) async fn open(
+        &self,
+        range: Option<(u64, u64)>,
+        version: Option<&Validator>,
+    ) -> Result<Opened> {
+        let mut address = self.address(None).await?;
+        let mut renewals = 0;
+        loop {
+            let error = match self.open_at(&address, range, version).await {
+                Ok(opened) => return Ok(opened),
+                Err(error) => error.redacted(&address.redactor),
+            };
+            if self.asking.is_none() || !refusal::is_expired(&error) || renewals >= RENEWALS {
+                return Err(error);
+            }
+            renewals += 1;
+            address = self.address(Some(&address)).await?;
+        }
+    }
+
+    async fn open_at(
+        &self,
+        address: &Address,
+        range: Option<(u64, u64)>,
+        version: Option<&Validator>,
+    ) -> Result<Opened> {
+        let mut request = Request::new(reqwest::Method::GET, Target::Url(address.url.clone()))
+            .with_header(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some((start, end)) = range {
+            let last = if end == u64::MAX { String::new() } else { end.saturating_sub(1).to_string() };
+            request = request.with_header(RANGE, header(&format!("bytes={start}-{last}"))?);
+        }
+        request = match version {
+            Some(Validator::Etag(etag)) => request.with_header(IF_MATCH, header(etag)?),
+            Some(Validator::LastModified(date)) => request.with_header(IF_UNMODIFIED_SINCE, header(date)?),
+            None => request,
+        };
+        let streamed = self.objects.transport.open(&self.context, &request).await?;
+        if !matches!(streamed.status, 200 | 206) {
+            return Err(match streamed.status {
+                201..=299 => Error::new(Status::Protocol, "the answer holds no content")
+                    .with_http(streamed.status, None),
+                _ => refusal::of(&streamed.collect().await?),
+            });
+        }
+        let opened = read(streamed.paced(&self.context), range)?;
+        let headers = &opened.streamed.headers;
+        let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        if self.asking.is_some() && is_page && !headers.contains_key("x-oss-request-id") {
+            return Err(Error::new(Status::Protocol, "the answer is a web page, not the object store's")
+                .with_hint("does the network want a login first, or a proxy?")
+                .with_http(200, None));
+        }
+        Ok(opened)
+    }
+}
+
+fn header(text: &str) -> Result<HeaderValue> {
+    HeaderValue::from_str(text).map_err(|_| Error::new(Status::Protocol, "the server's ETag is no header"))
+}
+
+fn read(streamed: Streamed, asked: Option<(u64, u64)>) -> Result<Opened> {
+    let headers = &streamed.headers;
+    let crc64 = stated_crc(headers)?;
+    let validator = validator(headers);
+    if streamed.status == 200 {
+        return Ok(Opened { start: 0, size: streamed.length(), validator, crc64, is_range: false, streamed });
+    }
+    let told = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range);
+    let fits = |(start, end, total): &(u64, u64, u64)| {
+        asked.is_some_and(|asked| *start == asked.0 && *end == asked.1.min(*total))
+    };
+    let Some((start, end, size)) = told.filter(fits) else {
+        return Err(Error::new(Status::Protocol, "the server gives another range than was asked for"));
+    };
+    if streamed.length().is_some_and(|length| length != end - start) {
+        return Err(Error::new(Status::Protocol, "the range is not as long as the server says"));
+    }
+    Ok(Opened { start, size: Some(size), validator, crc64, is_range: true, streamed })
+}
+
+/// A weak ETag does not tell versions apart byte for byte.
+fn validator(headers: &HeaderMap) -> Option<Validator> {
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok()).map(str::trim);
+    match text(ETAG) {
+        Some(etag) if !etag.is_empty() && !etag.starts_with("W/") => Some(Validator::Etag(etag.to_owned())),
+        _ => text(LAST_MODIFIED).map(|date| Validator::LastModified(date.to_owned())),
+    }
+}
+
+/// `bytes 0-9/10` as start, end (not included) and total.
+fn content_range(text: &str) -> Option<(u64, u64, u64)> {
+    let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = range.split_once('-')?;
+    let (first, last, total): (u64, u64, u64) =
+        (first.trim().parse().ok()?, last.trim().parse().ok()?, total.trim().parse().ok()?);
+    (first <= last && last < total).then_some((first, last + 1, total))
+}
+
+impl Address {
+    fn new(url: Url) -> Self {
+        let mut redactor = Redactor::default();
+        for (_, value) in url.query_pairs() {
+            redactor.hide(&value);
+        }
+        if let Some(password) = url.password() {
+            redactor.hide(password);
+        }
+        Address { url, redactor }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_ranges_are_read_or_refused() {
+        assert_eq!(content_range("bytes 0-9/10"), Some((0, 10, 10)));
+        assert_eq!(content_range("bytes 5-5/10"), Some((5, 6, 10)));
+        for text in ["bytes 0-9/*", "bytes 5-4/10", "bytes 0-10/10", "0-9/10", "bytes */10", ""] {
+            assert_eq!(content_range(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_weak_etag_is_none() {
+        let mut headers = HeaderMap::new();
+        headers.insert(ETAG, HeaderValue::from_static("W/\"1\""));
+        assert_eq!(validator(&headers), None);
+        headers.insert(LAST_MODIFIED, HeaderValue::from_static("Thu, 12 Jun 2025 08:00:00 GMT"));
+        assert!(matches!(validator(&headers), Some(Validator::LastModified(_))));
+        headers.insert(ETAG, HeaderValue::from_static("\"1\""));
+        assert_eq!(validator(&headers), Some(Validator::Etag("\"1\"".into())));
+    }
+}

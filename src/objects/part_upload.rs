@@ -1,0 +1,234 @@
+//! An upload in parts: in parallel, each repeated alone, and resumed where a state allows it.
+
+use std::{ops::Range, sync::Arc};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::{
+    content::{Content, checksum},
+    meter::{Gauge, Meter},
+    multipart::{Listed, Multipart, Part, Parts, sum},
+    put::Uploaded,
+    refusal,
+    store::Store,
+    upload_options::UploadOptions,
+    upload_state::{UploadRecord, UploadState},
+};
+use crate::error::{Error, Result, Status};
+
+/// How often an upload whose id has vanished is begun anew.
+const RESTARTS: u32 = 2;
+
+/// Uploads `content` in parts.
+pub(super) async fn upload(
+    store: &Store,
+    options: &UploadOptions,
+    filename: &str,
+    content: &Arc<dyn Content>,
+    state: Option<&UploadState>,
+    gauge: &Arc<Gauge>,
+) -> Result<Uploaded> {
+    let size = content.length();
+    let mut restarts = 0;
+    let mut earlier = state.and_then(UploadState::earlier);
+    loop {
+        let meter = Meter::within(gauge);
+        let is_resumed = earlier.is_some();
+        let go = match earlier.take() {
+            Some(earlier) => PartUpload::resume(store, content, state, &earlier).await,
+            None => {
+                PartUpload::begin(store, filename, content, state, options.part_size(size)).await.map(Some)
+            }
+        };
+        let key = go.as_ref().ok().and_then(|go| go.as_ref().map(|go| go.upload.key.clone()));
+        let error = match go {
+            Ok(Some(go)) => match go.run(options.connections, &meter).await {
+                Ok(uploaded) => {
+                    gauge.reach(size);
+                    return Ok(uploaded);
+                }
+                Err(error) => error,
+            },
+            // Nothing of the earlier one is left.
+            Ok(None) => continue,
+            Err(error) => error,
+        };
+        // Renewed credentials may be good for another destination only.
+        let is_moved = match key.filter(|_| refusal::is_denied(&error)) {
+            Some(key) => !store.grant().await?.holds(&key),
+            None => false,
+        };
+        let is_lost =
+            is_moved || refusal::is_lost_upload(&error) || (is_resumed && refusal::is_unfit(&error));
+        if !is_lost || restarts == RESTARTS {
+            return Err(error);
+        }
+        restarts += 1;
+        if let Some(state) = state {
+            state.remove().await;
+        }
+    }
+}
+
+/// One go at an upload.
+struct PartUpload<'a> {
+    content: &'a Arc<dyn Content>,
+    state: Option<&'a UploadState>,
+    part_size: u64,
+    upload: Multipart,
+    parts: Parts,
+}
+
+impl<'a> PartUpload<'a> {
+    async fn begin(
+        store: &Store,
+        filename: &str,
+        content: &'a Arc<dyn Content>,
+        state: Option<&'a UploadState>,
+        part_size: u64,
+    ) -> Result<Self> {
+        let upload = Multipart::begin(store, filename).await?;
+        if let Some(state) = state {
+            let bucket = &store.grant().await?.bucket;
+            let place = (bucket.name.as_str(), bucket.endpoint.as_str());
+            state.begin(place, &upload.key, &upload.upload_id, part_size).await?;
+            upload.keep();
+        }
+        Ok(PartUpload { content, state, part_size, upload, parts: Parts::new() })
+    }
+
+    /// Goes on with what the store says that it has. `None` when the store is another one now.
+    async fn resume(
+        store: &Store,
+        content: &'a Arc<dyn Content>,
+        state: Option<&'a UploadState>,
+        earlier: &UploadRecord,
+    ) -> Result<Option<Self>> {
+        let grant = store.grant().await?;
+        if earlier.bucket != grant.bucket.name || earlier.endpoint != grant.bucket.endpoint.as_str() {
+            return Ok(None);
+        }
+        let upload = Multipart::known(store, earlier.key.clone(), earlier.upload_id.clone());
+        upload.keep();
+        let mut go = PartUpload { content, state, part_size: earlier.part_size, upload, parts: Parts::new() };
+        match go.upload.list().await {
+            Ok(listed) => {
+                for (number, listed) in listed {
+                    if let Some(part) = go.known(number, &listed, earlier.parts.get(&number)).await? {
+                        go.parts.insert(number, part);
+                    }
+                }
+            }
+            // Without the right to list, what was confirmed is believed.
+            Err(error) if refusal::is_denied(&error) && grant.holds(&earlier.key) => {
+                let fits =
+                    |(number, part): &(&u64, &Part)| go.range(**number).is_some_and(|r| len(&r) == part.size);
+                go.parts = earlier.parts.iter().filter(fits).map(|(n, part)| (*n, part.clone())).collect();
+            }
+            Err(error) => {
+                // The last call may have ended after the object was there.
+                go.parts = earlier.parts.clone();
+                if go.parts.len() as u64 == go.count() && refusal::is_lost_upload(&error) {
+                    return Ok(Some(go));
+                }
+                if refusal::is_lost_upload(&error) || refusal::is_denied(&error) {
+                    return Ok(None);
+                }
+                return Err(error);
+            }
+        }
+        Ok(Some(go))
+    }
+
+    /// A part that the store has, if it is the file's own.
+    async fn known(&self, number: u64, listed: &Listed, noted: Option<&Part>) -> Result<Option<Part>> {
+        let Some(range) = self.range(number).filter(|range| len(range) == listed.size) else {
+            return Ok(None);
+        };
+        let part = |crc64| Part { size: listed.size, crc64, etag: listed.etag.clone() };
+        if let Some(noted) = noted
+            && noted.etag == listed.etag
+            && listed.crc64.is_none_or(|crc64| crc64 == noted.crc64)
+        {
+            return Ok(Some(part(noted.crc64)));
+        }
+        // Sent, but not noted any more: the bytes themselves tell.
+        let Some(crc64) = listed.crc64 else { return Ok(None) };
+        Ok((checksum(self.content, range).await? == crc64).then(|| part(crc64)))
+    }
+
+    fn count(&self) -> u64 {
+        self.content.length().div_ceil(self.part_size)
+    }
+
+    fn range(&self, number: u64) -> Option<Range<u64>> {
+        let start = number.checked_sub(1)?.checked_mul(self.part_size)?;
+        let end = start.saturating_add(self.part_size).min(self.content.length());
+        (start < end).then_some(start..end)
+    }
+
+    async fn run(mut self, connections: usize, meter: &Arc<Meter>) -> Result<Uploaded> {
+        match self.send(connections, meter).await {
+            Ok(uploaded) => {
+                self.upload.keep();
+                if let Some(state) = self.state {
+                    state.remove().await;
+                }
+                Ok(uploaded)
+            }
+            Err(error) => {
+                let is_spoilt = matches!(error.status(), Status::Integrity | Status::Io);
+                match self.state {
+                    Some(_) if !is_spoilt => {}
+                    _ => {
+                        if let Some(state) = self.state {
+                            state.remove().await;
+                        }
+                        self.upload.give_up().await;
+                    }
+                }
+                Err(error)
+            }
+        }
+    }
+
+    async fn send(&mut self, connections: usize, meter: &Arc<Meter>) -> Result<Uploaded> {
+        for part in self.parts.values() {
+            meter.gauge().reach(part.size);
+        }
+        let missing: Vec<u64> =
+            (1..=self.count()).filter(|number| !self.parts.contains_key(number)).collect();
+        let this = &*self;
+        let mut sending = stream::iter(missing)
+            .map(|number| async move {
+                let range = this.range(number).ok_or_else(|| Error::new(Status::Internal, "no such part"))?;
+                let part = this.upload.part(number, this.content, range, meter.gauge()).await?;
+                if let Some(state) = this.state {
+                    state.note(number, &part).await?;
+                }
+                Ok::<_, Error>((number, part))
+            })
+            .buffer_unordered(connections);
+        let mut sent = Vec::new();
+        while let Some(part) = sending.try_next().await? {
+            sent.push(part);
+        }
+        drop(sending);
+        self.parts.extend(sent);
+        let unchanged = self.content.check_unchanged();
+        unchanged.map_err(|cause| Error::io("the file could not be read to its end", &cause))?;
+        let (etag, verified) = self.upload.complete(&self.parts).await?;
+        Ok(Uploaded {
+            object_name: self.upload.key.clone(),
+            size: self.content.length(),
+            crc64: sum(&self.parts),
+            etag,
+            parts: self.parts.len(),
+            verified,
+        })
+    }
+}
+
+fn len(range: &Range<u64>) -> u64 {
+    range.end - range.start
+}

@@ -1,0 +1,157 @@
+//! One request of the table, sent and read: with a token that is still good, and once more with a renewed one.
+
+use std::{fmt, sync::Arc};
+
+use super::{
+    args::{Args, Prepared, free_request, prepare},
+    endpoint::{Endpoint, Method, Output, Pages},
+};
+use crate::{
+    auth::{renew::Credentials, token::Token},
+    context::Context,
+    envelope::{self, Envelope},
+    error::{Error, Result, Status},
+    log::Level,
+    transport::{Repeat, Request, Retry, Target, Transport},
+};
+
+/// The switches that every call of the platform knows.
+pub(crate) const CALL_SWITCHES: [&str; 4] = ["timeout", "deadline", "max_retries", "headers"];
+
+/// A client's connections and credentials: what sends one request of the table and reads its answer.
+#[derive(Clone)]
+pub(crate) struct Session {
+    transport: Transport,
+    credentials: Credentials,
+}
+
+impl Session {
+    pub(crate) fn new(transport: Transport, credentials: Credentials) -> Self {
+        Session { transport, credentials }
+    }
+
+    pub(crate) fn transport(&self) -> &Transport {
+        &self.transport
+    }
+
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// One request of the table, and its result.
+    pub(crate) async fn perform(
+        &self,
+        mut context: Context,
+        endpoint: &Endpoint,
+        args: &Args,
+    ) -> Result<String> {
+        let Prepared { mut request, redactor, idle } = prepare(endpoint, args)?;
+        if idle {
+            return Ok("null".to_owned());
+        }
+        context.redactor = Arc::new(redactor);
+        if endpoint.name == "introspect" {
+            request = self.introspection(&context, request).await?;
+        }
+        let rule = if endpoint.repeatable { Repeat::Passing } else { Repeat::Harmless };
+        let read: fn(&Envelope<'_>) -> Result<String> = match (endpoint.output, endpoint.pages) {
+            (Output::Nothing, _) => |_| Ok("null".to_owned()),
+            (Output::Data, Pages::Envelope) => envelope::with_pagination,
+            (Output::Data, _) => |envelope| Ok(envelope.data.to_owned()),
+        };
+        self.ask(&context, &request, rule, read).await
+    }
+
+    /// A request that the table does not have: `args` go to the query or the form. Never repeated.
+    pub(crate) async fn perform_free(
+        &self,
+        mut context: Context,
+        method: Method,
+        path: &str,
+        args: &Args,
+    ) -> Result<String> {
+        let Prepared { request, redactor, .. } = free_request(method, path, args)?;
+        context.redactor = Arc::new(redactor);
+        self.ask(&context, &request, Repeat::Never, |envelope| Ok(envelope.data.to_owned())).await
+    }
+
+    /// `introspect` asks about the access token in use.
+    async fn introspection(&self, context: &Context, mut request: Request) -> Result<Request> {
+        let token = self.credentials.bearer(&self.transport, context).await?;
+        if let Target::Platform(path) = &mut request.target
+            && !path.contains("token=")
+        {
+            let query = url::form_urlencoded::Serializer::new(String::new())
+                .append_pair("token", token.access.reveal())
+                .finish();
+            path.push(if path.contains('?') { '&' } else { '?' });
+            path.push_str(&query);
+        }
+        Ok(request)
+    }
+
+    /// Sends a request until it is answered or may not be sent again, and reads the answer's envelope.
+    async fn ask<T>(
+        &self,
+        context: &Context,
+        request: &Request,
+        rule: Repeat,
+        read: impl Fn(&Envelope<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let mut retry = Retry::new(context, self.transport.log(), rule);
+        let mut renewed = false;
+        loop {
+            let token = self.credentials.bearer(&self.transport, context).await?;
+            let sent = authorized(request.clone(), &token)?;
+            let outcome = self.transport.send(context, &sent).await.and_then(|answer| {
+                let outcome = envelope::read(answer.status, answer.is_json(), &answer.body);
+                outcome.and_then(|envelope| read(&envelope)).map_err(|error| answer.explain(error))
+            });
+            let error = match outcome {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let refused = error.status() == Status::Auth && error.code() != 401;
+            if refused && !renewed && self.credentials.can_renew() {
+                renewed = true;
+                self.credentials.renew(&self.transport, context, Some(token)).await?;
+            } else {
+                retry.again(self.credentials.redact(error)).await?;
+            }
+        }
+    }
+
+    /// An error as the caller gets it: with the call's name, logged, and without secrets.
+    pub(crate) fn explain(&self, call: &str, error: Error) -> Error {
+        let error = self.credentials.advise(self.credentials.redact(error)).with_call(call);
+        self.transport.log().write(Level::Error, || error.message().to_owned());
+        error
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("transport", &self.transport).finish_non_exhaustive()
+    }
+}
+
+/// GET `/ping`, without a token: any answer below 400 will do.
+pub(crate) async fn alive(transport: &Transport, context: &Context) -> Result<()> {
+    let request = Request::new(reqwest::Method::GET, Target::Platform("/ping".to_owned()));
+    transport
+        .repeat(context, &request, Repeat::Passing, |answer| {
+            if answer.status < 400 {
+                return Ok(());
+            }
+            let error = Error::new(Status::Http, "the platform does not answer as it should");
+            Err(error.with_http(answer.status, None))
+        })
+        .await
+}
+
+fn authorized(request: Request, token: &Token) -> Result<Request> {
+    let mut value = reqwest::header::HeaderValue::from_str(&format!("Bearer {}", token.access.reveal()))
+        .map_err(|_| Error::new(Status::Auth, "the access token cannot stand in a header"))?;
+    value.set_sensitive(true);
+    Ok(request.with_header(reqwest::header::AUTHORIZATION, value))
+}
