@@ -11,6 +11,7 @@ type Introspection struct {
 	ClientID string `json:"client_id"`
 	Scope    string `json:"scope"` // separated by spaces
 	Extra    Extra  `json:"-"`
+	members  `json:"-"`
 }
 
 func (i *Introspection) UnmarshalJSON(object []byte) error { return unmarshal(object, i) }
@@ -29,6 +30,7 @@ type User struct {
 	Avatar            string `json:"avatar"`
 	PersonnelInfoCode string `json:"personnelInfoCode"`
 	Extra             Extra  `json:"-"`
+	members           `json:"-"`
 }
 
 func (u *User) UnmarshalJSON(object []byte) error { return unmarshal(object, u) }
@@ -49,7 +51,7 @@ type OverviewOptions struct {
 
 // Alive is nil when the platform answers.
 func (c *Client) Alive(ctx context.Context) error {
-	_, err := c.raw(ctx, "alive", "{}", nil)
+	_, err := rawCall(ctx, c, "alive", nil, nil)
 	return err
 }
 

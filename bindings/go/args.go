@@ -1,15 +1,20 @@
 package bge
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/libbge/libbge/bindings/go/internal/texts"
 )
 
 // args are a call's arguments by their documented names.
-type args map[string]any
+type args = map[string]any
 
 // Options are those of a call that has no optional arguments of its own. nil means none.
 type Options struct {
@@ -19,73 +24,188 @@ type Options struct {
 	Call CallOptions `json:"-"`
 }
 
-// encode puts required arguments and a pointer to a struct of optional ones (or nil) together as args_json. A field
-// counts as not given when it is its type's zero value.
-func encode(call string, required args, opts any) (string, CallOptions, error) {
-	all := args{}
-	for name, value := range required {
-		if err := put(all, name, value); err != nil {
-			return "", CallOptions{}, argument(call, "%v", err)
-		}
-	}
-	var how CallOptions
-	if v := reflect.ValueOf(opts); opts != nil && !v.IsNil() {
-		v = v.Elem()
-		for i := range v.NumField() {
-			field := v.Type().Field(i)
-			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-			if name == "-" || v.Field(i).IsZero() {
-				continue
-			}
-			if err := put(all, name, v.Field(i).Interface()); err != nil {
-				return "", CallOptions{}, argument(call, "%v", err)
-			}
-		}
-		for _, extra := range []string{"Extra", "Params"} {
-			if field := v.FieldByName(extra); field.IsValid() {
-				for name, value := range field.Interface().(map[string]any) {
-					if name == "$" {
-						return "", CallOptions{}, argument(call, "%s[\"$\"]: the library's own switches go in Call", extra)
-					}
-					if err := put(all, name, value); err != nil {
-						return "", CallOptions{}, argument(call, "%v", err)
-					}
-				}
-			}
-		}
-		how = v.FieldByName("Call").Interface().(CallOptions)
-	}
-	switches, err := how.switches()
-	if err != nil {
-		return "", how, argument(call, "%v", err)
-	}
-	if len(switches) > 0 {
-		all["$"] = switches
-	}
-	text, err := json.Marshal(all)
-	if err != nil {
-		return "", how, argument(call, "an argument cannot be written as JSON: %v", err)
-	}
-	return string(text), how, nil
+// request is a call with its arguments, checked.
+type request struct {
+	call     string
+	args     map[string]json.RawMessage
+	how      CallOptions
+	switches map[string]any // the member "$"
+	// nothing is true of a list with a filter that nothing passes: an empty one that is not nil.
+	nothing bool
 }
 
-// put adds one argument, which must not be there yet, and whose text must be what it will be after encoding.
-func put(all args, name string, value any) error {
-	if _, twice := all[name]; twice {
-		return fmt.Errorf("%s is given twice", name)
-	}
-	texts := []string{name}
-	switch value := value.(type) {
-	case string:
-		texts = append(texts, value)
-	case []string:
-		texts = append(texts, value...)
-	}
-	for _, text := range texts {
-		if !utf8.ValidString(text) { // encoding/json would replace what is wrong, in silence
-			return fmt.Errorf("%s must be valid UTF-8", strings.ToValidUTF8(name, "?"))
+// newRequest puts required arguments and a pointer to a struct of optional ones (or nil) together. A field counts as not
+// given when it is its type's zero value.
+func newRequest(call string, required args, opts any) (*request, error) {
+	r := &request{call: call, args: map[string]json.RawMessage{}}
+	for name, value := range required {
+		if err := r.put(name, value); err != nil {
+			return nil, err
 		}
 	}
-	all[name] = value
+	if v := reflect.ValueOf(opts); opts != nil && !v.IsNil() {
+		if err := r.options(v.Elem()); err != nil {
+			return nil, err
+		}
+	}
+	switches, err := r.how.switches()
+	if err != nil {
+		return nil, argument(call, "%v", err)
+	}
+	r.switches = switches
+	return r, nil
+}
+
+func (r *request) options(v reflect.Value) error {
+	for i := range v.NumField() {
+		field := v.Field(i)
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
+		if name == "-" || field.IsZero() {
+			continue
+		}
+		if field.Kind() == reflect.Slice && field.Len() == 0 {
+			if !v.FieldByName("NextPage").IsValid() {
+				return argument(r.call, "%s is an empty list; nil stands for all", name)
+			}
+			r.nothing = true
+		}
+		if err := r.put(name, field.Interface()); err != nil {
+			return err
+		}
+	}
+	for _, extra := range []string{"Extra", "Params"} {
+		field := v.FieldByName(extra)
+		if !field.IsValid() {
+			continue
+		}
+		for name, value := range field.Interface().(map[string]any) {
+			if name == "$" {
+				return argument(r.call, "%s[\"$\"]: the library's own switches go in Call", extra)
+			}
+			if err := r.put(name, value); err != nil {
+				return err
+			}
+		}
+	}
+	r.how = v.FieldByName("Call").Interface().(CallOptions)
 	return nil
+}
+
+// put adds one argument, which must not be there yet.
+func (r *request) put(name string, value any) error {
+	if _, twice := r.args[name]; twice {
+		return argument(r.call, "%s is given twice", name)
+	}
+	if !utf8.ValidString(name) {
+		return argument(r.call, "the name %s must be valid UTF-8", strings.ToValidUTF8(name, "?"))
+	}
+	if d, ok := value.(time.Duration); ok {
+		if d < time.Second || d%time.Second != 0 {
+			return argument(r.call, "%s must be whole seconds, 1 s or more, and is %v", name, d)
+		}
+		value = int64(d / time.Second)
+	}
+	text, err := texts.Marshal(value)
+	if err != nil {
+		return argument(r.call, "%s %v", name, err)
+	}
+	r.args[name] = text
+	return nil
+}
+
+// json is the request as an object. Its deadline is the nearer of its own and the context's.
+func (r *request) json(ctx context.Context) (string, error) {
+	text := []byte{'{'}
+	for _, name := range sortedKeys(r.args) {
+		text = appendMember(text, name, r.args[name])
+	}
+	switches := r.switches
+	if left, bounded := timeLeft(ctx); bounded && (r.how.Deadline == 0 || left < r.how.Deadline) {
+		switches = map[string]any{"deadline": left.Seconds()}
+		for name, value := range r.switches {
+			if name != "deadline" {
+				switches[name] = value
+			}
+		}
+	}
+	if len(switches) > 0 {
+		written, err := json.Marshal(switches)
+		if err != nil {
+			return "", argument(r.call, "%v", err)
+		}
+		text = appendMember(text, "$", written)
+	}
+	return string(append(text, '}')), nil
+}
+
+// appendMember adds a member to an object that is not closed yet.
+func appendMember(text []byte, name string, value json.RawMessage) []byte {
+	if text[len(text)-1] != '{' {
+		text = append(text, ',')
+	}
+	quoted, _ := json.Marshal(name) // of a text it always succeeds
+	return append(append(append(text, quoted...), ':'), value...)
+}
+
+// timeLeft is how long a context has, at least a little.
+func timeLeft(ctx context.Context) (time.Duration, bool) {
+	deadline, bounded := ctx.Deadline()
+	return max(time.Until(deadline), time.Millisecond), bounded
+}
+
+// withDeadline puts the context's deadline into an object of arguments, unless that has a nearer one. All else stays as
+// it is written.
+func withDeadline(ctx context.Context, text string) string {
+	left, bounded := timeLeft(ctx)
+	if !bounded {
+		return text
+	}
+	r := newReader([]byte(text))
+	if r.first() != '{' {
+		return text
+	}
+	if _, err := r.Token(); err != nil {
+		return text
+	}
+	open := r.InputOffset()
+	for empty := true; ; empty = false {
+		if !r.More() {
+			comma := ","
+			if empty {
+				comma = ""
+			}
+			return fmt.Sprintf(`%s"$":{"deadline":%g}%s%s`, text[:open], left.Seconds(), comma, text[open:])
+		}
+		name, err := r.Token()
+		if err != nil {
+			return text
+		}
+		start := r.InputOffset()
+		value, err := r.take()
+		if err != nil {
+			return text
+		}
+		if name != "$" {
+			continue
+		}
+		var switches map[string]any
+		decoder := json.NewDecoder(bytes.NewReader(value))
+		decoder.UseNumber()
+		if decoder.Decode(&switches) != nil || switches == nil {
+			return text
+		}
+		if given, ok := switches["deadline"].(json.Number); ok {
+			if seconds, err := given.Float64(); err != nil || seconds <= left.Seconds() {
+				return text
+			}
+		} else if switches["deadline"] != nil {
+			return text // for the library to refuse
+		}
+		switches["deadline"] = left.Seconds()
+		written, err := json.Marshal(switches)
+		if err != nil {
+			return text
+		}
+		return text[:start] + ":" + string(written) + text[r.InputOffset():]
+	}
 }

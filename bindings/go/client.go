@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/libbge/libbge/bindings/go/internal/native"
+	"github.com/libbge/libbge/bindings/go/internal/texts"
 )
 
 // Client is a client of the platform: its configuration, credentials and connections. Any number of goroutines may
@@ -34,8 +35,8 @@ func Open(ctx context.Context, opts ...Option) (*Client, error) {
 }
 
 func open(ctx context.Context, call string, opts []Option, make func(string) (*native.API, error)) (*Client, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, failed(ctx, call, err)
+	if err := alive(ctx, call); err != nil {
+		return nil, err
 	}
 	if err := compatible(); err != nil {
 		return nil, err
@@ -57,8 +58,9 @@ func newClient(api *native.API) *Client {
 	return c
 }
 
-// Close frees the client. Calls that begin afterwards fail with ErrClosed; those under way, and pagers and streams made
-// from the client, end as they would. It may be called any number of times, from any goroutine, and uses no network.
+// Close ends the client for new calls, which fail with ErrClosed. It ends nothing that has begun: calls under way get
+// their answers, and pagers, readers and writers that were made from the client work on until they are closed
+// themselves. It may be called any number of times, from any goroutine, and uses no network.
 func (c *Client) Close() error {
 	c.api.Close()
 	runtime.KeepAlive(c)
@@ -74,7 +76,10 @@ func (c *Client) CallRaw(ctx context.Context, name string, args any) (json.RawMe
 	if err != nil {
 		return nil, err
 	}
-	return c.raw(ctx, name, text, nil)
+	if err := alive(ctx, name); err != nil {
+		return nil, err
+	}
+	return c.raw(ctx, name, withDeadline(ctx, string(text)), nil)
 }
 
 // Request sends a request that the library does not know yet, with the client's token. method is GET (args go in the
@@ -84,22 +89,22 @@ func (c *Client) Request(ctx context.Context, method, path string, args any) (js
 	if err != nil {
 		return nil, err
 	}
-	text, _, err := encode("request", map[string]any{"method": method, "path": path, "args": json.RawMessage(inner)}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return c.raw(ctx, "request", text, nil)
+	return rawCall(ctx, c, "request", map[string]any{"method": method, "path": path, "args": inner}, nil)
 }
 
-func object(call string, args any) (string, error) {
+// object writes arguments as an object.
+func object(call string, args any) (json.RawMessage, error) {
 	if args == nil {
-		return "{}", nil
+		return json.RawMessage("{}"), nil
 	}
-	text, err := json.Marshal(args)
+	text, err := texts.Marshal(args)
 	if err != nil {
-		return "", argument(call, "the arguments cannot be written as JSON: %v", err)
+		return nil, argument(call, "the arguments: %v", err)
 	}
-	return string(text), nil
+	if text[0] != '{' {
+		return nil, argument(call, "the arguments must be an object, and are %s", describe(text))
+	}
+	return text, nil
 }
 
 // Handle lends the client's bge_api_t to a package that calls bge.h itself, for the time of the call.
@@ -112,6 +117,17 @@ func (c *Client) Handle(use func(api unsafe.Pointer) error) error {
 	return err
 }
 
+// alive refuses a context that has ended, or is none.
+func alive(ctx context.Context, call string) error {
+	if ctx == nil {
+		return argument(call, "the context must not be nil")
+	}
+	if err := ctx.Err(); err != nil {
+		return failed(ctx, call, err)
+	}
+	return nil
+}
+
 // raw carries a call out whose arguments are JSON already.
 func (c *Client) raw(ctx context.Context, call, text string, progress func(done, total int64)) (json.RawMessage, error) {
 	defer runtime.KeepAlive(c) // its cleanup must not close the handle meanwhile
@@ -122,13 +138,31 @@ func (c *Client) raw(ctx context.Context, call, text string, progress func(done,
 	return json.RawMessage(result), nil
 }
 
-// rawCall carries a call out and gives its result as the platform wrote it.
-func rawCall(ctx context.Context, c *Client, call string, required args, opts any) (json.RawMessage, error) {
-	text, how, err := encode(call, required, opts)
+// emptyPage is what a list gives when a filter of it is an empty one.
+const emptyPage = `{"result":[],"count":0,"next_page":null}`
+
+// do carries a request out.
+func (c *Client) do(ctx context.Context, r *request) (json.RawMessage, error) {
+	if err := alive(ctx, r.call); err != nil {
+		return nil, err
+	}
+	text, err := r.json(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return c.raw(ctx, call, text, how.Progress)
+	if r.nothing {
+		return json.RawMessage(emptyPage), c.Handle(func(unsafe.Pointer) error { return nil })
+	}
+	return c.raw(ctx, r.call, text, r.how.Progress)
+}
+
+// rawCall carries a call out and gives its result as the platform wrote it.
+func rawCall(ctx context.Context, c *Client, call string, required args, opts any) (json.RawMessage, error) {
+	r, err := newRequest(call, required, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.do(ctx, r)
 }
 
 // callFor carries a call out and gives its result as a T.
@@ -142,12 +176,16 @@ func callFor[T any](ctx context.Context, c *Client, call string, required args, 
 
 // callForList is callFor for results that are lists, and so need no pointer.
 func callForList[T any](ctx context.Context, c *Client, call string, required args, opts any) (T, error) {
-	raw, err := rawCall(ctx, c, call, required, opts)
+	var none T
+	r, err := newRequest(call, required, opts)
 	if err != nil {
-		var none T
 		return none, err
 	}
-	return decode[T](call, raw)
+	raw, err := c.do(ctx, r)
+	if err != nil {
+		return none, err
+	}
+	return decode[T](call, raw, r.how.StrictTypes)
 }
 
 // Version is the version of the library in use, such as 0.1.0.

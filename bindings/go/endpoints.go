@@ -20,6 +20,7 @@ type Endpoint struct {
 	PageStyle  string     `json:"page_style"` // empty for calls that are no lists
 	Arguments  []Argument `json:"arguments"`
 	Extra      Extra      `json:"-"`
+	members    `json:"-"`
 }
 
 func (e *Endpoint) UnmarshalJSON(object []byte) error { return unmarshal(object, e) }
@@ -33,6 +34,7 @@ type Argument struct {
 	Required bool            `json:"required"`
 	Default  json.RawMessage `json:"default"` // what is sent when it is not given; nil when nothing is
 	Extra    Extra           `json:"-"`
+	members  `json:"-"`
 }
 
 func (a *Argument) UnmarshalJSON(object []byte) error { return unmarshal(object, a) }

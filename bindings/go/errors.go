@@ -5,6 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/libbge/libbge/bindings/go/internal/native"
@@ -64,6 +69,8 @@ type Error struct {
 	Code       int64           // the platform's code, such as 41001; 0 if none
 	HTTPStatus int             // 0 if there was no answer
 	Message    string          // one line: the call, what happened, what to do
+	Cause      string          // what lies below, such as the operating system's words
+	Hint       string          // what to do
 	Msg        string          // the platform's or the store's own words
 	RequestID  string          // the server's name for the request, to be quoted to its operators
 	Retryable  bool            // whether the same call is worth repeating; false when a write may have happened
@@ -79,14 +86,22 @@ type Error struct {
 
 func (e *Error) Error() string { return "bge: " + e.Message }
 
-// Is makes errors.Is(err, bge.ErrTimeout) and the like true for the error's status.
+// Is makes errors.Is(err, bge.ErrTimeout) and the like true for the error's status; os.ErrNotExist for an object that
+// is not there; and os.ErrClosed for what is closed.
 func (e *Error) Is(target error) bool {
+	switch target {
+	case fs.ErrNotExist:
+		return e.StorageCode == "NoSuchKey" || e.StorageCode == "NoSuchBucket"
+	case fs.ErrClosed:
+		return e.Status == StatusClosed
+	}
 	k, ok := target.(kind)
 	return ok && Status(k) == e.Status
 }
 
-// Unwrap gives the context's error when it was the context that ended the call, so that
-// errors.Is(err, context.Canceled) and errors.Is(err, context.DeadlineExceeded) hold.
+// Unwrap gives what lies below: the context's error when it was the context that ended the call, so that
+// errors.Is(err, context.Canceled) and errors.Is(err, context.DeadlineExceeded) hold; a syscall.Errno when it was the
+// operating system, so that errors.Is(err, os.ErrNotExist) and errors.Is(err, syscall.ENOSPC) do.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Timeout is true when time ran out: the library's or the context's.
@@ -110,17 +125,35 @@ func ErrorFromJSON(text string) *Error {
 		StorageCode string          `json:"storage_code"`
 		StorageEC   string          `json:"storage_ec"`
 		Files       json.RawMessage `json:"files"`
+		Cause       string          `json:"cause"`
+		Hint        string          `json:"hint"`
 	}
 	if err := json.Unmarshal([]byte(text), &told); err != nil || told.Status == 0 {
 		return &Error{Status: StatusInternal, Message: "an error without its story: " + text}
 	}
-	return &Error{
-		Status: told.Status, Call: told.Call, Code: told.Code, HTTPStatus: told.HTTPStatus, Message: told.Message,
+	e := &Error{
+		Status: told.Status, Call: told.Call, Code: told.Code, HTTPStatus: told.HTTPStatus,
+		Message: withoutC.Replace(told.Message), Cause: told.Cause, Hint: withoutC.Replace(told.Hint),
 		Msg: told.Msg, RequestID: told.RequestID, Retryable: told.Retryable,
 		RetryAfter: time.Duration(told.RetryAfter * float64(time.Second)), Data: told.Data,
 		StorageCode: told.StorageCode, StorageEC: told.StorageEC, Files: told.Files,
 	}
+	if e.StorageCode != "" && e.Msg == "" {
+		e.Msg = e.Cause
+	}
+	if found := osError.FindStringSubmatch(told.Cause); found != nil {
+		if number, err := strconv.Atoi(found[1]); err == nil {
+			e.cause = syscall.Errno(number)
+		}
+	}
+	return e
 }
+
+// osError is how the library's messages name an error of the operating system.
+var osError = regexp.MustCompile(`\(os error ([0-9]+)\)`)
+
+// withoutC names what only C has as Go does.
+var withoutC = strings.NewReplacer("options_json", "the options", "args_json", "the arguments")
 
 // failed turns what the layer below returned into an *Error; nil stays nil.
 func failed(ctx context.Context, call string, err error) error {
@@ -134,6 +167,10 @@ func failed(ctx context.Context, call string, err error) error {
 		return argument(call, "a text holds a zero byte")
 	case errors.As(err, &below):
 		e := ErrorFromJSON(below.JSON)
+		if e.Status == StatusTimeout && deadlineIsNow(ctx) {
+			<-ctx.Done() // the library had the same deadline, and was a little earlier
+			e.Status = StatusCancelled
+		}
 		if e.Status == StatusCancelled && ctx.Err() != nil {
 			e.cause = ended(ctx)
 			e.Message = fmt.Sprintf("%s: %v", call, e.cause)
@@ -143,6 +180,12 @@ func failed(ctx context.Context, call string, err error) error {
 		cause := ended(ctx)
 		return &Error{Status: StatusCancelled, Call: call, Message: fmt.Sprintf("%s: %v", call, cause), cause: cause}
 	}
+}
+
+// deadlineIsNow is true when the context's deadline has come, or comes in an instant.
+func deadlineIsNow(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return bounded && time.Until(deadline) < 20*time.Millisecond
 }
 
 // ended is why the context ended: its error, and the cause that was given with it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"time"
 )
 
 // UploadToken is temporary access to the object store. It holds secrets: printing it hides them.
@@ -15,6 +16,7 @@ type UploadToken struct {
 	RegionID    string             `json:"region_id"`
 	Credentials StorageCredentials `json:"credentials"`
 	Extra       Extra              `json:"-"`
+	members     `json:"-"`
 }
 
 func (u *UploadToken) UnmarshalJSON(object []byte) error { return unmarshal(object, u) }
@@ -35,6 +37,7 @@ type StorageCredentials struct {
 	SecurityToken   string `json:"security_token"`
 	Expiration      string `json:"expiration"` // such as 2019-07-16T08:29:45Z
 	Extra           Extra  `json:"-"`
+	members         `json:"-"`
 }
 
 func (s *StorageCredentials) UnmarshalJSON(object []byte) error { return unmarshal(object, s) }
@@ -53,6 +56,7 @@ type DownloadURL struct {
 	URL     string      `json:"url"`
 	Expires json.Number `json:"expires"` // seconds since the epoch
 	Extra   Extra       `json:"-"`
+	members `json:"-"`
 }
 
 func (d *DownloadURL) UnmarshalJSON(object []byte) error { return unmarshal(object, d) }
@@ -69,8 +73,8 @@ type UploadTokenOptions struct {
 
 // DownloadURLOptions are those of DownloadURL.
 type DownloadURLOptions struct {
-	Region         string `json:"region"`          // domestic (unless given) or international
-	ExpirationTime int    `json:"expiration_time"` // seconds that the URL is good for, 600 unless given
+	Region         string        `json:"region"`          // domestic (unless given) or international
+	ExpirationTime time.Duration `json:"expiration_time"` // that the URL is good for, 10 min unless given
 
 	Extra map[string]any `json:"-"`
 	Call  CallOptions    `json:"-"`

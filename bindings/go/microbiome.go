@@ -12,6 +12,7 @@ type SampleInfo struct {
 	SampleTime    string `json:"sample_time"`
 	BiosampleSite string `json:"biosample_site"` // such as feces
 	Extra         Extra  `json:"-"`
+	members       `json:"-"`
 }
 
 func (s *SampleInfo) UnmarshalJSON(object []byte) error { return unmarshal(object, s) }
@@ -24,6 +25,7 @@ type Observation struct {
 	Type     string      `json:"type"` // such as relative abundance
 	Software string      `json:"software"`
 	Extra    Extra       `json:"-"`
+	members  `json:"-"`
 }
 
 func (o *Observation) UnmarshalJSON(object []byte) error { return unmarshal(object, o) }
@@ -37,6 +39,7 @@ type TaxonAbundance struct {
 	SampleInfo     SampleInfo  `json:"sample_info"`
 	PlatformLabels []string    `json:"platform_labels"`
 	Extra          Extra       `json:"-"`
+	members        `json:"-"`
 }
 
 func (a *TaxonAbundance) UnmarshalJSON(object []byte) error { return unmarshal(object, a) }
@@ -50,6 +53,7 @@ type Taxonomy struct {
 	Lineage   string       `json:"lineage"` // from the kingdom down, separated by |
 	Coding    CodingSystem `json:"coding"`
 	Extra     Extra        `json:"-"`
+	members   `json:"-"`
 }
 
 func (t *Taxonomy) UnmarshalJSON(object []byte) error { return unmarshal(object, t) }
@@ -63,6 +67,7 @@ type Background struct {
 	RankRatio       string                 `json:"rank_ratio"`
 	Background      map[string]json.Number `json:"background"` // quantiles, such as "50%"
 	Extra           Extra                  `json:"-"`
+	members         `json:"-"`
 }
 
 func (b *Background) UnmarshalJSON(object []byte) error { return unmarshal(object, b) }
@@ -76,6 +81,7 @@ type FuncAbundance struct {
 	SampleInfo     SampleInfo   `json:"sample_info"`
 	PlatformLabels []string     `json:"platform_labels"`
 	Extra          Extra        `json:"-"`
+	members        `json:"-"`
 }
 
 func (a *FuncAbundance) UnmarshalJSON(object []byte) error { return unmarshal(object, a) }
@@ -88,6 +94,7 @@ type GeneAbundance struct {
 	SampleInfo     SampleInfo  `json:"sample_info"`
 	PlatformLabels []string    `json:"platform_labels"`
 	Extra          Extra       `json:"-"`
+	members        `json:"-"`
 }
 
 func (a *GeneAbundance) UnmarshalJSON(object []byte) error { return unmarshal(object, a) }
@@ -100,6 +107,7 @@ type IGCGene struct {
 	Coding     CodingSystem   `json:"coding"`
 	Annotation GeneAnnotation `json:"annotation"`
 	Extra      Extra          `json:"-"`
+	members    `json:"-"`
 }
 
 func (g *IGCGene) UnmarshalJSON(object []byte) error { return unmarshal(object, g) }
@@ -114,6 +122,7 @@ type GeneAnnotation struct {
 	Completeness string `json:"gene_completeness"`
 	Length       int64  `json:"gene_length"` // base pairs
 	Extra        Extra  `json:"-"`
+	members      `json:"-"`
 }
 
 func (a *GeneAnnotation) UnmarshalJSON(object []byte) error { return unmarshal(object, a) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"time"
 )
 
 // ModelResult is what running a model gives: its result, or, for slow models, the TaskID to give to WaitTask.
@@ -13,6 +14,7 @@ type ModelResult struct {
 	ModelData json.RawMessage `json:"model_data"` // the model's own, as written
 	TaskID    string          `json:"task_id"`
 	Extra     Extra           `json:"-"`
+	members   `json:"-"`
 }
 
 func (m *ModelResult) UnmarshalJSON(object []byte) error { return unmarshal(object, m) }
@@ -24,6 +26,7 @@ type Deployment struct {
 	Version int64  `json:"version"`
 	TaskID  string `json:"task_id"`
 	Extra   Extra  `json:"-"`
+	members `json:"-"`
 }
 
 func (d *Deployment) UnmarshalJSON(object []byte) error { return unmarshal(object, d) }
@@ -37,6 +40,7 @@ type ModelVersion struct {
 	MemorySize int64           `json:"memory_size"` // MB
 	CreateTime json.RawMessage `json:"create_time"` // a text or a number of seconds, as written
 	Extra      Extra           `json:"-"`
+	members    `json:"-"`
 }
 
 func (m *ModelVersion) UnmarshalJSON(object []byte) error { return unmarshal(object, m) }
@@ -48,6 +52,7 @@ type Task struct {
 	Progress string          `json:"progress"` // PENDING, STARTED, SUCCESS, FAILURE, REVOKED
 	Result   json.RawMessage `json:"result"`   // as written
 	Extra    Extra           `json:"-"`
+	members  `json:"-"`
 }
 
 func (t *Task) UnmarshalJSON(object []byte) error { return unmarshal(object, t) }
@@ -63,15 +68,15 @@ type InvokeModelOptions struct {
 
 // DeployModelOptions take exactly one of SourceFile and ObjectName. Defaults are the platform's.
 type DeployModelOptions struct {
-	SourceFile string  `json:"source_file"` // path of a zip, which is streamed from disk
-	ObjectName string  `json:"object_name"` // an uploaded zip
-	Handler    string  `json:"handler"`     // entry point, index.handler unless given; with SourceFile
-	Comment    string  `json:"comment"`     // with SourceFile
-	Runtime    string  `json:"runtime"`     // python3 unless given
-	MemorySize int     `json:"memory_size"` // MB, 128 unless given
-	CPU        float64 `json:"cpu"`         // cores, 0.05 unless given; with ObjectName
-	DiskSize   int     `json:"disk_size"`   // MB, 512 unless given; with ObjectName
-	Timeout    int     `json:"timeout"`     // seconds that the model may run, 900 unless given
+	SourceFile string        `json:"source_file"` // path of a zip, which is streamed from disk
+	ObjectName string        `json:"object_name"` // an uploaded zip
+	Handler    string        `json:"handler"`     // entry point, index.handler unless given; with SourceFile
+	Comment    string        `json:"comment"`     // with SourceFile
+	Runtime    string        `json:"runtime"`     // python3 unless given
+	MemorySize int           `json:"memory_size"` // MB, 128 unless given
+	CPU        float64       `json:"cpu"`         // cores, 0.05 unless given; with ObjectName
+	DiskSize   int           `json:"disk_size"`   // MB, 512 unless given; with ObjectName
+	Timeout    time.Duration `json:"timeout"`     // that the model may run, 15 min unless given
 
 	Extra map[string]any `json:"-"`
 	Call  CallOptions    `json:"-"`
@@ -88,8 +93,8 @@ type ModelVersionsOptions struct {
 
 // ModelLicenseOptions are those of ModelLicense.
 type ModelLicenseOptions struct {
-	Expires int `json:"expires"` // seconds that it is good for, 60 unless given
-	Params  any `json:"params"`  // the model's parameters, any JSON value
+	Expires time.Duration `json:"expires"` // that it is good for, 1 min unless given
+	Params  any           `json:"params"`  // the model's parameters, any JSON value
 
 	Extra map[string]any `json:"-"`
 	Call  CallOptions    `json:"-"`

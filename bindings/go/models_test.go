@@ -96,7 +96,7 @@ func TestDeployPublishRollBack(t *testing.T) {
 	path := zipped(t, 3<<20)
 	var told []int64
 	deployed, err := client.DeployModel(t.Context(), box.ModelID, &bge.DeployModelOptions{
-		SourceFile: path, MemorySize: 256, Comment: "注释", Handler: "index.handler", Timeout: 60,
+		SourceFile: path, MemorySize: 256, Comment: "注释", Handler: "index.handler", Timeout: time.Minute,
 		Call: bge.CallOptions{Progress: func(done, _ int64) { told = append(told, done) }},
 	})
 	must(t, deployed, err)
@@ -141,7 +141,7 @@ func TestAModelsPapers(t *testing.T) {
 		t.Errorf("expfs: %s", raw)
 	}
 	raw, err = client.ModelLicense(t.Context(), box.ModelID,
-		&bge.ModelLicenseOptions{Expires: 90, Params: map[string]any{"a": []int{1}}})
+		&bge.ModelLicenseOptions{Expires: 90 * time.Second, Params: map[string]any{"a": []int{1}}})
 	var license struct {
 		Key    string `json:"license_key"`
 		Params json.RawMessage

@@ -25,6 +25,7 @@ type Token struct {
 	ExpiresIn    json.Number `json:"expires_in"`    // seconds
 	ObtainedAt   json.Number `json:"obtained_at"`   // seconds since the epoch, by this machine's clock
 	Extra        Extra       `json:"-"`
+	members      `json:"-"`
 }
 
 func (t *Token) UnmarshalJSON(object []byte) error { return unmarshal(object, t) }
@@ -97,7 +98,14 @@ func (o *OAuth2) CredentialsToken(ctx context.Context) (*Token, error) {
 
 func (o *OAuth2) token(ctx context.Context, call string, required args) (*Token, error) {
 	defer runtime.KeepAlive(o)
-	text, _, err := encode(call, required, nil)
+	r, err := newRequest(call, required, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := alive(ctx, call); err != nil {
+		return nil, err
+	}
+	text, err := r.json(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +113,7 @@ func (o *OAuth2) token(ctx context.Context, call string, required args) (*Token,
 	if err != nil {
 		return nil, failed(ctx, call, err)
 	}
-	token, err := decode[Token](call, json.RawMessage(raw))
+	token, err := decode[Token](call, json.RawMessage(raw), false)
 	if err != nil {
 		return nil, err
 	}

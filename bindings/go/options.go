@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -141,6 +142,10 @@ type CallOptions struct {
 	// StrictCount makes a walk through pages fail at its end when its rows are not as many as the first page's count.
 	StrictCount bool
 
+	// StrictTypes makes a member of the answer whose value is not of the documented type an error (ErrProtocol). Without
+	// it such a value is in the Extra of the object around it: see Misfits.
+	StrictTypes bool
+
 	// Progress is told how far the call is, on the caller's goroutine, some 20 times a second and at the end: bytes in
 	// transfers and calls that send a file, else pages. total is 0 while it is not known.
 	Progress func(done, total int64)
@@ -161,6 +166,11 @@ func (o CallOptions) switches() (map[string]any, error) {
 		s["max_retries"] = *o.MaxRetries
 	}
 	if o.Headers != nil {
+		for name, value := range o.Headers {
+			if !utf8.ValidString(name) || !utf8.ValidString(value) {
+				return nil, fmt.Errorf("the header %s must be valid UTF-8", strings.ToValidUTF8(name, "?"))
+			}
+		}
 		s["headers"] = o.Headers
 	}
 	if o.StrictCount {

@@ -20,6 +20,21 @@ type Page[T any] struct {
 	// NextPage asks for the next page, as NextPage of the options; empty at the end.
 	NextPage PageToken `json:"next_page"`
 	Extra    Extra     `json:"-"`
+	members  `json:"-"`
+}
+
+// check finds what would lose rows: a page without a list of objects, or with a next page that cannot be asked for.
+func (p *Page[T]) check() error {
+	if result, unfit := p.Extra["result"]; unfit {
+		return badElement("result", result)
+	}
+	if p.Result == nil {
+		return Misfit{Path: "result", Want: "a list"}
+	}
+	if next, unfit := p.Extra["next_page"]; unfit && !isNull(next) {
+		return Misfit{Path: "next_page", Want: want(reflect.TypeFor[PageToken]()), Value: next}
+	}
+	return nil
 }
 
 func (p *Page[T]) UnmarshalJSON(object []byte) error { return unmarshal(object, p) }
@@ -57,7 +72,7 @@ type Position struct {
 // Pager walks through a list page by page, with the next page fetched ahead. One goroutine at a time may use it.
 type Pager[T any] struct {
 	name   string
-	open   func(from PageToken) (*native.Pages, CallOptions, error)
+	open   func(from PageToken) error
 	pages  *native.Pages
 	how    CallOptions
 	closed bool
@@ -71,45 +86,51 @@ type Pager[T any] struct {
 
 // newPager makes a pager; nothing is checked or sent before its first page is asked for.
 func newPager[T any](c *Client, name string, required args, opts any) *Pager[T] {
-	open := func(from PageToken) (*native.Pages, CallOptions, error) {
+	p := &Pager[T]{name: name}
+	p.open = func(from PageToken) error {
 		defer runtime.KeepAlive(c)
-		text, how, err := encode(name, required, opts)
+		r, err := newRequest(name, required, opts)
 		if err != nil {
-			return nil, how, err
+			return err
 		}
-		if text, err = withPage(text, from); err != nil {
-			return nil, how, argument(name, "%v", err)
+		delete(r.args, "next_page")
+		if from != "" {
+			if err := r.put("next_page", from); err != nil {
+				return err
+			}
+		}
+		// the deadline is each page's own, and the contexts are not known yet
+		text, err := r.json(context.Background())
+		if err != nil {
+			return err
 		}
 		pages, err := c.api.Pages(name, text)
-		return pages, how, failed(context.Background(), name, err)
+		if err != nil {
+			return failed(context.Background(), name, err)
+		}
+		p.pages, p.how, p.ended = pages, r.how, r.nothing
+		return nil
 	}
-	p := &Pager[T]{name: name, open: open}
 	if v := reflect.ValueOf(opts); !v.IsNil() {
 		p.pos.Page = v.Elem().FieldByName("NextPage").Interface().(PageToken)
 	}
 	return p
 }
 
-// withPage is args_json with another next_page.
-func withPage(text string, page PageToken) (string, error) {
-	var all map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(text), &all); err != nil {
-		return "", err
+// Resume goes to a position that Position gave, of a pager with the same arguments. After the first page has been asked
+// for it is refused: ErrArgument.
+func (p *Pager[T]) Resume(at Position) error {
+	switch {
+	case p.closed:
+		return failed(context.Background(), p.name, native.ErrClosed)
+	case p.pages != nil:
+		return argument(p.name, "the walk has begun: Resume comes before anything else")
+	case at.Row < 0:
+		return argument(p.name, "the position's row must not be negative, and is %d", at.Row)
 	}
-	delete(all, "next_page")
-	if page != "" {
-		token, err := json.Marshal(page)
-		if err != nil {
-			return "", err
-		}
-		all["next_page"] = token
-	}
-	changed, err := json.Marshal(all)
-	return string(changed), err
+	p.pos = at
+	return nil
 }
-
-// Resume goes to a position that Position gave, of a pager with the same arguments. Call it before anything else.
-func (p *Pager[T]) Resume(at Position) { p.pos = at }
 
 // Position is where the walk is: after the last row that was handed over.
 func (p *Pager[T]) Position() Position { return p.pos }
@@ -164,6 +185,8 @@ func (p *Pager[T]) Close() error {
 func (p *Pager[T]) ready(ctx context.Context) error {
 	for {
 		switch {
+		case ctx == nil:
+			return alive(ctx, p.name)
 		case p.closed:
 			return failed(ctx, p.name, native.ErrClosed)
 		case p.page != nil && len(p.page.Result) > 0:
@@ -178,14 +201,18 @@ func (p *Pager[T]) ready(ctx context.Context) error {
 }
 
 func (p *Pager[T]) fetch(ctx context.Context) error {
+	if err := alive(ctx, p.name); err != nil {
+		return err
+	}
 	if p.pages == nil {
 		p.next = p.pos.Page
-		pages, how, err := p.open(p.next)
-		if err != nil {
+		if err := p.open(p.next); err != nil {
 			return err
 		}
-		p.pages, p.how = pages, how
-		runtime.AddCleanup(p, (*native.Pages).Close, pages)
+		runtime.AddCleanup(p, (*native.Pages).Close, p.pages)
+		if p.ended {
+			return nil
+		}
 	}
 	defer runtime.KeepAlive(p)
 	if p.text == "" {
@@ -199,7 +226,7 @@ func (p *Pager[T]) fetch(ctx context.Context) error {
 		p.ended = true
 		return nil
 	}
-	page, err := decode[Page[T]](p.name, json.RawMessage(p.text))
+	page, err := decode[Page[T]](p.name, json.RawMessage(p.text), p.how.StrictTypes)
 	if err != nil {
 		return err
 	}
@@ -208,7 +235,7 @@ func (p *Pager[T]) fetch(ctx context.Context) error {
 		p.pos = Position{Page: p.next}
 	}
 	// rows that are behind already, after Resume
-	p.pos.Row = min(max(p.pos.Row, 0), len(page.Result))
+	p.pos.Row = min(p.pos.Row, len(page.Result))
 	page.Result = page.Result[p.pos.Row:]
 	p.page, p.next = &page, page.NextPage
 	return nil

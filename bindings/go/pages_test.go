@@ -254,3 +254,24 @@ func TestPageToken(t *testing.T) {
 		t.Error("an object is no page token")
 	}
 }
+
+func TestIterResumeComesFirst(t *testing.T) {
+	client := user(t)
+	pager := client.SamplesPager(&bge.SamplesOptions{Limit: 20})
+	defer pager.Close()
+	wantError(t, pager.Resume(bge.Position{Row: -1}), bge.ErrArgument)
+	if err := pager.Resume(bge.Position{Page: "2", Row: 5}); err != nil {
+		t.Fatal(err)
+	}
+	page, err := pager.Next(t.Context())
+	if must(t, page, err); len(page.Result) != 15 {
+		t.Errorf("%d rows", len(page.Result))
+	}
+	at := pager.Position()
+	wantError(t, pager.Resume(bge.Position{}), bge.ErrArgument)
+	if pager.Position() != at {
+		t.Errorf("the walk is at %+v", pager.Position())
+	}
+	pager.Close()
+	wantError(t, pager.Resume(bge.Position{}), bge.ErrClosed)
+}

@@ -6,14 +6,16 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"time"
+	"unicode/utf8"
 
 	"github.com/libbge/libbge/bindings/go/internal/native"
 )
 
 // DownloadOptions are those of Download and OpenReader.
 type DownloadOptions struct {
-	Region         string `json:"region"`          // domestic (unless given) or international
-	ExpirationTime int    `json:"expiration_time"` // seconds that the presigned URL is good for, 600 unless given
+	Region         string        `json:"region"`          // domestic (unless given) or international
+	ExpirationTime time.Duration `json:"expiration_time"` // that the presigned URL is good for, 10 min unless given
 
 	Extra map[string]any `json:"-"`
 	Call  CallOptions    `json:"-"`
@@ -46,21 +48,26 @@ type Reader struct {
 // life: when it ends, reads end.
 func (c *Client) OpenReader(ctx context.Context, objectName string, opts *DownloadOptions) (*Reader, error) {
 	defer runtime.KeepAlive(c)
-	if err := ctx.Err(); err != nil {
-		return nil, failed(ctx, "open_reader", err)
+	const call = "open_reader"
+	if !utf8.ValidString(objectName) {
+		return nil, argument(call, "object_name must be valid UTF-8")
 	}
-	if err := put(args{}, "object_name", objectName); err != nil {
-		return nil, argument("open_reader", "%v", err)
+	req, err := newRequest(call, nil, opts)
+	if err != nil {
+		return nil, err
 	}
-	text, how, err := encode("open_reader", nil, opts)
+	if err := alive(ctx, call); err != nil {
+		return nil, err
+	}
+	text, err := req.json(context.Background()) // the deadline is each read's own
 	if err != nil {
 		return nil, err
 	}
 	below, err := c.api.OpenReader(objectName, text)
 	if err != nil {
-		return nil, failed(ctx, "open_reader", err)
+		return nil, failed(ctx, call, err)
 	}
-	r := &Reader{below: below, client: c, object: objectName, opts: opts, ctx: ctx, progress: how.Progress}
+	r := &Reader{below: below, client: c, object: objectName, opts: opts, ctx: ctx, progress: req.how.Progress}
 	r.stop = context.AfterFunc(ctx, below.Cancel)
 	runtime.AddCleanup(r, (*native.Reader).Close, below)
 	return r, nil
@@ -107,7 +114,11 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	text, _, err := encode("read_at", args{"offset": off, "length": len(p)}, r.opts)
+	req, err := newRequest("read_at", args{"offset": off, "length": len(p)}, r.opts)
+	if err != nil {
+		return 0, err
+	}
+	text, err := req.json(r.ctx)
 	if err != nil {
 		return 0, err
 	}

@@ -39,7 +39,7 @@ func TestStreamUploadThenDownload(t *testing.T) {
 	client := user(t)
 	for name, data := range map[string][]byte{"nothing.bin": {}, "check.txt": []byte("123456789"), "large.bin": noise(5<<20 + 1)} {
 		var told, total int64
-		uploaded, err := client.Upload(t.Context(), name, iotest.HalfReader(bytes.NewReader(data)), &bge.WriterOptions{
+		uploaded, err := client.Upload(t.Context(), name, iotest.HalfReader(bytes.NewReader(data)), &bge.UploadOptions{
 			Call: bge.CallOptions{Progress: func(done, _ int64) { told = done }},
 		})
 		must(t, uploaded, err)
@@ -295,7 +295,7 @@ func TestStreamUploadOfAFileTellsItsTotal(t *testing.T) {
 		t.Fatal(err)
 	}
 	var done, total int64
-	uploaded, err := client.Upload(t.Context(), "rest.bin", file, &bge.WriterOptions{
+	uploaded, err := client.Upload(t.Context(), "rest.bin", file, &bge.UploadOptions{
 		Call: bge.CallOptions{Progress: func(d, t int64) { done, total = d, t }},
 	})
 	if must(t, uploaded, err); uploaded.Size != 900 || done != 900 || total != 900 {

@@ -12,6 +12,7 @@ type ReportCollection struct {
 	BiosampleID     string      `json:"biosample_id"`
 	CreateTimestamp json.Number `json:"create_timestamp"`
 	Extra           Extra       `json:"-"`
+	members         `json:"-"`
 }
 
 func (r *ReportCollection) UnmarshalJSON(object []byte) error { return unmarshal(object, r) }
@@ -19,9 +20,10 @@ func (r ReportCollection) MarshalJSON() ([]byte, error)       { return marshal(r
 
 // ReportDetails are the reports of one domain.
 type ReportDetails struct {
-	Total int64             `json:"total"`
-	List  []json.RawMessage `json:"list"` // each report as written
-	Extra Extra             `json:"-"`
+	Total   int64             `json:"total"`
+	List    []json.RawMessage `json:"list"` // each report as written
+	Extra   Extra             `json:"-"`
+	members `json:"-"`
 }
 
 func (r *ReportDetails) UnmarshalJSON(object []byte) error { return unmarshal(object, r) }

@@ -21,6 +21,7 @@ type Sample struct {
 	Statistics           SampleStatistics `json:"statistics"`
 	Project              []Project        `json:"project"`
 	Extra                Extra            `json:"-"`
+	members              `json:"-"`
 }
 
 func (s *Sample) UnmarshalJSON(object []byte) error { return unmarshal(object, s) }
@@ -31,6 +32,7 @@ type Coded struct {
 	Code    int64  `json:"code"`
 	Display string `json:"display"`
 	Extra   Extra  `json:"-"`
+	members `json:"-"`
 }
 
 func (c *Coded) UnmarshalJSON(object []byte) error { return unmarshal(object, c) }
@@ -43,6 +45,7 @@ type Sequencing struct {
 	InstrumentModel []string `json:"instrument_model"`
 	ReadType        []string `json:"read_type"`
 	Extra           Extra    `json:"-"`
+	members         `json:"-"`
 }
 
 func (s *Sequencing) UnmarshalJSON(object []byte) error { return unmarshal(object, s) }
@@ -56,6 +59,7 @@ type SampleStatistics struct {
 	BasePairs          json.Number `json:"base_pairs"`
 	Coverage           json.Number `json:"coverage"`
 	Extra              Extra       `json:"-"`
+	members            `json:"-"`
 }
 
 func (s *SampleStatistics) UnmarshalJSON(object []byte) error { return unmarshal(object, s) }
@@ -67,6 +71,7 @@ type Project struct {
 	ProjectName       string `json:"project_name"`
 	PublicDescription string `json:"public_description"`
 	Extra             Extra  `json:"-"`
+	members           `json:"-"`
 }
 
 func (p *Project) UnmarshalJSON(object []byte) error { return unmarshal(object, p) }
@@ -79,6 +84,7 @@ type External struct {
 	ProjectID        string `json:"project_id"`
 	BiosampleSite    int64  `json:"biosample_site"`
 	Extra            Extra  `json:"-"`
+	members          `json:"-"`
 }
 
 func (e *External) UnmarshalJSON(object []byte) error { return unmarshal(object, e) }
@@ -88,6 +94,7 @@ func (e External) MarshalJSON() ([]byte, error)       { return marshal(e) }
 type RegisteredSample struct {
 	BiosampleID string `json:"biosample_id"`
 	Extra       Extra  `json:"-"`
+	members     `json:"-"`
 }
 
 func (r *RegisteredSample) UnmarshalJSON(object []byte) error { return unmarshal(object, r) }

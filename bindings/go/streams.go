@@ -16,6 +16,7 @@ type StreamItem struct {
 	StreamMeta             StreamMeta      `json:"stream_meta"`
 	StreamData             json.RawMessage `json:"stream_data"` // the values, as written
 	Extra                  Extra           `json:"-"`
+	members                `json:"-"`
 }
 
 func (s *StreamItem) UnmarshalJSON(object []byte) error { return unmarshal(object, s) }
@@ -27,6 +28,7 @@ type DataElement struct {
 	Name        string `json:"data_element_name"`
 	Description string `json:"data_element_description"`
 	Extra       Extra  `json:"-"`
+	members     `json:"-"`
 }
 
 func (d *DataElement) UnmarshalJSON(object []byte) error { return unmarshal(object, d) }
@@ -37,6 +39,7 @@ type StreamMeta struct {
 	UserEntityID string `json:"user_entity_id"`
 	Namespace    string `json:"namespace"`
 	Extra        Extra  `json:"-"`
+	members      `json:"-"`
 }
 
 func (s *StreamMeta) UnmarshalJSON(object []byte) error { return unmarshal(object, s) }
@@ -46,6 +49,7 @@ func (s StreamMeta) MarshalJSON() ([]byte, error)       { return marshal(s) }
 type WrittenPhenotype struct {
 	StreamID string `json:"stream_id"`
 	Extra    Extra  `json:"-"`
+	members  `json:"-"`
 }
 
 func (w *WrittenPhenotype) UnmarshalJSON(object []byte) error { return unmarshal(object, w) }
@@ -58,6 +62,7 @@ type DataItem struct {
 	DataElement DataElement     `json:"data_element"`
 	Value       json.RawMessage `json:"value"` // as written
 	Extra       Extra           `json:"-"`
+	members     `json:"-"`
 }
 
 func (d *DataItem) UnmarshalJSON(object []byte) error { return unmarshal(object, d) }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // Uploaded is an object that was uploaded.
@@ -16,6 +17,7 @@ type Uploaded struct {
 	Parts      int64  `json:"parts"`
 	Verified   bool   `json:"verified"` // false when the store sent nothing to check against
 	Extra      Extra  `json:"-"`
+	members    `json:"-"`
 }
 
 func (u *Uploaded) UnmarshalJSON(object []byte) error { return unmarshal(object, u) }
@@ -28,13 +30,14 @@ type Downloaded struct {
 	CRC64    string `json:"crc64"`    // in decimal digits
 	Verified bool   `json:"verified"` // false when the store sent nothing to check against
 	Extra    Extra  `json:"-"`
+	members  `json:"-"`
 }
 
 func (d *Downloaded) UnmarshalJSON(object []byte) error { return unmarshal(object, d) }
 func (d Downloaded) MarshalJSON() ([]byte, error)       { return marshal(d) }
 
-// UploadOptions are those of UploadBytes.
-type UploadOptions struct {
+// UploadBytesOptions are those of UploadBytes.
+type UploadBytesOptions struct {
 	PartSize            int64  `json:"part_size"`             // bytes
 	MultipartThreshold  int64  `json:"multipart_threshold"`   // bytes; less goes up in one piece
 	MultipartNumThreads int    `json:"multipart_num_threads"` // parts at a time
@@ -99,9 +102,9 @@ type FileToUpload struct {
 
 // DownloadFileOptions are those of DownloadFile. Region and ExpirationTime are for objects, not for URLs.
 type DownloadFileOptions struct {
-	Region              string `json:"region"`                // domestic (unless given) or international
-	ExpirationTime      int    `json:"expiration_time"`       // seconds that the presigned URL is good for, 600 unless given
-	MultipartNumThreads int    `json:"multipart_num_threads"` // ranges at a time
+	Region              string        `json:"region"`                // domestic (unless given) or international
+	ExpirationTime      time.Duration `json:"expiration_time"`       // that the presigned URL is good for, 10 min unless given
+	MultipartNumThreads int           `json:"multipart_num_threads"` // ranges at a time
 
 	Extra map[string]any `json:"-"`
 	Call  CallOptions    `json:"-"`
@@ -109,21 +112,26 @@ type DownloadFileOptions struct {
 
 // UploadBytes uploads bytes in memory, which must not change meanwhile; filename is the last part of the object's name,
 // without a slash. Upload takes an io.Reader.
-func (c *Client) UploadBytes(ctx context.Context, filename string, data []byte, opts *UploadOptions) (*Uploaded, error) {
+func (c *Client) UploadBytes(ctx context.Context, filename string, data []byte, opts *UploadBytesOptions) (*Uploaded, error) {
 	defer runtime.KeepAlive(c)
 	const call = "upload"
-	if err := put(args{}, "filename", filename); err != nil {
-		return nil, argument(call, "%v", err)
-	}
-	text, how, err := encode(call, nil, opts)
+	r, err := newRequest(call, args{"filename": filename}, opts)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := c.api.Upload(ctx, filename, data, text, how.Progress)
+	delete(r.args, "filename") // checked, and given beside the others
+	if err := alive(ctx, call); err != nil {
+		return nil, err
+	}
+	text, err := r.json(ctx)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := c.api.Upload(ctx, filename, data, text, r.how.Progress)
 	if err != nil {
 		return nil, failed(ctx, call, err)
 	}
-	uploaded, err := decode[Uploaded](call, json.RawMessage(raw))
+	uploaded, err := decode[Uploaded](call, json.RawMessage(raw), r.how.StrictTypes)
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +151,6 @@ func (c *Client) UploadDir(ctx context.Context, path string, opts *UploadDirOpti
 
 // BatchUpload uploads a list of files, as UploadDir does.
 func (c *Client) BatchUpload(ctx context.Context, files []FileToUpload, opts *BatchUploadOptions) ([]Uploaded, error) {
-	for _, file := range files {
-		if err := put(args{}, "files", []string{file.Path, file.Filename}); err != nil {
-			return nil, argument("batch_upload", "%v", err)
-		}
-	}
 	return callForList[[]Uploaded](ctx, c, "batch_upload", args{"files": files}, opts)
 }
 

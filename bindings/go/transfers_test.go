@@ -79,7 +79,7 @@ func TestUploadFileThenDownloadFile(t *testing.T) {
 	wantFile(t, downloaded.Path, data)
 
 	// the same by a URL, over a file that is there
-	address, err := client.DownloadURL(t.Context(), uploaded.ObjectName, &bge.DownloadURLOptions{ExpirationTime: 60})
+	address, err := client.DownloadURL(t.Context(), uploaded.ObjectName, &bge.DownloadURLOptions{ExpirationTime: time.Minute})
 	must(t, address, err)
 	target := written(t, "old", []byte("old"))
 	downloaded, err = client.DownloadFile(t.Context(), address.URL, target, nil)
@@ -93,7 +93,7 @@ func TestUploadBytes(t *testing.T) {
 	client := user(t)
 	for _, size := range []int{0, 1, 700_000} {
 		data := noise(size)
-		uploaded, err := client.UploadBytes(t.Context(), "bytes.bin", data, &bge.UploadOptions{
+		uploaded, err := client.UploadBytes(t.Context(), "bytes.bin", data, &bge.UploadBytesOptions{
 			PartSize: 200_000, MultipartThreshold: 500_000, MultipartNumThreads: 2,
 		})
 		must(t, uploaded, err)

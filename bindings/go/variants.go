@@ -18,6 +18,7 @@ type Variant struct {
 	GenomicContext   GenomicContext `json:"genomic_context"`
 	Source           VariantSource  `json:"source"`
 	Extra            Extra          `json:"-"`
+	members          `json:"-"`
 }
 
 func (v *Variant) UnmarshalJSON(object []byte) error { return unmarshal(object, v) }
@@ -34,6 +35,7 @@ type VariantSite struct {
 	Call          VariantCall        `json:"call"`
 	Information   VariantInformation `json:"information"`
 	Extra         Extra              `json:"-"`
+	members       `json:"-"`
 }
 
 func (s *VariantSite) UnmarshalJSON(object []byte) error { return unmarshal(object, s) }
@@ -41,12 +43,13 @@ func (s VariantSite) MarshalJSON() ([]byte, error)       { return marshal(s) }
 
 // VariantCall has a call's fields as VCF names them.
 type VariantCall struct {
-	GT    string  `json:"GT"` // genotype, such as 0/1
-	DP    int64   `json:"DP"` // read depth
-	GQ    int64   `json:"GQ"` // genotype quality
-	AD    []int64 `json:"AD"` // depth of each allele
-	PL    string  `json:"PL"` // likelihoods of the genotypes
-	Extra Extra   `json:"-"`
+	GT      string  `json:"GT"` // genotype, such as 0/1
+	DP      int64   `json:"DP"` // read depth
+	GQ      int64   `json:"GQ"` // genotype quality
+	AD      []int64 `json:"AD"` // depth of each allele
+	PL      string  `json:"PL"` // likelihoods of the genotypes
+	Extra   Extra   `json:"-"`
+	members `json:"-"`
 }
 
 func (c *VariantCall) UnmarshalJSON(object []byte) error { return unmarshal(object, c) }
@@ -60,6 +63,7 @@ type VariantInformation struct {
 	// Frequency has each allele's frequency in each reference population, the reference allele's first.
 	Frequency map[string][]json.Number `json:"frequency"`
 	Extra     Extra                    `json:"-"`
+	members   `json:"-"`
 }
 
 func (i *VariantInformation) UnmarshalJSON(object []byte) error { return unmarshal(object, i) }
@@ -67,8 +71,9 @@ func (i VariantInformation) MarshalJSON() ([]byte, error)       { return marshal
 
 // GenomicContext names the genes around a variant.
 type GenomicContext struct {
-	Gene  []Gene `json:"gene"`
-	Extra Extra  `json:"-"`
+	Gene    []Gene `json:"gene"`
+	Extra   Extra  `json:"-"`
+	members `json:"-"`
 }
 
 func (g *GenomicContext) UnmarshalJSON(object []byte) error { return unmarshal(object, g) }
@@ -76,9 +81,10 @@ func (g GenomicContext) MarshalJSON() ([]byte, error)       { return marshal(g) 
 
 // Gene is a gene by its symbol; its versions of RNA and protein are in Extra.
 type Gene struct {
-	Symbol string       `json:"symbol"`
-	Coding CodingSystem `json:"coding"`
-	Extra  Extra        `json:"-"`
+	Symbol  string       `json:"symbol"`
+	Coding  CodingSystem `json:"coding"`
+	Extra   Extra        `json:"-"`
+	members `json:"-"`
 }
 
 func (g *Gene) UnmarshalJSON(object []byte) error { return unmarshal(object, g) }
@@ -86,9 +92,10 @@ func (g Gene) MarshalJSON() ([]byte, error)       { return marshal(g) }
 
 // CodingSystem says who gives the ids beside it their meaning.
 type CodingSystem struct {
-	System string `json:"system"`
-	ID     string `json:"id"` // of function abundances only
-	Extra  Extra  `json:"-"`
+	System  string `json:"system"`
+	ID      string `json:"id"` // of function abundances only
+	Extra   Extra  `json:"-"`
+	members `json:"-"`
 }
 
 func (c *CodingSystem) UnmarshalJSON(object []byte) error { return unmarshal(object, c) }
@@ -100,6 +107,7 @@ type VariantSource struct {
 	UpdateTime      string    `json:"update_time"`
 	PipelineVersion string    `json:"pipeline_version"`
 	Extra           Extra     `json:"-"`
+	members         `json:"-"`
 }
 
 func (s *VariantSource) UnmarshalJSON(object []byte) error { return unmarshal(object, s) }
@@ -110,6 +118,7 @@ type SourceTag struct {
 	AssemblySynonym string `json:"assembly_synonym"` // such as GRCh38
 	DBSNPBuild      int64  `json:"dbSNP_build"`
 	Extra           Extra  `json:"-"`
+	members         `json:"-"`
 }
 
 func (t *SourceTag) UnmarshalJSON(object []byte) error { return unmarshal(object, t) }

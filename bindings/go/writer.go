@@ -8,11 +8,12 @@ import (
 	"os"
 	"runtime"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/libbge/libbge/bindings/go/internal/native"
 )
 
-// WriterOptions are those of Upload and OpenWriter.
+// WriterOptions are those of OpenWriter.
 type WriterOptions struct {
 	PartSize int64  `json:"part_size"` // bytes, 8 MiB unless given; two parts are held in memory
 	CMKID    string `json:"cmk_id"`    // key to encrypt with
@@ -23,14 +24,26 @@ type WriterOptions struct {
 	Call  CallOptions    `json:"-"` // Deadline bounds each Write and Close
 }
 
+// UploadOptions are those of Upload.
+type UploadOptions struct {
+	PartSize int64  `json:"part_size"` // bytes, 8 MiB unless given; two parts are held in memory
+	CMKID    string `json:"cmk_id"`    // key to encrypt with
+	RegionID string `json:"region_id"`
+	Internal bool   `json:"internal"` // use the store's internal address
+
+	Extra map[string]any `json:"-"`
+	Call  CallOptions    `json:"-"` // Deadline bounds each part that is sent, and the end
+}
+
 // Writer writes an object. Nothing appears under its name before Close, which commits it. One goroutine at a time may
-// use it.
+// use it; its progress func may call its methods.
 type Writer struct {
 	below *native.Writer
 	ctx   context.Context
 	stop  func() bool
+	turn  sync.Mutex // held while the library works
 
-	mu       sync.Mutex
+	mu       sync.Mutex // guards what follows, and is never held for long
 	ended    bool
 	err      error // why it cannot be committed any more, or what Close gave
 	written  int64
@@ -44,21 +57,26 @@ type Writer struct {
 // committed.
 func (c *Client) OpenWriter(ctx context.Context, filename string, opts *WriterOptions) (*Writer, error) {
 	defer runtime.KeepAlive(c)
-	if err := ctx.Err(); err != nil {
-		return nil, failed(ctx, "open_writer", err)
+	const call = "open_writer"
+	if !utf8.ValidString(filename) {
+		return nil, argument(call, "filename must be valid UTF-8")
 	}
-	if err := put(args{}, "filename", filename); err != nil {
-		return nil, argument("open_writer", "%v", err)
+	r, err := newRequest(call, nil, opts)
+	if err != nil {
+		return nil, err
 	}
-	text, how, err := encode("open_writer", nil, opts)
+	if err := alive(ctx, call); err != nil {
+		return nil, err
+	}
+	text, err := r.json(context.Background()) // the deadline is each call's own
 	if err != nil {
 		return nil, err
 	}
 	below, err := c.api.OpenWriter(filename, text)
 	if err != nil {
-		return nil, failed(ctx, "open_writer", err)
+		return nil, failed(ctx, call, err)
 	}
-	w := &Writer{below: below, ctx: ctx, progress: how.Progress}
+	w := &Writer{below: below, ctx: ctx, progress: r.how.Progress}
 	w.stop = context.AfterFunc(ctx, below.Cancel)
 	runtime.AddCleanup(w, (*native.Writer).Close, below)
 	return w, nil
@@ -67,45 +85,62 @@ func (c *Client) OpenWriter(ctx context.Context, filename string, opts *WriterOp
 // Write takes all of p, or fails. After a failure nothing more is taken, and Close commits nothing.
 func (w *Writer) Write(p []byte) (int, error) {
 	defer runtime.KeepAlive(w)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended {
-		return 0, failed(w.ctx, "write", native.ErrClosed)
+	if err := w.write(p); err != nil || len(p) == 0 {
+		return 0, err
 	}
-	if w.err != nil || len(p) == 0 {
-		return 0, w.err
-	}
-	if err := w.below.Write(w.ctx, p); err != nil {
-		w.err = failed(w.ctx, "write", err)
-		return 0, w.err
-	}
-	w.written += int64(len(p))
 	if w.progress != nil {
 		w.progress(w.written, w.total)
 	}
 	return len(p), nil
 }
 
+func (w *Writer) write(p []byte) error {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	if ended, err := w.state(); ended {
+		return failed(w.ctx, "write", native.ErrClosed)
+	} else if err != nil || len(p) == 0 {
+		return err
+	}
+	err := failed(w.ctx, "write", w.below.Write(w.ctx, p))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.err = err
+		return err
+	}
+	w.written += int64(len(p))
+	return nil
+}
+
+func (w *Writer) state() (ended bool, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.ended, w.err
+}
+
 // Close commits what was written, unless a Write failed or the context has ended: then it gives that error, and the
 // object does not appear. A second Close gives what the first gave.
 func (w *Writer) Close() error {
 	defer runtime.KeepAlive(w)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended {
-		return w.err
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	ended, err := w.state()
+	if ended {
+		return err
 	}
-	defer w.end()
-	if w.err != nil {
-		return w.err
+	var uploaded *Uploaded
+	if err == nil {
+		var text string
+		if text, err = w.below.Finish(w.ctx); err != nil {
+			err = failed(w.ctx, "close", err)
+		} else {
+			var told Uploaded
+			told, err = decode[Uploaded]("close", json.RawMessage(text), false)
+			uploaded = &told
+		}
 	}
-	text, err := w.below.Finish(w.ctx)
-	if err != nil {
-		w.err = failed(w.ctx, "close", err)
-		return w.err
-	}
-	uploaded, err := decode[Uploaded]("close", json.RawMessage(text))
-	w.uploaded, w.err = &uploaded, err
+	w.end(uploaded, err)
 	return err
 }
 
@@ -113,24 +148,26 @@ func (w *Writer) Close() error {
 // background. After Close it does nothing, so that it can be deferred.
 func (w *Writer) Abort() error {
 	defer runtime.KeepAlive(w)
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended {
+	w.turn.Lock()
+	defer w.turn.Unlock()
+	if ended, _ := w.state(); ended {
 		return nil
 	}
-	defer w.end()
-	w.err = failed(w.ctx, "close", native.ErrClosed) // what Close gives from now on
-	if w.ctx.Err() != nil {
-		return nil
+	var err error
+	if w.ctx.Err() == nil {
+		err = failed(w.ctx, "abort", w.below.Abort(w.ctx))
 	}
-	return failed(w.ctx, "abort", w.below.Abort(w.ctx))
+	w.end(nil, failed(w.ctx, "close", native.ErrClosed)) // what Close gives from now on
+	return err
 }
 
 // end frees the writer; of what was not committed nothing appears.
-func (w *Writer) end() {
-	w.ended = true
+func (w *Writer) end(uploaded *Uploaded, err error) {
 	w.stop()
 	w.below.Close()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended, w.uploaded, w.err = true, uploaded, err
 }
 
 // Uploaded is the object that Close has committed; nil before that.
@@ -143,8 +180,8 @@ func (w *Writer) Uploaded() *Uploaded {
 // Upload uploads everything that r gives; filename is the last part of the object's name, without a slash. When r
 // fails, or the context ends, the object does not appear. For a file UploadFile is better: it can resume, and sends
 // several parts at once; for bytes in memory there is UploadBytes.
-func (c *Client) Upload(ctx context.Context, filename string, r io.Reader, opts *WriterOptions) (*Uploaded, error) {
-	w, err := c.OpenWriter(ctx, filename, opts)
+func (c *Client) Upload(ctx context.Context, filename string, r io.Reader, opts *UploadOptions) (*Uploaded, error) {
+	w, err := c.OpenWriter(ctx, filename, (*WriterOptions)(opts))
 	if err != nil {
 		return nil, err
 	}

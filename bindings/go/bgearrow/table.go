@@ -32,6 +32,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -39,6 +40,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/cdata"
 	bge "github.com/libbge/libbge/bindings/go"
+	"github.com/libbge/libbge/bindings/go/internal/texts"
 )
 
 // Switches are the member "$" of a table's arguments. The zero value of each leaves it to the library.
@@ -51,18 +53,72 @@ type Switches struct {
 	Strict        bool    `json:"strict,omitempty"`         // a value of an unexpected type is an error
 }
 
-// Reader reads a table. It is an array.RecordReader; one goroutine at a time may use it, but for Progress and Report.
+// Reader reads a table. It is an array.RecordReader; one goroutine at a time may use it, but for Progress, Report and
+// Release.
 type Reader struct {
-	batches array.RecordReader
-	table   *C.bge_table_t
-	ctx     context.Context
-	stop    func() bool
-	stopped chan struct{} // closed when the context's end has cancelled the table
-	users   atomic.Int64
-	err     error
+	*table
+	ctx    context.Context
+	stop   func() bool
+	schema *arrow.Schema
+	users  atomic.Int64
+	err    error
 }
 
 var _ array.RecordReader = (*Reader)(nil)
+
+// table is what a Reader holds of the library; the last user of one that is closed frees it.
+type table struct {
+	mu      sync.Mutex
+	ptr     *C.bge_table_t
+	batches array.RecordReader
+	users   int
+	closed  bool
+}
+
+// use gives the table for a while; nil when it is closed.
+func (t *table) use() *C.bge_table_t {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return nil
+	}
+	t.users++
+	return t.ptr
+}
+
+func (t *table) leave() {
+	t.mu.Lock()
+	t.users--
+	last := t.closed && t.users == 0
+	t.mu.Unlock()
+	if last {
+		t.free()
+	}
+}
+
+func (t *table) cancel() {
+	if ptr := t.use(); ptr != nil {
+		C.bge_table_cancel(ptr)
+		t.leave()
+	}
+}
+
+// close ends the table, also what is under way on it.
+func (t *table) close() {
+	t.cancel()
+	t.mu.Lock()
+	idle := !t.closed && t.users == 0
+	t.closed = true
+	t.mu.Unlock()
+	if idle {
+		t.free()
+	}
+}
+
+func (t *table) free() {
+	t.batches.Release()
+	C.bge_table_free(t.ptr)
+}
 
 // Table opens the table of a list call, such as get_taxon_abundance or get_variants. args is nil, or what encoding/json
 // makes an object of: the call's arguments by their documented names. biosample_id may be a list: then the rows of all
@@ -72,15 +128,18 @@ var _ array.RecordReader = (*Reader)(nil)
 // Nothing is sent before the first call of Next. When ctx ends, a Next that waits returns false within 100 ms, and Err
 // tells of it. Release the reader when done, at any time.
 func Table(ctx context.Context, client *bge.Client, name string, args any) (*Reader, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, ended(ctx, name)
-	}
-	text := []byte("{}")
+	text := json.RawMessage("{}")
 	if args != nil {
 		var err error
-		if text, err = json.Marshal(args); err != nil {
-			return nil, argument(name, "the arguments cannot be written as JSON: "+err.Error())
+		if text, err = texts.Marshal(args); err != nil {
+			return nil, argument(name, "the arguments "+err.Error())
 		}
+	}
+	if ctx == nil {
+		return nil, argument(name, "the context must not be nil")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, ended(ctx, name)
 	}
 	if strings.IndexByte(name, 0) >= 0 {
 		return nil, argument(name, "a text holds a zero byte")
@@ -90,9 +149,9 @@ func Table(ctx context.Context, client *bge.Client, name string, args any) (*Rea
 	defer C.free(unsafe.Pointer(cArgs))
 	stream := (*C.struct_ArrowArrayStream)(C.calloc(1, C.sizeof_struct_ArrowArrayStream))
 	defer C.free(unsafe.Pointer(stream)) // the import moves its content
-	var table *C.bge_table_t
+	var ptr *C.bge_table_t
 	err := client.Handle(func(api unsafe.Pointer) error {
-		if told := C.open_table(api, cName, cArgs, &table, stream); told != nil {
+		if told := C.open_table(api, cName, cArgs, &ptr, stream); told != nil {
 			defer C.free(unsafe.Pointer(told))
 			return bge.ErrorFromJSON(C.GoString(told))
 		}
@@ -103,55 +162,64 @@ func Table(ctx context.Context, client *bge.Client, name string, args any) (*Rea
 	}
 	imported, err := cdata.ImportCRecordReader((*cdata.CArrowArrayStream)(unsafe.Pointer(stream)), nil)
 	if err != nil {
-		C.bge_table_free(table)
+		C.bge_table_free(ptr)
 		return nil, failed(ctx, name, err)
 	}
-	r := &Reader{batches: imported.(array.RecordReader), table: table, ctx: ctx, stopped: make(chan struct{})}
+	batches := imported.(array.RecordReader)
+	held := &table{ptr: ptr, batches: batches}
+	r := &Reader{table: held, ctx: ctx, schema: batches.Schema()}
 	r.users.Store(1)
-	r.stop = context.AfterFunc(ctx, func() {
-		C.bge_table_cancel(table)
-		close(r.stopped)
-	})
+	r.stop = context.AfterFunc(ctx, held.cancel)
+	runtime.AddCleanup(r, (*table).close, held)
 	return r, nil
 }
 
 // Retain adds a user.
 func (r *Reader) Retain() { r.users.Add(1) }
 
-// Release takes a user away; the last one ends the requests that are under way and gives the memory back. Batches that
-// were retained live on.
+// Release takes a user away; the last one ends the requests that are under way, a Next that waits, too, and gives the
+// memory back. Batches that were retained live on. After it Next gives false, and Err tells why: bge.ErrClosed.
 func (r *Reader) Release() {
-	if r.users.Add(-1) != 0 {
-		return
+	if r.users.Add(-1) == 0 {
+		r.stop()
+		r.close()
 	}
-	if !r.stop() {
-		<-r.stopped // it uses the table
-	}
-	r.batches.Release()
-	C.bge_table_free(r.table)
-	r.table = nil
+	runtime.KeepAlive(r)
 }
 
 // Schema is the schema of every batch: the columns that bge.Endpoints lists, biosample_id wherever rows belong to
 // samples, and extra, a JSON text of what no column holds. The metadata of each field has bge.endpoint, bge.type and,
 // where it is known, bge.unit.
-func (r *Reader) Schema() *arrow.Schema { return r.batches.Schema() }
+func (r *Reader) Schema() *arrow.Schema { return r.schema }
 
 // Next goes to the next batch; false at the end, and when Err is not nil.
 func (r *Reader) Next() bool {
+	defer runtime.KeepAlive(r)
 	if r.err != nil {
 		return false
 	}
+	if r.use() == nil {
+		r.err = closed("table")
+		return false
+	}
+	defer r.leave()
 	more := r.batches.Next()
 	if err := r.batches.Err(); !more && err != nil {
 		r.err = failed(r.ctx, "table", err)
 	}
-	runtime.KeepAlive(r)
 	return more
 }
 
-// RecordBatch is the batch that Next went to, good until the next call of Next unless it is retained.
-func (r *Reader) RecordBatch() arrow.RecordBatch { return r.batches.RecordBatch() }
+// RecordBatch is the batch that Next went to, good until the next call of Next unless it is retained; nil before the
+// first and after Release.
+func (r *Reader) RecordBatch() arrow.RecordBatch {
+	defer runtime.KeepAlive(r)
+	if r.use() == nil {
+		return nil
+	}
+	defer r.leave()
+	return r.batches.RecordBatch()
+}
 
 // Record is RecordBatch by its older name.
 func (r *Reader) Record() arrow.RecordBatch { return r.RecordBatch() }
@@ -166,10 +234,14 @@ type Progress struct {
 	Samples     uint64 // in all; with "all", those listed so far
 }
 
-// Progress tells how far the table is; any goroutine may ask, until Release.
+// Progress tells how far the table is; any goroutine may ask. After Release it is zero.
 func (r *Reader) Progress() Progress {
+	defer runtime.KeepAlive(r)
 	var rows, done, samples C.uint64_t
-	C.bge_table_progress(r.table, &rows, &done, &samples)
+	if ptr := r.use(); ptr != nil {
+		defer r.leave()
+		C.bge_table_progress(ptr, &rows, &done, &samples)
+	}
 	return Progress{uint64(rows), uint64(done), uint64(samples)}
 }
 
@@ -202,9 +274,15 @@ func (f *Failed) UnmarshalJSON(text []byte) error {
 
 // Report tells what went wrong on the way; any goroutine may ask, until Release.
 func (r *Reader) Report() (*Report, error) {
+	defer runtime.KeepAlive(r)
+	ptr := r.use()
+	if ptr == nil {
+		return nil, closed("table")
+	}
+	defer r.leave()
 	var text *C.char
 	var err *C.bge_error_t
-	if C.bge_table_report(r.table, &text, &err) != C.BGE_OK {
+	if C.bge_table_report(ptr, &text, &err) != C.BGE_OK {
 		defer C.bge_error_free(err)
 		return nil, bge.ErrorFromJSON(C.GoString(C.bge_error_json(err)))
 	}
@@ -239,6 +317,10 @@ func cause(ctx context.Context) error {
 		return cause
 	}
 	return fmt.Errorf("%w: %w", err, cause)
+}
+
+func closed(call string) error {
+	return &bge.Error{Status: bge.StatusClosed, Call: call, Message: call + ": this reader is released"}
 }
 
 func argument(call, message string) error {
