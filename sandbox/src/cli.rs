@@ -3,12 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use serde_json::Value;
+
+/// What can be asked of a sandbox that runs.
+const CONTROL: &str = include_str!("control.txt");
 
 /// A stand-in for the BGE open platform and its object store, on loopback.
 ///
 /// Prints one line of JSON when it is ready: where it listens, whose credentials it knows, and which samples are there.
 #[derive(Debug, Parser)]
-#[command(name = "bge-sandbox", version, args_conflicts_with_subcommands = true)]
+#[command(name = "bge-sandbox", version, args_conflicts_with_subcommands = true, after_long_help = CONTROL)]
 pub struct Cli {
     #[command(flatten)]
     pub options: Options,
@@ -27,6 +31,7 @@ pub enum Command {
     ///
     /// The command finds BGE_ENDPOINT, BGE_ACCESS_TOKEN, BGE_CLIENT_ID, BGE_CLIENT_SECRET and BGE_SANDBOX (the line
     /// of JSON) in its environment. Standard output belongs to the command alone.
+    #[command(after_long_help = CONTROL)]
     Run {
         #[command(flatten)]
         options: Options,
@@ -67,7 +72,33 @@ pub struct Options {
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub rps: u32,
 
+    /// Largest `limit` that lists take; more is code 41001 (0: no such limit)
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub max_limit: u64,
+
+    /// Begin with an option changed, as POST /__sandbox__/options does: NAME=VALUE, where VALUE is JSON or a word
+    ///
+    /// Such as `--option sts_lifetime=60`, `--option store.no_crc=true`. May be given more than once.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = option)]
+    pub option: Vec<(String, Value)>,
+
+    /// Begin with a fault planned, as POST /__sandbox__/faults does: a JSON object
+    ///
+    /// Such as `--fault '{"path": "/samples", "kind": "status", "status": 503}'`. May be given more than once.
+    #[arg(long, value_name = "JSON", value_parser = json)]
+    pub fault: Vec<Value>,
+
     /// Folder for the objects of the store, which is made if it does not exist; in memory unless given
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+}
+
+fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
+}
+
+/// What is no JSON is a text.
+fn option(text: &str) -> Result<(String, Value), String> {
+    let (name, value) = text.split_once('=').ok_or("an option is NAME=VALUE")?;
+    Ok((name.to_owned(), json(value).unwrap_or_else(|_| value.into())))
 }

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Parser;
+use serde_json::{Map, Value};
 use tokio::io::AsyncReadExt;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -62,19 +63,30 @@ async fn start(cli: Cli) -> Result<u8, String> {
     };
     let (platform, port) = bind(options.port).await?;
     let (store, store_port) = bind(options.store_port).await?;
+    let (mut changes, mut store_options) = (Map::new(), Map::new());
+    for (name, value) in options.option {
+        match name.strip_prefix("store.") {
+            Some(name) => store_options.insert(name.to_owned(), value),
+            None => changes.insert(name, value),
+        };
+    }
+    let plain = Options {
+        latency: options.latency,
+        rps: options.rps,
+        max_limit: options.max_limit,
+        ..Options::default()
+    };
     let world = World::new(Settings {
         seed: options.seed,
         samples: options.samples,
         taxa: options.taxa,
-        data_dir: options.data_dir.clone(),
+        data_dir: options.data_dir,
         store_endpoint: format!("http://127.0.0.1:{store_port}"),
-        options: Options::new(options.latency, options.rps),
-    });
-    let world = world.map_err(|error| match &options.data_dir {
-        Some(folder) => format!("cannot use {} for the objects: {error}", folder.display()),
-        None => format!("cannot start the object store: {error}"),
+        options: plain.changed(&Value::Object(changes)).map_err(|error| format!("--option: {error}"))?,
+        store_options: Value::Object(store_options),
     })?;
     let sandbox = Sandbox::new(world, &format!("http://127.0.0.1:{port}"));
+    sandbox.faults.add_all(&options.fault).map_err(|error| format!("--fault: {error}"))?;
     // Before the ready line: whoever reads it may send a signal at once.
     let stop = if command.is_none() { Some(stop_signals()?) } else { None };
     tokio::spawn(server::serve(platform, Side::Platform, Arc::clone(&sandbox)));

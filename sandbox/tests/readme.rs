@@ -13,10 +13,13 @@ fn missing<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     names.into_iter().filter(|name| !README.contains(&format!("`{name}`"))).collect()
 }
 
+fn help(arguments: &[&str]) -> String {
+    String::from_utf8(Command::new(BINARY).args(arguments).output().unwrap().stdout).unwrap()
+}
+
 #[test]
 fn every_option_of_the_command_line() {
-    let help = Command::new(BINARY).arg("--help").output().unwrap().stdout;
-    let help = String::from_utf8(help).unwrap();
+    let help = help(&["--help"]);
     let flags: Vec<_> = help.lines().map(str::trim).filter(|line| line.starts_with("--")).collect();
     assert!(flags.len() >= 9);
     let flags: Vec<_> = flags.into_iter().map(|flag| flag.replace(['<', '>'], "")).collect();
@@ -30,12 +33,17 @@ fn every_kind_of_fault_and_every_option() {
     let kinds = refusal["error"].as_str().unwrap().split_once("one of ").unwrap().1;
     let kinds: Vec<_> = kinds.split(", ").map(|kind| kind.trim_matches('`')).collect();
     assert!(kinds.len() >= 18);
-    assert_eq!(missing(kinds), [""; 0]);
+    assert_eq!(missing(kinds.iter().copied()), [""; 0]);
     let options = sandbox.control("GET", "options", Value::Null);
     let of_store = options["store"].as_object().unwrap().keys();
     let names: Vec<_> = options.as_object().unwrap().keys().chain(of_store).map(String::as_str).collect();
     assert!(names.len() > 20);
-    assert_eq!(missing(names), [""; 0]);
+    assert_eq!(missing(names.iter().copied()), [""; 0]);
+    for help in [help(&["--help"]), help(&["run", "--help"])] {
+        let words: Vec<_> = help.split(|c: char| !(c.is_alphanumeric() || c == '_')).collect();
+        let unsaid: Vec<_> = kinds.iter().chain(&names).filter(|name| !words.contains(name)).collect();
+        assert_eq!(unsaid, Vec::<&&str>::new());
+    }
 }
 
 #[test]
@@ -48,7 +56,7 @@ fn the_examples_of_requests_work() {
         sandbox.control("POST", name, serde_json::from_str(body).unwrap());
         examples += 1;
     }
-    assert_eq!(examples, 4);
+    assert_eq!(examples, 8);
     let ready = README.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     let ready: Value = serde_json::from_str(ready).unwrap();
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();

@@ -16,8 +16,9 @@ pub fn root(_: &Call) -> Result<Data, Refusal> {
 }
 
 pub fn access_token(call: &Call) -> Result<Data, Refusal> {
-    let lifetime = call.world.options().token_lifetime;
-    let issued = call.world.oauth().exchange(|name| call.get(name).map(str::to_owned), lifetime);
+    let options = call.world.options();
+    let field = |name: &str| call.get(name).map(str::to_owned);
+    let issued = call.world.oauth().exchange(field, options.token_lifetime, options.omit_refresh_token);
     issued.map(Data::Json).ok_or_else(Refusal::bad_request)
 }
 

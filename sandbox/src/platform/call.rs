@@ -6,6 +6,7 @@ use axum::http::Method;
 use serde_json::Value;
 
 use super::envelope::Refusal;
+use super::pages::Walking;
 use crate::wire::request::{Decoded, UploadedFile};
 use crate::world::World;
 use crate::world::samples::Sample;
@@ -106,9 +107,19 @@ impl Call<'_> {
 
     /// `limit`: at least 1, at most `most`, and never more than the page cap.
     pub fn limit(&self, default: usize, most: Option<i64>) -> Result<usize, Refusal> {
-        let limit = self.int("limit", 1..=most.unwrap_or(i64::MAX))?;
+        let options = self.world.options();
+        let most = match i64::try_from(options.max_limit) {
+            Ok(0) => most.unwrap_or(i64::MAX),
+            Ok(max) => most.map_or(max, |most| most.min(max)),
+            Err(_) => most.unwrap_or(i64::MAX),
+        };
+        let limit = self.int("limit", 1..=most)?;
         let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(default);
-        Ok(limit.min(usize::try_from(self.world.options().page_cap).unwrap_or(usize::MAX)))
+        Ok(limit.min(usize::try_from(options.page_cap).unwrap_or(usize::MAX)))
+    }
+
+    pub fn walking(&self) -> Walking {
+        Walking::new(&self.world.options())
     }
 
     /// A page number: 1 unless given.

@@ -76,8 +76,8 @@ impl Refusal {
     }
 }
 
-/// The envelope around a result or a refusal, as an HTTP answer.
-pub fn respond(result: Result<Data, Refusal>, headers: &HeaderMap, gzip: bool) -> Response<Body> {
+/// The envelope around a result or a refusal, as an HTTP answer; compressed from so many bytes on, or not at all.
+pub fn respond(result: Result<Data, Refusal>, headers: &HeaderMap, gzip_from: Option<u64>) -> Response<Body> {
     let (status, body) = match result {
         Ok(Data::Text(text)) => {
             return text_response(StatusCode::OK, "text/plain; charset=utf-8", text.into());
@@ -87,7 +87,7 @@ pub fn respond(result: Result<Data, Refusal>, headers: &HeaderMap, gzip: bool) -
         Ok(Data::Page { data, pagination }) => (StatusCode::OK, envelope(0, "成功", &data, pagination)),
         Err(no) => (no.status, envelope(no.code, no.msg, &no.data.to_string(), None)),
     };
-    json_response(status, body, gzip && accepts_gzip(headers))
+    json_response(status, body, gzip_from.filter(|_| accepts_gzip(headers)))
 }
 
 /// `{"code", "msg", "data"}` around data that is JSON text already.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::call::Call;
 use super::envelope::{Data, Refusal};
-use super::pages::{Page, Walk};
+use super::pages::{Listed, Walk};
 use crate::world::data::functions::{self, CATALOGS};
 use crate::world::data::genes::{self, GENES};
 use crate::world::samples::Sample;
@@ -27,8 +27,8 @@ pub fn taxa(call: &Call) -> Result<Data, Refusal> {
         None => taxa.len(),
         Some(chosen) => chosen.len(),
     };
-    let page = Page::numbered(number, limit, total);
-    let mut data = String::with_capacity((page.end - page.start) * 900 + 2);
+    let Listed { page, count, .. } = call.walking().by_number(number, limit, total);
+    let mut data = String::with_capacity(page.rows() * 900 + 2);
     data.push('[');
     if page.start < page.end {
         let (profile, info) = (profiles.of(&sample.biosample_id), sample.info());
@@ -42,7 +42,7 @@ pub fn taxa(call: &Call) -> Result<Data, Refusal> {
     }
     data.push(']');
     let number = if options.repeat_page_token { number - 1 } else { number };
-    let pagination = (!options.omit_pagination).then_some((total as u64, number as u64));
+    let pagination = (!options.omit_pagination).then_some((count as u64, number as u64));
     Ok(Data::Page { data, pagination })
 }
 
@@ -63,12 +63,11 @@ pub fn functions(call: &Call) -> Result<Data, Refusal> {
         call.world.seed,
         &[&sample.biosample_id, catalog, call.get("ids").unwrap_or_default()],
     );
-    let page = Page::at(walk.start(call.get("next_page"))?, limit, chosen.len());
-    let next = walk.next(page, chosen.len(), call.world.options().repeat_page_token);
+    let listed = call.walking().by_token(&walk, call.get("next_page"), limit, chosen.len())?;
     let info = sample.info();
-    let rows = chosen.get(page.range()).unwrap_or_default().iter();
+    let rows = chosen.get(listed.page.range()).unwrap_or_default().iter();
     let rows = rows.map(|id| functions::row(call.world.seed, &sample.biosample_id, catalog, id, &info));
-    Ok(listing(rows, chosen.len(), next))
+    Ok(listing(rows, listed.count, listed.next))
 }
 
 pub fn genes(call: &Call) -> Result<Data, Refusal> {
@@ -90,12 +89,11 @@ pub fn genes(call: &Call) -> Result<Data, Refusal> {
         .collect();
     let ids = call.get("ids").unwrap_or_default();
     let walk = Walk::new("GeneAbundance", call.world.seed, &[&sample.biosample_id, catalog, ids]);
-    let page = Page::at(walk.start(call.get("next_page"))?, limit, chosen.len());
-    let next = walk.next(page, chosen.len(), call.world.options().repeat_page_token);
+    let listed = call.walking().by_token(&walk, call.get("next_page"), limit, chosen.len())?;
     let info = sample.info();
-    let rows = chosen.get(page.range()).unwrap_or_default().iter();
+    let rows = chosen.get(listed.page.range()).unwrap_or_default().iter();
     let rows = rows.map(|number| genes::row(call.world.seed, &sample.biosample_id, *number, &info));
-    Ok(listing(rows, chosen.len(), next))
+    Ok(listing(rows, listed.count, listed.next))
 }
 
 /// The entry for a file of all genes. The file is put into the store, where `get_download_url` finds it.

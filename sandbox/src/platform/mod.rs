@@ -126,13 +126,15 @@ pub fn answer(world: &Arc<World>, headers: &HeaderMap, request: &Decoded) -> Res
     let Some((route, ids)) = found else {
         return not_found(headers, request);
     };
+    let options = world.options();
+    let gzip_from = options.gzip.then_some(options.gzip_from);
     let result = allowed(world, headers, route).and_then(|token| {
         if let Some(why) = &request.malformed {
             return Err(Refusal::argument("body", why));
         }
         (route.run)(&Call { world, request, ids, token })
     });
-    envelope::respond(result, headers, world.options().gzip)
+    envelope::respond(result, headers, gzip_from)
 }
 
 /// The ids that a path holds, if it is the pattern's.
@@ -158,10 +160,10 @@ fn not_found(headers: &HeaderMap, request: &Decoded) -> Response<Body> {
         .map(|route| route.method.as_str())
         .collect();
     if methods.is_empty() {
-        return envelope::respond(Err(Refusal::http(StatusCode::NOT_FOUND, "接口不存在")), headers, false);
+        return envelope::respond(Err(Refusal::http(StatusCode::NOT_FOUND, "接口不存在")), headers, None);
     }
     let refusal = Refusal::http(StatusCode::METHOD_NOT_ALLOWED, "请求方法错误");
-    let mut response = envelope::respond(Err(refusal), headers, false);
+    let mut response = envelope::respond(Err(refusal), headers, None);
     if let Ok(allow) = HeaderValue::from_str(&methods.join(", ")) {
         response.headers_mut().insert(ALLOW, allow);
     }

@@ -8,7 +8,6 @@ use time::OffsetDateTime;
 
 use super::call::Call;
 use super::envelope::{Data, Refusal};
-use super::pages::{Page, next_number};
 use crate::wire::request::to_object;
 use crate::world::data::seed::{generator, significant};
 use crate::world::models::{FAILING, Model, SLOW, Version};
@@ -151,11 +150,10 @@ pub fn rollback(call: &Call) -> Result<Data, Refusal> {
 pub fn versions(call: &Call) -> Result<Data, Refusal> {
     let model_id = call.ids.first().copied().unwrap_or_default();
     let (number, limit) = (call.page("next_page")?, call.limit(10, None)?);
-    let repeat = call.world.options().repeat_page_token;
     let mut models = call.world.models();
     let model = models.get(model_id).ok_or_else(Refusal::no_model)?;
-    let page = Page::numbered(number, limit, model.versions.len());
-    let newest_first = model.versions.iter().rev().skip(page.start).take(page.end - page.start);
+    let listed = call.walking().by_number(number, limit, model.versions.len());
+    let newest_first = model.versions.iter().rev().skip(listed.page.start).take(listed.page.rows());
     let rows = newest_first.map(|version| {
         json!({
             "version": version.number,
@@ -167,8 +165,8 @@ pub fn versions(call: &Call) -> Result<Data, Refusal> {
     Ok(Data::Json(json!({
         "model_id": model_id,
         "result": rows.collect::<Vec<_>>(),
-        "count": model.versions.len(),
-        "next_page": next_number(number, page, model.versions.len(), repeat),
+        "count": listed.count,
+        "next_page": listed.next,
     })))
 }
 

@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 use super::call::Call;
 use super::envelope::{Data, Refusal};
 use super::files::sample_files;
-use super::pages::{Page, next_number};
 use crate::world::data::places::{OMICS, ORGANISMS, SITES};
 use crate::world::samples::{Registration, Sample};
 
@@ -38,15 +37,14 @@ pub fn list(call: &Call) -> Result<Data, Refusal> {
     };
     let samples = call.world.samples();
     let found: Vec<_> = samples.of(caller).filter(|sample| wanted(sample)).collect();
-    let page = Page::numbered(number, limit, found.len());
+    let listed = call.walking().by_number(number, limit, found.len());
     let result: Vec<_> = found
-        .get(page.range())
+        .get(listed.page.range())
         .unwrap_or_default()
         .iter()
         .map(|sample| describe(call, sample, with_files))
         .collect();
-    let next = next_number(number, page, found.len(), call.world.options().repeat_page_token);
-    Ok(Data::Json(json!({"result": result, "count": found.len(), "next_page": next})))
+    Ok(Data::Json(json!({"result": result, "count": listed.count, "next_page": listed.next})))
 }
 
 fn describe(call: &Call, sample: &Sample, with_files: bool) -> Value {

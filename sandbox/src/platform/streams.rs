@@ -5,7 +5,7 @@ use time::{Date, Duration, Month, OffsetDateTime};
 
 use super::call::Call;
 use super::envelope::{Data, Refusal};
-use super::pages::{Page, Walk, next_number};
+use super::pages::Walk;
 use crate::world::data::elements::{self, COLLECTION_ID, ELEMENTS, Element};
 use crate::world::data::seed::{digits, generator, significant, timestamp, word};
 use crate::world::data::streams::{Record, parse_time, records};
@@ -59,12 +59,16 @@ pub fn range(call: &Call) -> Result<Data, Refusal> {
     let words = [call.get("start_time"), call.get("end_time")].map(Option::unwrap_or_default);
     let list = [&biosample_id, element.id, words[0], words[1], direction];
     let walk = Walk::new("Stream", call.world.seed, &list);
-    let page = Page::at(walk.start(call.get("next_page"))?, limit, chosen.len());
-    let next = walk.next(page, chosen.len(), call.world.options().repeat_page_token);
+    let listed = call.walking().by_token(&walk, call.get("next_page"), limit, chosen.len())?;
     let entity = word(&mut generator(call.world.seed, &["entity", &biosample_id]), 25);
-    let rows =
-        chosen.get(page.range()).unwrap_or_default().iter().map(|record| record.to_json(element, &entity));
-    Ok(Data::Json(json!({"result": rows.collect::<Vec<_>>(), "count": chosen.len(), "next_page": next})))
+    let rows = chosen
+        .get(listed.page.range())
+        .unwrap_or_default()
+        .iter()
+        .map(|record| record.to_json(element, &entity));
+    Ok(Data::Json(
+        json!({"result": rows.collect::<Vec<_>>(), "count": listed.count, "next_page": listed.next}),
+    ))
 }
 
 const DIMENSIONS: [&str; 7] = ["year", "quarter", "month", "week", "day", "minute", "second"];
@@ -158,9 +162,8 @@ pub fn items(call: &Call) -> Result<Data, Refusal> {
     let number = call.page("next_page")?;
     let sample = call.sample()?;
     let limit = ITEMS.min(usize::try_from(call.world.options().page_cap).unwrap_or(ITEMS));
-    let page = Page::numbered(number, limit, chosen.len());
-    let next = next_number(number, page, chosen.len(), call.world.options().repeat_page_token);
-    let rows = chosen.get(page.range()).unwrap_or_default().iter().map(|element| {
+    let listed = call.walking().by_number(number, limit, chosen.len());
+    let rows = chosen.get(listed.page.range()).unwrap_or_default().iter().map(|element| {
         let latest = all_records(call, &sample.biosample_id, element).pop();
         let item = digits(&mut generator(call.world.seed, &["item", &sample.biosample_id, element.id]), 18);
         json!({
@@ -178,7 +181,9 @@ pub fn items(call: &Call) -> Result<Data, Refusal> {
             "update_time": latest.map(|record| timestamp(record.at)),
         })
     });
-    Ok(Data::Json(json!({"result": rows.collect::<Vec<_>>(), "count": chosen.len(), "next_page": next})))
+    Ok(Data::Json(
+        json!({"result": rows.collect::<Vec<_>>(), "count": listed.count, "next_page": listed.next}),
+    ))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -36,6 +36,7 @@ pub struct Connection {
     pub remote_port: u16,
     ending: AtomicU8,
     ending_when_flushed: AtomicU8,
+    spared: AtomicBool,
     ended: Notify,
 }
 
@@ -46,6 +47,7 @@ impl Connection {
             remote_port,
             ending: AtomicU8::new(0),
             ending_when_flushed: AtomicU8::new(0),
+            spared: AtomicBool::new(false),
             ended: Notify::new(),
         })
     }
@@ -59,6 +61,15 @@ impl Connection {
     /// Breaks the connection off as soon as everything written so far has gone to the kernel.
     pub fn end_when_flushed(&self, how: Ending) {
         self.ending_when_flushed.store(how as u8, Ordering::Release);
+    }
+
+    /// An outage that begins does not end this connection: it is the one on which the outage was asked for.
+    pub fn spare(&self) {
+        self.spared.store(true, Ordering::Release);
+    }
+
+    pub fn is_spared(&self) -> bool {
+        self.spared.load(Ordering::Acquire)
     }
 
     /// Returns when one of the above has happened.

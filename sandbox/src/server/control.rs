@@ -2,14 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::body::Body;
+use axum::http::header::CONNECTION;
 use axum::http::request::Parts;
-use axum::http::{Method, Response, StatusCode};
+use axum::http::{HeaderValue, Method, Response, StatusCode};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::connection::Connection;
 use super::log::Filter;
 use super::sandbox::Sandbox;
 use super::side::Side;
@@ -18,7 +23,12 @@ use crate::wire::request::decode_pairs;
 
 pub const PREFIX: &str = "/__sandbox__/";
 
-pub async fn answer(sandbox: &Arc<Sandbox>, parts: &Parts, body: Body) -> Response<Body> {
+pub async fn answer(
+    sandbox: &Arc<Sandbox>,
+    connection: &Connection,
+    parts: &Parts,
+    body: Body,
+) -> Response<Body> {
     let Ok(body) = body.collect().await else { return control_error("the body broke off") };
     let body = body.to_bytes();
     let name = parts.uri.path().strip_prefix(PREFIX).unwrap_or_default();
@@ -39,26 +49,35 @@ pub async fn answer(sandbox: &Arc<Sandbox>, parts: &Parts, body: Body) -> Respon
         (&Method::DELETE, "options") => sandbox.world.reset_options(),
         (&Method::POST, "options") => parse(&body).and_then(|changes| sandbox.world.change_options(&changes)),
         (&Method::POST, "expire") => parse(&body).and_then(|what| expire(sandbox, &what)),
+        (&Method::POST, "objects") => parse(&body).and_then(|what| change_object(sandbox, &what)),
+        (&Method::POST, "outage") => match parse(&body) {
+            Ok(what) => begin_outage(sandbox, connection, &what).await,
+            Err(error) => Err(error),
+        },
         (&Method::GET, "state") => Ok(state(sandbox)),
-        (_, "ready" | "faults" | "log" | "options" | "expire" | "state") => {
+        (_, "ready" | "faults" | "log" | "options" | "expire" | "objects" | "outage" | "state") => {
             return json_response(
                 StatusCode::METHOD_NOT_ALLOWED,
                 json!({"error": "method not allowed"}).to_string(),
-                false,
+                None,
             );
         }
         _ => {
             return json_response(
                 StatusCode::NOT_FOUND,
                 json!({"error": "no such control"}).to_string(),
-                false,
+                None,
             );
         }
     };
-    match result {
-        Ok(value) => json_response(StatusCode::OK, value.to_string(), false),
+    let mut response = match result {
+        Ok(value) => json_response(StatusCode::OK, value.to_string(), None),
         Err(error) => control_error(&error),
+    };
+    if connection.is_spared() {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
+    response
 }
 
 fn parse(body: &[u8]) -> Result<Value, String> {
@@ -118,17 +137,69 @@ fn expire(sandbox: &Sandbox, what: &Value) -> Result<Value, String> {
     }
 }
 
+/// What becomes of an object: exactly one of the members beside its name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ObjectChange {
+    name: String,
+    /// Its content from now on.
+    text: Option<String>,
+    base64: Option<String>,
+    /// Only its first bytes are left.
+    keep: Option<u64>,
+    #[serde(default)]
+    delete: bool,
+}
+
+fn change_object(sandbox: &Sandbox, what: &Value) -> Result<Value, String> {
+    let store = &sandbox.world.store;
+    let change = ObjectChange::deserialize(what).map_err(|error| error.to_string())?;
+    match (change.text, change.base64, change.keep, change.delete) {
+        (Some(text), None, None, false) => store.put_internal(&change.name, text.into_bytes()),
+        (None, Some(encoded), None, false) => {
+            let bytes = BASE64_STANDARD.decode(encoded).map_err(|error| error.to_string())?;
+            store.put_internal(&change.name, bytes);
+        }
+        (None, None, Some(bytes), false) => {
+            if !store.cut(&change.name, bytes).map_err(|error| error.to_string())? {
+                return Err(format!("there is no object {} of at least {bytes} bytes", change.name));
+            }
+        }
+        (None, None, None, true) => store.remove(&change.name),
+        _ => return Err("one of `text`, `base64`, `keep` and `delete` must be given".into()),
+    }
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Outage {
+    seconds: f64,
+    /// All of them unless given.
+    side: Option<Side>,
+}
+
+/// The connection on which it is asked for ends with the answer; all others end at once.
+async fn begin_outage(sandbox: &Sandbox, connection: &Connection, what: &Value) -> Result<Value, String> {
+    let outage = Outage::deserialize(what).map_err(|error| error.to_string())?;
+    let length = Duration::try_from_secs_f64(outage.seconds).map_err(|error| error.to_string())?;
+    connection.spare();
+    for side in Side::ALL.into_iter().filter(|side| outage.side.is_none_or(|wanted| wanted == *side)) {
+        sandbox.close_for(side, length).await;
+    }
+    Ok(json!({}))
+}
+
 fn state(sandbox: &Sandbox) -> Value {
-    let connections = |side| {
+    let connections = |side: Side| {
         let counter = sandbox.counter(side);
         json!({"open": counter.open.load(Ordering::Relaxed), "accepted": counter.accepted.load(Ordering::Relaxed)})
     };
     let mut state = sandbox.world.to_json();
-    state["connections"] =
-        json!({"platform": connections(Side::Platform), "store": connections(Side::Store)});
+    state["connections"] = Side::ALL.into_iter().map(|side| (side.name(), connections(side))).collect();
     state
 }
 
 fn control_error(message: &str) -> Response<Body> {
-    json_response(StatusCode::BAD_REQUEST, json!({"error": message}).to_string(), false)
+    json_response(StatusCode::BAD_REQUEST, json!({"error": message}).to_string(), None)
 }

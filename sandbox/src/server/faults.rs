@@ -1,11 +1,13 @@
 //! Faults on demand: which requests are to go wrong, how, and how often.
 
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use axum::http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
+use super::kinds::Kind;
 use super::pattern::matches;
 use super::side::Side;
 use crate::world::lock::lock;
@@ -21,9 +23,10 @@ pub struct Fault {
     pub query: Option<String>,
     /// Both sides unless given.
     pub side: Option<Side>,
-    /// How many requests; 0 is all of them.
-    #[serde(default = "one")]
-    pub count: u64,
+    /// How many requests; 0 is all of them. Unless given it is 1, and 0 for a fault that lasts `seconds`.
+    pub count: Option<u64>,
+    /// The fault is over so long after it was planned.
+    pub seconds: Option<f64>,
     /// How many matching requests go through unharmed first.
     #[serde(default)]
     pub skip: u64,
@@ -37,157 +40,8 @@ pub struct Fault {
     pub kind: Kind,
 }
 
-fn one() -> u64 {
-    1
-}
-
 fn yes() -> bool {
     true
-}
-
-/// What goes wrong.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Kind {
-    /// An HTTP status. The body is a short HTML page, or `body`, or an envelope (platform) or error XML (store).
-    Status {
-        status: u16,
-        #[serde(default)]
-        headers: Map<String, Value>,
-        #[serde(default)]
-        envelope: Option<Value>,
-        #[serde(default)]
-        xml: Option<Xml>,
-        #[serde(default)]
-        body: Option<String>,
-        /// For bytes that are not text.
-        #[serde(default)]
-        body_base64: Option<String>,
-        #[serde(default)]
-        content_type: Option<String>,
-    },
-    /// A platform code in an envelope.
-    Code {
-        code: i64,
-        #[serde(default)]
-        msg: Option<String>,
-        #[serde(default)]
-        data: Value,
-        #[serde(default = "ok")]
-        status: u16,
-    },
-    /// A pause before the answer begins.
-    DelayHeaders { ms: u64 },
-    /// A pause in the body, after so many bytes.
-    DelayBody {
-        ms: u64,
-        #[serde(default)]
-        bytes: Option<u64>,
-    },
-    /// No answer, ever; the connection stays open.
-    Hang,
-    /// A TCP RST instead of an answer, after so many bytes of the request's body if that is given.
-    Reset {
-        #[serde(default)]
-        request_bytes: Option<u64>,
-    },
-    /// A TCP RST after so many bytes of the answer's body.
-    ResetBody {
-        #[serde(default)]
-        bytes: Option<u64>,
-    },
-    /// The connection ends in good order after so many bytes of the body, fewer than Content-Length says.
-    Truncate {
-        #[serde(default)]
-        bytes: Option<u64>,
-    },
-    /// A whole answer, and then the connection ends without having said so.
-    Close {
-        #[serde(default)]
-        reset: bool,
-    },
-    /// One byte of the body is not what it should be.
-    Corrupt {
-        #[serde(default)]
-        offset: Option<u64>,
-        #[serde(default = "high_bit")]
-        xor: u8,
-    },
-    /// A captive portal: 200 and an HTML page.
-    Html,
-    /// Code 403.
-    ExpiredToken {
-        #[serde(default = "ok")]
-        status: u16,
-    },
-    /// The store's SecurityTokenExpired.
-    ExpiredSts,
-    /// Content-Type says JSON, but it is none.
-    NotJson {
-        #[serde(default)]
-        body: Option<String>,
-    },
-    /// Code 0, and `data` is null.
-    NullData,
-    /// The body comes in small pieces.
-    Drip { bytes: u64, interval_ms: u64 },
-    /// Another place to look.
-    Redirect {
-        location: String,
-        #[serde(default = "found")]
-        status: u16,
-    },
-    /// Content-Encoding says gzip, but it is none.
-    GzipGarbage,
-}
-
-/// The parts of an error answer of the store.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Xml {
-    pub code: String,
-    #[serde(default)]
-    pub message: Option<String>,
-    #[serde(default)]
-    pub ec: Option<String>,
-}
-
-fn ok() -> u16 {
-    200
-}
-
-fn found() -> u16 {
-    302
-}
-
-fn high_bit() -> u8 {
-    0x80
-}
-
-impl Kind {
-    pub fn name(&self) -> String {
-        serde_json::to_value(self)
-            .ok()
-            .and_then(|v| v["kind"].as_str().map(str::to_owned))
-            .unwrap_or_default()
-    }
-
-    fn check(&self) -> Result<(), String> {
-        let status = match self {
-            Kind::Status { status, .. }
-            | Kind::Code { status, .. }
-            | Kind::ExpiredToken { status }
-            | Kind::Redirect { status, .. } => *status,
-            Kind::Corrupt { xor: 0, .. } => return Err("`xor` of 0 corrupts nothing".into()),
-            Kind::Drip { bytes: 0, .. } => return Err("`bytes` must be at least 1".into()),
-            _ => return Ok(()),
-        };
-        if (200..600).contains(&status) {
-            Ok(())
-        } else {
-            Err(format!("{status} is no HTTP status from 200 to 599"))
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -196,6 +50,14 @@ struct Planned {
     fault: Fault,
     seen: u64,
     applied: u64,
+    ends: Option<Instant>,
+}
+
+impl Planned {
+    fn is_over(&self) -> bool {
+        let count = self.fault.count.unwrap_or_default();
+        (count != 0 && self.applied >= count) || self.ends.is_some_and(|ends| ends <= Instant::now())
+    }
 }
 
 #[derive(Debug, Default)]
@@ -207,15 +69,21 @@ struct Plans {
 impl Plans {
     fn push(&mut self, fault: Fault) -> u64 {
         self.last_id += 1;
-        self.plans.push(Planned { id: self.last_id, fault, seen: 0, applied: 0 });
+        let ends = fault.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        let ends = ends.and_then(|length| Instant::now().checked_add(length));
+        self.plans.push(Planned { id: self.last_id, fault, seen: 0, applied: 0, ends });
         self.last_id
     }
 }
 
 fn parse(asked: &Value) -> Result<Fault, String> {
     let members = asked.as_object().ok_or("a fault is a JSON object")?;
-    let fault = Fault::deserialize(asked).map_err(|error| error.to_string())?;
+    let mut fault = Fault::deserialize(asked).map_err(|error| error.to_string())?;
     fault.kind.check()?;
+    if fault.seconds.is_some_and(|seconds| Duration::try_from_secs_f64(seconds).is_err()) {
+        return Err("`seconds` must be a length of time".into());
+    }
+    fault.count.get_or_insert(if fault.seconds.is_some() { 0 } else { 1 });
     // Every member is written out, also those that were left to their defaults: what is not there is not known.
     let known = serde_json::to_value(&fault).map_err(|error| error.to_string())?;
     match members.keys().find(|name| known.get(name.as_str()).is_none()) {
@@ -250,8 +118,7 @@ impl Faults {
         let mut planned = self.lock();
         for plan in &mut planned.plans {
             let fault = &plan.fault;
-            let spent = fault.count != 0 && plan.applied >= fault.count;
-            let hit = !spent
+            let hit = !plan.is_over()
                 && fault.side.is_none_or(|wanted| wanted == side)
                 && fault.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
                 && fault.path.as_ref().is_none_or(|pattern| matches(pattern, path))
@@ -264,7 +131,12 @@ impl Faults {
                 continue;
             }
             plan.applied += 1;
-            return Some(fault.clone());
+            let mut fault = fault.clone();
+            if let Some(ends) = plan.ends {
+                let left = ends.saturating_duration_since(Instant::now());
+                fault.kind.tell_seconds_left(left.as_secs_f64().ceil() as u64);
+            }
+            return Some(fault);
         }
         None
     }
@@ -308,6 +180,26 @@ mod tests {
     }
 
     #[test]
+    fn a_fault_for_a_time_takes_every_request_and_says_how_long_it_lasts() {
+        let faults = Faults::default();
+        let headers = json!({"Retry-After": "{left}", "X-Other": "{left} "});
+        let outage = json!({"kind": "status", "status": 503, "headers": headers, "seconds": 30.5});
+        faults.add(&outage).unwrap();
+        for _ in 0..3 {
+            let taken = faults.take(Side::Store, &Method::GET, "/", "").unwrap();
+            let Kind::Status { headers, .. } = taken.kind else { panic!() };
+            let left = headers["Retry-After"].as_u64().unwrap();
+            assert!((1..=31).contains(&left), "{left}");
+            assert_eq!(headers["X-Other"], "{left} ");
+        }
+        faults.clear();
+        faults.add(&json!({"kind": "hang", "seconds": 0})).unwrap();
+        faults.add(&json!({"kind": "hang", "seconds": 30, "count": 1})).unwrap();
+        assert!(faults.take(Side::Store, &Method::GET, "/", "").is_some());
+        assert!(faults.take(Side::Store, &Method::GET, "/", "").is_none());
+    }
+
+    #[test]
     fn what_cannot_be_is_refused() {
         let faults = Faults::default();
         assert!(faults.add(&json!({"kind": "status"})).is_err());
@@ -315,6 +207,9 @@ mod tests {
         assert!(faults.add(&json!({"kind": "unheard_of"})).is_err());
         assert!(faults.add(&json!({"kind": "corrupt", "xor": 0})).is_err());
         assert!(faults.add(&json!({"path": "/ping"})).is_err());
+        assert!(faults.add(&json!({"kind": "hang", "seconds": -1})).is_err());
+        assert!(faults.add(&json!({"kind": "content_range"})).is_err());
+        assert!(faults.add(&json!({"kind": "content_range", "total": "many"})).is_err());
         assert!(faults.add(&json!({"kind": "hang", "ms": 5})).is_err());
         assert!(faults.add(&json!({"kind": "hang", "counts": 5})).is_err());
     }

@@ -1,23 +1,19 @@
 //! Answers that go wrong: what each kind of fault puts in place of an answer, or does to one.
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, LOCATION};
 use axum::http::{HeaderValue, Response, StatusCode};
 use base64::Engine;
-use bytes::{Buf, Bytes};
-use http_body::{Body as _, Frame, SizeHint};
-use http_body_util::BodyExt;
 use serde_json::Value;
-use tokio::time::Sleep;
 
-use super::connection::{Connection, Ending};
-use super::faults::{Kind, Xml};
+use super::connection::Ending;
+use super::endless::{bomb, endless};
+use super::kinds::{Kind, Xml};
+use super::ranges::RangeFault;
 use super::side::Side;
+use super::spoiled::Spoil;
 use crate::platform::envelope::envelope;
 use crate::wire::answer::{json_response, page, text_response};
 
@@ -33,15 +29,8 @@ pub enum Effect {
     Answer(Box<Response<Body>>),
     /// Do the work, and spoil the answer.
     Spoil(Spoil),
-}
-
-/// What can be done to a good answer's body.
-pub enum Spoil {
-    End { bytes: Option<u64>, how: Ending },
-    Leave { how: Ending },
-    Pause { bytes: Option<u64>, length: Duration },
-    Flip { offset: Option<u64>, xor: u8 },
-    Drip { bytes: u64, interval: Duration },
+    /// Do the work, and answer another range.
+    Range(RangeFault),
 }
 
 pub fn effect(kind: &Kind, side: Side) -> Effect {
@@ -61,6 +50,10 @@ pub fn effect(kind: &Kind, side: Side) -> Effect {
         Kind::Drip { bytes, interval_ms } => {
             Effect::Spoil(Spoil::Drip { bytes: *bytes, interval: Duration::from_millis(*interval_ms) })
         }
+        Kind::ContentRange { value, total, shift } => {
+            Effect::Range(RangeFault::Misplace { value: value.clone(), total: total.clone(), shift: *shift })
+        }
+        Kind::ShortRange { bytes } => Effect::Range(RangeFault::Shorten { bytes: *bytes }),
         _ => Effect::Answer(Box::new(instead(kind, side))),
     }
 }
@@ -70,7 +63,7 @@ fn instead(kind: &Kind, side: Side) -> Response<Body> {
         Kind::Status { status, headers, envelope, xml, body, body_base64, content_type } => {
             let status = status_code(*status);
             let mut response = match (envelope, xml, body, body_base64) {
-                (Some(parts), ..) => json_response(status, envelope_of(parts, status), false),
+                (Some(parts), ..) => json_response(status, envelope_of(parts, status), None),
                 (None, Some(xml), ..) => xml_response(status, xml),
                 (None, None, Some(text), _) => {
                     text_response(status, "text/plain; charset=utf-8", text.clone())
@@ -97,10 +90,10 @@ fn instead(kind: &Kind, side: Side) -> Response<Body> {
         }
         Kind::Code { code, msg, data, status } => {
             let msg = msg.as_deref().unwrap_or_else(|| message_of(*code));
-            json_response(status_code(*status), envelope(*code, msg, &data.to_string(), None), false)
+            json_response(status_code(*status), envelope(*code, msg, &data.to_string(), None), None)
         }
         Kind::ExpiredToken { status } => {
-            json_response(status_code(*status), envelope(403, message_of(403), "null", None), false)
+            json_response(status_code(*status), envelope(403, message_of(403), "null", None), None)
         }
         Kind::ExpiredSts => xml_response(
             StatusCode::FORBIDDEN,
@@ -112,21 +105,50 @@ fn instead(kind: &Kind, side: Side) -> Response<Body> {
         ),
         Kind::NotJson { body } => {
             let body = body.clone().unwrap_or_else(|| "{\"code\": 0, \"msg\": ".into());
-            json_response(StatusCode::OK, body, false)
+            json_response(StatusCode::OK, body, None)
         }
-        Kind::NullData => json_response(StatusCode::OK, envelope(0, "成功", "null", None), false),
+        Kind::NullData => json_response(StatusCode::OK, envelope(0, "成功", "null", None), None),
         Kind::Redirect { location, status } => {
             let mut response =
                 text_response(status_code(*status), "text/plain; charset=utf-8", String::new());
-            if let Ok(location) = HeaderValue::from_str(location) {
+            // As bytes: a Location may be raw UTF-8, as some servers send it.
+            if let Ok(location) = HeaderValue::from_bytes(location.as_bytes()) {
                 response.headers_mut().insert(LOCATION, location);
             }
             response
         }
         Kind::GzipGarbage => {
-            let mut response = json_response(StatusCode::OK, String::new(), false);
+            let mut response = json_response(StatusCode::OK, String::new(), None);
             response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
             *response.body_mut() = Body::from(&b"\x1f\x8b\x08\x00 this was never compressed by anyone"[..]);
+            response
+        }
+        Kind::GzipBomb { bytes } => {
+            let mut response = json_response(StatusCode::OK, String::new(), None);
+            response.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            *response.body_mut() = bomb("{\"code\": 0, \"msg\": \"成功\", \"data\": \"", *bytes, "\"}");
+            response
+        }
+        Kind::Endless { status, start, text, content_type } => {
+            let status = status_code(*status);
+            let (of_kind, begun, goes_on) = match status.is_success() {
+                true => {
+                    ("application/json; charset=utf-8", "{\"code\": 0, \"msg\": \"成功\", \"data\": [", "0, ")
+                }
+                false => (
+                    "text/html; charset=utf-8",
+                    "<!DOCTYPE html>\n<html lang=\"zh\"><body>\n",
+                    "<p>服务器错误</p>\n",
+                ),
+            };
+            let mut response = text_response(status, of_kind, String::new());
+            *response.body_mut() = endless(
+                start.clone().unwrap_or_else(|| begun.to_owned()),
+                text.as_deref().unwrap_or(goes_on),
+            );
+            if let Some(value) = content_type.as_ref().and_then(|value| HeaderValue::from_str(value).ok()) {
+                response.headers_mut().insert(CONTENT_TYPE, value);
+            }
             response
         }
         // All that is left is the captive portal.
@@ -197,158 +219,4 @@ fn xml_response(status: StatusCode, xml: &Xml) -> Response<Body> {
 
 fn html_response(status: StatusCode, body: &str) -> Response<Body> {
     text_response(status, "text/html; charset=utf-8", body.to_owned())
-}
-
-/// Lets a good answer go wrong.
-pub async fn spoil(response: Response<Body>, spoil: Spoil, connection: &Arc<Connection>) -> Response<Body> {
-    let (mut head, body) = response.into_parts();
-    let declared = head.headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let (body, length) = match declared.or_else(|| body.size_hint().exact()) {
-        Some(length) => (body, length),
-        None => match body.collect().await {
-            Ok(collected) => {
-                let bytes = collected.to_bytes();
-                let length = bytes.len() as u64;
-                (Body::from(bytes), length)
-            }
-            Err(_) => (Body::empty(), 0),
-        },
-    };
-    if let Spoil::End { how, .. } | Spoil::Leave { how } = spoil
-        && (length == 0 || body.is_end_stream())
-    {
-        // Nobody asks an empty body for anything: the headers are all there is to send.
-        connection.end_when_flushed(how);
-    }
-    // What was promised stays promised, whatever comes.
-    head.headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
-    let spoiled = SpoiledBody {
-        inner: body,
-        rest: Bytes::new(),
-        done: 0,
-        pause: None,
-        length,
-        spoil,
-        connection: Arc::clone(connection),
-    };
-    Response::from_parts(head, Body::new(spoiled))
-}
-
-struct SpoiledBody {
-    inner: Body,
-    /// What has come from `inner` and not gone out.
-    rest: Bytes,
-    done: u64,
-    pause: Option<Pin<Box<Sleep>>>,
-    length: u64,
-    spoil: Spoil,
-    connection: Arc<Connection>,
-}
-
-impl SpoiledBody {
-    /// The next bytes as they should be, at most `limit` of them (0: as many as there are).
-    fn poll_good(&mut self, cx: &mut Context<'_>, limit: u64) -> Poll<Option<Result<Bytes, axum::Error>>> {
-        while self.rest.is_empty() {
-            match Pin::new(&mut self.inner).poll_frame(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
-                Poll::Ready(Some(Ok(frame))) => self.rest = frame.into_data().unwrap_or_default(),
-            }
-        }
-        let take = if limit == 0 {
-            self.rest.len()
-        } else {
-            self.rest.len().min(usize::try_from(limit).unwrap_or(usize::MAX))
-        };
-        let bytes = self.rest.copy_to_bytes(take);
-        self.done += bytes.len() as u64;
-        Poll::Ready(Some(Ok(bytes)))
-    }
-
-    /// Whether the pause is over.
-    fn poll_pause(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(pause) = &mut self.pause {
-            if pause.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            self.pause = None;
-        }
-        Poll::Ready(())
-    }
-}
-
-impl http_body::Body for SpoiledBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let this = &mut *self;
-        let half = this.length / 2;
-        let next = match this.spoil {
-            Spoil::End { bytes, how } => {
-                let left = bytes.unwrap_or(half).saturating_sub(this.done);
-                if left == 0 {
-                    // Nobody wakes this body again: the connection ends once what is written has gone out.
-                    this.connection.end_when_flushed(how);
-                    return Poll::Pending;
-                }
-                this.poll_good(cx, left)
-            }
-            Spoil::Leave { how } => {
-                let next = this.poll_good(cx, 0);
-                if this.done >= this.length || matches!(next, Poll::Ready(None)) {
-                    // The last bytes are on their way when the next flush is over.
-                    this.connection.end_when_flushed(how);
-                }
-                next
-            }
-            Spoil::Pause { bytes, length } => {
-                let at = bytes.unwrap_or(half);
-                if this.done >= at && !length.is_zero() {
-                    this.pause = Some(Box::pin(tokio::time::sleep(length)));
-                    this.spoil = Spoil::Pause { bytes: Some(at), length: Duration::ZERO };
-                }
-                if this.poll_pause(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                let limit = at.saturating_sub(this.done);
-                this.poll_good(cx, limit)
-            }
-            Spoil::Drip { bytes, interval } => {
-                if this.poll_pause(cx).is_pending() {
-                    return Poll::Pending;
-                }
-                let next = this.poll_good(cx, bytes);
-                if next.is_ready() {
-                    this.pause = Some(Box::pin(tokio::time::sleep(interval)));
-                }
-                next
-            }
-            Spoil::Flip { offset, xor } => {
-                let offset = offset.unwrap_or(half);
-                let start = this.done;
-                match this.poll_good(cx, 0) {
-                    Poll::Ready(Some(Ok(bytes))) if (start..this.done).contains(&offset) => {
-                        let mut bytes = bytes.to_vec();
-                        if let Some(byte) =
-                            usize::try_from(offset - start).ok().and_then(|at| bytes.get_mut(at))
-                        {
-                            *byte ^= xor;
-                        }
-                        Poll::Ready(Some(Ok(Bytes::from(bytes))))
-                    }
-                    other => other,
-                }
-            }
-        };
-        next.map(|item| item.map(|result| result.map(Frame::data)))
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::default()
-    }
 }

@@ -1,14 +1,12 @@
 //! The two listeners, and the way of a request from the socket to its answer: log, fault, work, answer.
 
 use std::convert::Infallible;
-use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{HeaderName, RETRY_AFTER};
+use axum::http::header::{CONNECTION, HeaderName, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -20,19 +18,27 @@ use tower::ServiceExt;
 
 pub mod connection;
 mod control;
+mod endless;
 mod faults;
 mod faulty;
+mod kinds;
+mod listener;
 mod log;
 mod pattern;
+mod ranges;
 mod rate;
 mod recorded;
 pub mod sandbox;
 pub mod side;
+mod spoiled;
 
 use crate::platform;
 use crate::platform::envelope::{self, Refusal};
+use crate::wire::answer::{page as html_page, text_response};
 use crate::wire::request::Decoded;
 use crate::world::options::LogMode;
+pub use listener::bind;
+
 use connection::{Connection, Ending, Socket};
 use faults::Fault;
 use faulty::Effect;
@@ -41,17 +47,21 @@ use recorded::RecordedBody;
 use sandbox::Sandbox;
 use side::Side;
 
-/// A listener on loopback.
-pub async fn bind(port: u16) -> io::Result<TcpListener> {
-    TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
-}
-
 /// Accepts connections until the process ends.
-pub async fn serve(listener: TcpListener, side: Side, sandbox: Arc<Sandbox>) {
+pub async fn serve(mut listener: TcpListener, side: Side, sandbox: Arc<Sandbox>) {
     static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(1);
     let store = crate::store::router(Arc::clone(&sandbox.world.store));
+    let mut closing = sandbox.closing(side);
     loop {
-        let Ok((stream, peer)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Ok(()) = closing.changed() => {
+                let time = *closing.borrow_and_update();
+                listener = listener::closed_for(listener, time, || sandbox.is_closed(side)).await;
+                continue;
+            }
+        };
+        let Ok((stream, peer)) = accepted else {
             // Out of file descriptors, most likely: give others the time to close some.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
@@ -62,6 +72,7 @@ pub async fn serve(listener: TcpListener, side: Side, sandbox: Arc<Sandbox>) {
         let counter = Arc::clone(sandbox.counter(side));
         counter.accepted.fetch_add(1, Ordering::Relaxed);
         let socket = Socket::new(stream, Arc::clone(&connection), counter);
+        let mut closing = sandbox.closing(side);
         let sandbox = Arc::clone(&sandbox);
         let store = store.clone();
         tokio::spawn(async move {
@@ -78,13 +89,33 @@ pub async fn serve(listener: TcpListener, side: Side, sandbox: Arc<Sandbox>) {
             let http = hyper::server::conn::http1::Builder::new()
                 .max_buf_size(1024 * 1024)
                 .serve_connection(TokioIo::new(socket), service);
-            tokio::select! {
-                // A peer that goes away in the middle is nothing to report.
-                _ = http => {}
-                () = connection.ended() => {}
+            tokio::pin!(http);
+            loop {
+                tokio::select! {
+                    // A peer that goes away in the middle is nothing to report.
+                    _ = &mut http => break,
+                    () = connection.ended() => break,
+                    Ok(()) = closing.changed() => if !connection.is_spared() {
+                        connection.end(Ending::Reset);
+                    },
+                }
             }
         });
     }
+}
+
+/// The bytes of the request line.
+fn request_line(parts: &Parts) -> u64 {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    (parts.method.as_str().len() + target + "  HTTP/1.1".len()) as u64
+}
+
+/// The answer of the server in front of the platform, which looks no further.
+fn uri_too_long() -> Response<Body> {
+    let page = html_page("414 Request-URI Too Large", "");
+    let mut response = text_response(StatusCode::URI_TOO_LONG, "text/html", page);
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// One request on its way.
@@ -100,12 +131,19 @@ impl Exchange {
         let (parts, body) = request.into_parts();
         let body = Body::new(body);
         if self.side == Side::Platform && parts.uri.path().starts_with(control::PREFIX) {
-            return control::answer(&self.sandbox, &parts, body).await;
+            return control::answer(&self.sandbox, &self.connection, &parts, body).await;
         }
         let log = self.sandbox.world.options().log;
         let entry =
             (log != LogMode::Off).then(|| self.sandbox.log.begin(self.side, &parts, &self.connection));
         let query = parts.uri.query().unwrap_or_default();
+        let longest = self.sandbox.world.options().max_request_line;
+        if self.side == Side::Platform && longest > 0 && request_line(&parts) > longest {
+            if let Some(entry) = &entry {
+                entry.set_status(StatusCode::URI_TOO_LONG.as_u16());
+            }
+            return uri_too_long();
+        }
         let fault = self.sandbox.faults.take(self.side, &parts.method, parts.uri.path(), query);
         if let (Some(entry), Some(fault)) = (&entry, &fault) {
             entry.set_fault(&fault.kind.name());
@@ -145,7 +183,7 @@ impl Exchange {
         if let Err(seconds) = self.sandbox.rate_limit.take(options.rps) {
             self.read(&parts, body, entry, log).await;
             let refusal = Refusal::http(StatusCode::TOO_MANY_REQUESTS, "请求过于频繁");
-            let mut response = envelope::respond(Err(refusal), &parts.headers, false);
+            let mut response = envelope::respond(Err(refusal), &parts.headers, None);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
             return response;
         }
@@ -205,7 +243,11 @@ impl Exchange {
             }
             Effect::Spoil(spoil) => {
                 let response = self.work(parts, body, entry, log).await;
-                faulty::spoil(response, spoil, &self.connection).await
+                spoiled::spoil(response, spoil, &self.connection).await
+            }
+            Effect::Range(fault) => {
+                let response = self.work(parts, body, entry, log).await;
+                ranges::go_wrong(response, fault).await
             }
             Effect::Silence => {
                 self.before(&fault, None, parts, body, entry, log).await;

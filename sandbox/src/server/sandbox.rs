@@ -1,8 +1,10 @@
 //! The sandbox: a world, and what all requests to it share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::{Notify, watch};
 
 use super::connection::Counter;
 use super::faults::Faults;
@@ -19,7 +21,17 @@ pub struct Sandbox {
     pub log: RequestLog,
     pub faults: Faults,
     pub rate_limit: RateLimit,
-    connections: [Arc<Counter>; 2],
+    doors: [Door; Side::ALL.len()],
+}
+
+/// What is known of one side's listener.
+#[derive(Default)]
+struct Door {
+    connections: Arc<Counter>,
+    /// How long it is to be closed from now on.
+    closing: watch::Sender<Duration>,
+    /// Told when it is.
+    closed: Notify,
 }
 
 impl Sandbox {
@@ -31,15 +43,30 @@ impl Sandbox {
             log: RequestLog::default(),
             faults: Faults::default(),
             rate_limit: RateLimit::default(),
-            connections: [Arc::default(), Arc::default()],
+            doors: Default::default(),
         })
     }
 
     pub fn counter(&self, side: Side) -> &Arc<Counter> {
-        match side {
-            Side::Platform => &self.connections[0],
-            Side::Store => &self.connections[1],
-        }
+        &self.doors[side as usize].connections
+    }
+
+    /// Lets one side refuse connections for a time, and break off those that it has; returns when it does.
+    pub async fn close_for(&self, side: Side, time: Duration) {
+        let door = &self.doors[side as usize];
+        let mut closed = std::pin::pin!(door.closed.notified());
+        closed.as_mut().enable();
+        door.closing.send_replace(time);
+        closed.await;
+    }
+
+    pub fn is_closed(&self, side: Side) {
+        self.doors[side as usize].closed.notify_waiters();
+    }
+
+    /// Tells when, and how long, a side is closed.
+    pub fn closing(&self, side: Side) -> watch::Receiver<Duration> {
+        self.doors[side as usize].closing.subscribe()
     }
 }
 

@@ -2,10 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Which of the two listeners a request came in by.
+/// Which of the listeners a request came in by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Side {
     Platform,
     Store,
+}
+
+impl Side {
+    pub const ALL: [Side; 2] = [Side::Platform, Side::Store];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Side::Platform => "platform",
+            Side::Store => "store",
+        }
+    }
 }

@@ -13,7 +13,7 @@ use super::range::{Selection, select};
 use super::request::OssRequest;
 use crate::world::clock;
 use crate::world::store::Store;
-use crate::world::store::object::{Object, same_etag};
+use crate::world::store::object::{Object, quoted, same_etag};
 
 /// Query parameters that replace a header of the answer.
 const OVERRIDES: [(&str, &str); 6] = [
@@ -28,8 +28,9 @@ const OVERRIDES: [(&str, &str); 6] = [
 pub(super) fn get(store: &Store, request: &OssRequest) -> OssResult<Response> {
     let object = store.object(&request.key).ok_or_else(|| OssError::no_such_key(&request.key))?;
     let options = store.options();
-    let mut headers = describe(store, &object);
-    if !meets_conditions(request, &object)? {
+    let etag = store.etag_for_reader(&object);
+    let mut headers = describe(store, &object, &etag);
+    if !meets_conditions(request, &object, &etag)? {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         *response.headers_mut() = headers;
@@ -40,7 +41,7 @@ pub(super) fn get(store: &Store, request: &OssRequest) -> OssResult<Response> {
             put_header(&mut headers, name, value);
         }
     }
-    let standard = request.header("x-oss-range-behavior") == Some("standard");
+    let standard = options.standard_ranges || request.header("x-oss-range-behavior") == Some("standard");
     let selection = match options.no_range {
         true => Selection::Whole,
         false => select(request.header("range"), object.size, standard),
@@ -80,9 +81,9 @@ pub(super) fn get(store: &Store, request: &OssRequest) -> OssResult<Response> {
     Ok(response)
 }
 
-fn describe(store: &Store, object: &Object) -> HeaderMap {
+fn describe(store: &Store, object: &Object, etag: &str) -> HeaderMap {
     let mut headers = object.headers.clone();
-    put_header(&mut headers, "etag", &object.quoted_etag());
+    put_header(&mut headers, "etag", &quoted(etag));
     put_header(&mut headers, "last-modified", &clock::http(object.modified));
     put_header(&mut headers, "x-oss-object-type", object.kind);
     put_header(&mut headers, "x-oss-storage-class", "Standard");
@@ -91,13 +92,12 @@ fn describe(store: &Store, object: &Object) -> HeaderMap {
 }
 
 /// Whether the content is to be sent: `false` stands for 304.
-fn meets_conditions(request: &OssRequest, object: &Object) -> OssResult<bool> {
+fn meets_conditions(request: &OssRequest, object: &Object, etag: &str) -> OssResult<bool> {
     let modified = clock::unix(object.modified);
     let date =
         |name| request.header(name).and_then(clock::parse_http).map(|stated: SystemTime| clock::unix(stated));
-    let matches =
-        |stated: &str| stated.trim() == "*" || stated.split(',').any(|one| same_etag(one, &object.etag));
-    if request.header("if-match").is_some_and(|etag| !matches(etag)) {
+    let matches = |stated: &str| stated.trim() == "*" || stated.split(',').any(|one| same_etag(one, etag));
+    if request.header("if-match").is_some_and(|stated| !matches(stated)) {
         return Err(failed("If-Match"));
     }
     if date("if-unmodified-since").is_some_and(|stated| modified > stated) {

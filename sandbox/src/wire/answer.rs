@@ -6,14 +6,14 @@ use axum::body::Body;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 
-/// Smaller answers are not worth compressing.
-const GZIP_THRESHOLD: usize = 1024;
-
-/// A JSON answer, compressed if asked for and worth it.
-pub fn json_response(status: StatusCode, body: String, gzip: bool) -> Response<Body> {
-    let compressed = if gzip && body.len() > GZIP_THRESHOLD { compress(body.as_bytes()) } else { None };
+/// A JSON answer, compressed if it has at least so many bytes.
+pub fn json_response(status: StatusCode, body: String, gzip_from: Option<u64>) -> Response<Body> {
+    let compressed = match gzip_from {
+        Some(from) if body.len() as u64 >= from => compress(body.as_bytes()),
+        _ => None,
+    };
     let mut response = text_response(status, "application/json; charset=utf-8", String::new());
-    if gzip {
+    if gzip_from.is_some() {
         response.headers_mut().insert(VARY, HeaderValue::from_static("accept-encoding"));
     }
     match compressed {

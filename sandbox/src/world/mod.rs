@@ -1,6 +1,5 @@
 //! What exists and changes: samples, tokens, models, tasks, objects, options. It knows nothing of HTTP requests.
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -44,6 +43,8 @@ pub struct Settings {
     /// The address at which the object store is served.
     pub store_endpoint: String,
     pub options: Options,
+    /// Of the store: what `POST options` takes as `store`.
+    pub store_options: Value,
 }
 
 pub struct World {
@@ -55,6 +56,7 @@ pub struct World {
     pub model_id: String,
     options: RwLock<Arc<Options>>,
     first_options: Options,
+    first_store_options: Value,
     oauth: Mutex<OAuth>,
     samples: RwLock<Samples>,
     models: Mutex<Models>,
@@ -63,10 +65,16 @@ pub struct World {
 }
 
 impl World {
-    /// An error means that the folder for the objects cannot be used.
-    pub fn new(settings: Settings) -> io::Result<World> {
-        let Settings { seed, samples, taxa, data_dir, store_endpoint, options } = settings;
-        let store = Store::new(StoreConfig { data_dir, bucket: BUCKET.into(), region: REGION.into(), seed })?;
+    /// An error means that the folder for the objects cannot be used, or that there is no such option.
+    pub fn new(settings: Settings) -> Result<World, String> {
+        let Settings { seed, samples, taxa, data_dir, store_endpoint, options, store_options } = settings;
+        let place = data_dir.clone();
+        let store = Store::new(StoreConfig { data_dir, bucket: BUCKET.into(), region: REGION.into(), seed });
+        let store = store.map_err(|error| match place {
+            Some(folder) => format!("cannot use {} for the objects: {error}", folder.display()),
+            None => format!("cannot start the object store: {error}"),
+        })?;
+        store.set_options(&store_options)?;
         let oauth = OAuth::new(seed);
         let samples = Samples::new(seed, samples, USER, &oauth.credentials.id);
         let model_id = word(&mut generator(seed, &["model"]), 15);
@@ -79,6 +87,7 @@ impl World {
             model_id,
             options: RwLock::new(Arc::new(options.clone())),
             first_options: options,
+            first_store_options: store_options,
             oauth: Mutex::new(oauth),
             samples: RwLock::new(samples),
             tasks: Mutex::default(),
@@ -104,6 +113,7 @@ impl World {
     /// Back to the command line's options.
     pub fn reset_options(&self) -> Result<Value, String> {
         self.store.set_options(&json!({"reset": true}))?;
+        self.store.set_options(&self.first_store_options)?;
         let mut options = self.options.write().unwrap_or_else(PoisonError::into_inner);
         *options = Arc::new(self.first_options.clone());
         Ok(self.describe_options(&options))

@@ -28,12 +28,24 @@ pub struct Options {
     pub sts_lifetime: u64,
     /// No page has more rows than this, whatever `limit` says.
     pub page_cap: u64,
+    /// A `limit` above this is 41001; 0: no such limit.
+    pub max_limit: u64,
+    /// What lists say as their `count`.
+    pub count: Count,
+    /// There is always a next page, and past the end it is the last one again.
+    pub repeat_last_page: bool,
     /// `next_page` names the page just given, for ever.
     pub repeat_page_token: bool,
     /// `taxon_abundance` answers without `pagination`.
     pub omit_pagination: bool,
+    /// A refresh gives no new refresh token; the one that was used stays good.
+    pub omit_refresh_token: bool,
     /// Compress answers for those who accept it.
     pub gzip: bool,
+    /// Answers of fewer bytes than this are not compressed.
+    pub gzip_from: u64,
+    /// Request lines of more bytes than this get 414; 0: no limit.
+    pub max_request_line: u64,
     /// What the request log holds.
     pub log: LogMode,
     /// Each upload token has a destination of its own, instead of one for each caller.
@@ -46,17 +58,33 @@ pub struct Options {
     pub tasks_fail: bool,
 }
 
-impl Options {
-    pub fn new(latency: u64, rps: u32) -> Options {
+/// What a list's `count` is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Count {
+    /// The rows of the list.
+    Total,
+    /// The rows of the page.
+    Page,
+}
+
+impl Default for Options {
+    fn default() -> Options {
         Options {
-            latency,
-            rps,
+            latency: 0,
+            rps: 0,
             token_lifetime: 21_600,
             sts_lifetime: 3_600,
             page_cap: 1_000,
+            max_limit: 0,
+            count: Count::Total,
+            repeat_last_page: false,
             repeat_page_token: false,
             omit_pagination: false,
+            omit_refresh_token: false,
             gzip: true,
+            gzip_from: 1_024,
+            max_request_line: 8_192,
             log: LogMode::Full,
             fresh_destination: false,
             base_path: String::new(),
@@ -64,7 +92,9 @@ impl Options {
             tasks_fail: false,
         }
     }
+}
 
+impl Options {
     /// The options with some of them changed; `store` is somebody else's.
     pub fn changed(&self, changes: &Value) -> Result<Options, String> {
         let changes = changes.as_object().ok_or("options are a JSON object")?;
@@ -92,7 +122,7 @@ mod tests {
 
     #[test]
     fn changes_keep_the_rest_and_unknown_names_are_refused() {
-        let options = Options::new(5, 7);
+        let options = Options { latency: 5, rps: 7, ..Options::default() };
         let changed = options.changed(&json!({"page_cap": 3, "store": {"no_crc": true}})).unwrap();
         assert_eq!((changed.page_cap, changed.latency, changed.rps), (3, 5, 7));
         assert!(options.changed(&json!({"page_caps": 3})).is_err());

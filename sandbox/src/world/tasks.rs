@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_task_is_done_after_so_many_polls() {
-        let options = Options { task_polls: 2, ..Options::new(0, 0) };
+        let options = Options { task_polls: 2, ..Options::default() };
         let mut tasks = Tasks::default();
         let started = tasks.start("ferry", json!(7), &options);
         let id = started["task_id"].as_str().unwrap();

@@ -117,7 +117,14 @@ impl OAuth {
     }
 
     /// A token for what the fields of a request prove; `None` for those that prove nothing.
-    pub fn exchange(&mut self, field: impl Fn(&str) -> Option<String>, lifetime: u64) -> Option<Value> {
+    ///
+    /// With `keep_refresh_token` a refresh gives no new refresh token, and the one that was used stays good.
+    pub fn exchange(
+        &mut self,
+        field: impl Fn(&str) -> Option<String>,
+        lifetime: u64,
+        keep_refresh_token: bool,
+    ) -> Option<Value> {
         let (client_id, secret) = (field("client_id")?, field("client_secret")?);
         let is = |client: &Client| client.id == client_id && client.secret == secret;
         match field("grant_type")?.as_str() {
@@ -134,7 +141,14 @@ impl OAuth {
                 let refresh_token = field("refresh_token")?;
                 let refresh = self.refresh_tokens.remove(&refresh_token)?;
                 self.refreshes += 1;
-                Some(self.issue(client_id, Some(refresh.user), refresh.scope, lifetime))
+                let mut issued = self.issue(client_id, Some(refresh.user), refresh.scope.clone(), lifetime);
+                if keep_refresh_token {
+                    let new =
+                        issued.as_object_mut().and_then(|members| members.shift_remove("refresh_token"));
+                    self.refresh_tokens.remove(new.as_ref().and_then(Value::as_str).unwrap_or_default());
+                    self.refresh_tokens.insert(refresh_token, refresh);
+                }
+                Some(issued)
             }
             "client_credentials" if is(&self.credentials) => {
                 Some(self.issue(client_id, None, SCOPES.join(" "), lifetime))
@@ -218,7 +232,11 @@ mod tests {
     use super::*;
 
     fn exchange(oauth: &mut OAuth, fields: &[(&str, &str)]) -> Option<Value> {
-        oauth.exchange(|name| fields.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()), 60)
+        oauth.exchange(
+            |name| fields.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned()),
+            60,
+            false,
+        )
     }
 
     #[test]

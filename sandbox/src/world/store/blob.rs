@@ -70,6 +70,20 @@ impl Blob {
     }
 }
 
+impl Blob {
+    /// The first bytes, of which there are at least so many.
+    pub fn first(&self, bytes: u64) -> io::Result<Vec<u8>> {
+        match self {
+            Blob::Memory(all) => Ok(all.slice(..bytes as usize).to_vec()),
+            Blob::Stored(stored) => {
+                let mut first = vec![0; bytes as usize];
+                stored.read_exact_at(&mut first, 0)?;
+                Ok(first)
+            }
+        }
+    }
+}
+
 impl Stored {
     pub fn new(arena: Arc<Arena>) -> Self {
         Stored { arena, slots: Vec::new(), size: 0 }

@@ -52,6 +52,7 @@ pub struct Store {
     arena: Arc<Arena>,
     /// Counts whatever needs a name of its own.
     names: AtomicU64,
+    reads: AtomicU64,
     options: Mutex<Options>,
     credentials: Mutex<Credentials>,
     uploads: Mutex<HashMap<String, Upload>>,
@@ -71,6 +72,7 @@ impl Store {
             region: config.region,
             seed: config.seed,
             names: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
             options: Mutex::default(),
             credentials: Mutex::new(Credentials::new(config.seed)),
             uploads: Mutex::default(),
@@ -131,10 +133,25 @@ impl Store {
         lock(&self.objects).insert(object.to_owned(), Arc::new(stored));
     }
 
+    /// Cuts an object down to its first bytes, which makes it another one; `false` when there is none, or not so many.
+    pub fn cut(&self, object: &str, bytes: u64) -> std::io::Result<bool> {
+        let Some(whole) = self.object(object).filter(|whole| whole.size >= bytes) else { return Ok(false) };
+        let kept = receive_bytes(whole.first(bytes)?, true);
+        let cut = Object::whole(kept, whole.headers.clone(), self.now());
+        self.insert(object, cut, false);
+        Ok(true)
+    }
+
+    /// The ETag that an object has for one reader.
+    pub fn etag_for_reader(&self, object: &Object) -> String {
+        let second = self.options().alternate_etags && self.reads.fetch_add(1, Ordering::Relaxed) % 2 == 1;
+        if second { object.etag.chars().rev().collect() } else { object.etag.clone() }
+    }
+
     /// Changes behaviour; members that are not named stay as they are.
     ///
     /// Lasting: `refuse_v1`, `refuse_v4`, `no_crc`, `no_part_crc`, `wrong_crc`, `no_range`,
-    /// `no_length`, `no_md5`, `deny_list_parts` (true or false), `clock_skew` (seconds),
+    /// `standard_ranges`, `alternate_etags`, `no_length`, `no_md5`, `deny_list_parts` (true or false), `clock_skew` (seconds),
     /// `complete_then_fail` (true, or how many times), `sts_uses`, `presign_uses` (requests, or
     /// null). At once: `lose_uploads`, `expire_sts`, `expire_presigned`, `reset` (true).
     pub fn set_options(&self, options: &Value) -> Result<(), String> {

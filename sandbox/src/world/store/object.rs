@@ -46,6 +46,16 @@ impl Object {
         }
     }
 
+    /// Its first bytes, of which it has at least so many.
+    pub fn first(&self, bytes: u64) -> std::io::Result<Vec<u8>> {
+        let mut first = Vec::new();
+        for piece in &self.pieces {
+            let wanted = piece.size().min(bytes - first.len() as u64);
+            first.extend(piece.first(wanted)?);
+        }
+        Ok(first)
+    }
+
     pub fn quoted_etag(&self) -> String {
         quoted(&self.etag)
     }

@@ -19,6 +19,10 @@ pub struct Options {
     pub wrong_crc: bool,
     /// Ignore Range.
     pub no_range: bool,
+    /// Ranges as HTTP has them, whatever the request says: 416 past the end, and an end that is clamped.
+    pub standard_ranges: bool,
+    /// Two mirrors answer in turn, and each has an ETag of its own for the same object.
+    pub alternate_etags: bool,
     /// Answer GET in chunks, without Content-Length.
     pub no_length: bool,
     /// Make ETags of new data from the CRC-64 rather than from MD5, which is the slowest step.
