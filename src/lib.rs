@@ -22,6 +22,8 @@ mod auth;
 mod calls;
 mod client;
 mod context;
+#[allow(dead_code, reason = "its users come one after the other")]
+mod disk;
 mod envelope;
 mod error;
 pub mod ffi;

@@ -14,6 +14,12 @@ pub(crate) fn process_id() -> u32 {
     std::process::id()
 }
 
+/// The user whose rights this process has on files.
+pub(crate) fn user_id() -> u32 {
+    // SAFETY: it takes nothing and cannot fail.
+    unsafe { libc::geteuid() }
+}
+
 /// A value that belongs to the process that made it. After a `fork` the child finds a fresh one in its place: threads
 /// and locked locks do not survive a fork, so the parent's is forgotten there, neither used nor dropped.
 pub(crate) struct PerProcess<T> {

@@ -1,0 +1,76 @@
+//! A lock on an open file, between processes.
+
+use std::{
+    fs::{File, TryLockError},
+    io::{self, ErrorKind},
+};
+
+/// The outcome of asking for a lock.
+#[derive(Debug)]
+pub(crate) enum Taken {
+    /// It is ours until it is dropped.
+    Ours(Lock),
+    /// Another process, or another part of this one, has it.
+    Busy(File),
+    /// This file system has no locks: go on without, and say so in the log.
+    Unsupported(File),
+}
+
+/// A locked file.
+#[derive(Debug)]
+pub(crate) struct Lock(File);
+
+impl Lock {
+    pub(crate) fn file(&self) -> &File {
+        &self.0
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Said aloud: a child forked meanwhile holds the same open file, and closing ours would not free it.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Asks for the lock, without waiting for it.
+pub(crate) fn take(file: File) -> io::Result<Taken> {
+    match file.try_lock() {
+        Ok(()) => Ok(Taken::Ours(Lock(file))),
+        Err(TryLockError::WouldBlock) => Ok(Taken::Busy(file)),
+        Err(TryLockError::Error(cause)) if is_unsupported(&cause) => Ok(Taken::Unsupported(file)),
+        Err(TryLockError::Error(cause)) => Err(cause),
+    }
+}
+
+/// What Lustre and NFS answer where locks are turned off.
+fn is_unsupported(cause: &io::Error) -> bool {
+    cause.kind() == ErrorKind::Unsupported
+        || matches!(cause.raw_os_error(), Some(libc::ENOSYS | libc::ENOLCK | libc::EOPNOTSUPP | libc::EINVAL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::{private, scratch::Scratch};
+
+    #[test]
+    fn one_at_a_time() {
+        let folder = Scratch::new();
+        let open = || private::open_or_create(&folder.path("lock")).expect("a file");
+        let Taken::Ours(first) = take(open()).expect("asked") else { panic!("it is free") };
+        let inherited = first.file().try_clone().expect("as a forked child has it");
+        assert!(matches!(take(open()).expect("asked"), Taken::Busy(_)));
+        drop(first);
+        assert!(matches!(take(open()).expect("asked"), Taken::Ours(_)));
+        drop(inherited);
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_told_apart() {
+        for code in [libc::ENOSYS, libc::ENOLCK, libc::EOPNOTSUPP] {
+            assert!(is_unsupported(&io::Error::from_raw_os_error(code)), "{code}");
+        }
+        assert!(!is_unsupported(&io::Error::from_raw_os_error(libc::EIO)));
+    }
+}
