@@ -37,6 +37,14 @@ readelf -d library/bge/libs/bge.so | grep -F 'RUNPATH' | grep -F '$ORIGIN/../lib
 readelf -d library/bge/libs/bge.so | grep -F 'NODELETE'
 if readelf -d library/bge/libs/bge.so | grep -F "$work"; then echo "bge.so names a folder of the build" >&2; exit 1; fi
 
+say "an installation from the source tree has the vignettes, too, and leaves the tree as it was"
+mkdir -p from-tree/library
+tar -C "$package" --exclude=inst/lib --exclude=inst/doc --exclude=build -cf - . | tar -xf - -C "$(mkdir -p from-tree/bge && echo from-tree/bge)"
+(cd from-tree && find bge -type f | sort >before)
+BGE_LIB_DIR=$work/lone R CMD INSTALL --no-docs --no-test-load --preclean --clean -l from-tree/library from-tree/bge >from-tree.log 2>&1 || { cat from-tree.log; exit 1; }
+(cd from-tree && find bge -type f | sort | cmp - before)
+Rscript -e 'for (name in c("bge", "taxa")) { v <- vignette(name, "bge", "from-tree/library"); stopifnot(inherits(v, "vignette"), file.size(file.path(v$Dir, "doc", v$PDF)) > 5000) }'
+
 say "it can be moved, and then needs no other copy of the library"
 mv library moved
 rm -r lone

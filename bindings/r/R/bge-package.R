@@ -9,13 +9,17 @@
 #' @section Options:
 #' * `bge.progress`: `FALSE` turns progress bars off; they are shown in interactive sessions only, with the package cli.
 #' * `bge.int64`: the default of the argument `int64`, see [bge_paging].
+#' * `bge.times`: `"POSIXct"` unless given; `"character"` leaves times the text that the platform wrote.
+#' * `bge.tibble`: `TRUE` makes tibbles (of the package tibble) instead of data frames.
 #' @keywords internal
 #' @useDynLib bge, .registration = TRUE
 #' @importFrom jsonlite toJSON unbox
 "_PACKAGE"
 
-# What the session keeps: the endpoint table once it has been read, and the sandbox once it has been started.
+# What the session keeps: the endpoint table once it has been read, the sandbox once it has been started, and links to
+# paths that are not UTF-8.
 the <- new.env(parent = emptyenv())
+the$aliases <- list()
 
 .onLoad <- function(libname, pkgname) {
   versions <- .Call(rbge_abi_versions)

@@ -56,7 +56,7 @@ endpoint <- function(name, call) {
 # ---- arguments ----
 
 # One argument as JSON, by its declared type.
-argument_json <- function(x, argument, is_path, call) {
+argument_json <- function(x, argument, path, call) {
   problem <- function(what) bad_argument(argument$name, what, call)
   type <- argument$type
   if (inherits(x, "json")) return(as.character(x))
@@ -67,12 +67,22 @@ argument_json <- function(x, argument, is_path, call) {
   if (length(x) == 0) problem("is empty: leave it out, or give NULL")
   if (type == "ids") return(array_json(element_json(x, problem)))
   if (length(x) != 1) problem(paste0("must be one value, not ", length(x)))
+  if (path != "none" && is.character(x) && !is.na(x)) {
+    return(text_json(path_text(x, problem, makes = path == "makes"), problem))
+  }
   text <- element_json(x, problem)
   is_number <- is.numeric(x) && !is.object(x)
   if (type %in% c("string", "file") && is_number) text <- paste0('"', text, '"')
-  if (is_path && is.character(x)) text <- to_json(path.expand(x))
   if (type %in% c("integer", "number") && is.character(x) && grepl("^-?[0-9]+$", x)) text <- x
   text
+}
+
+# Whether an argument is a path on this machine ("reads"), of a file that need not be there before ("makes"), or "none".
+path_kind <- function(row, argument) {
+  if (argument$name == "checkpoint_dir") return("makes")
+  if (argument$type == "file") return("reads")
+  if (!identical(row$kind, "transfer") || argument$name != "path") return("none")
+  if (startsWith(row$name, "download")) "makes" else "reads"
 }
 
 # All arguments of a call as one JSON object; those that are NULL were not given.
@@ -82,32 +92,80 @@ args_json <- function(row, given, call, call_options = NULL) {
     bad_argument("...", "must hold named parameters only", call)
   }
   known <- stats::setNames(row$arguments, vapply(row$arguments, function(argument) argument$name, ""))
+  given <- with_extra(given, known, row, call)
   members <- lapply(names(given), function(name) {
     argument <- known[[name]]
-    if (!is.null(argument)) {
-      is_path <- argument$type == "file" || (identical(row$kind, "transfer") && name == "path")
-      return(argument_json(given[[name]], argument, is_path, call))
-    }
+    if (!is.null(argument)) return(argument_json(given[[name]], argument, path_kind(row, argument), call))
     to_json(given[[name]], function(what) bad_argument(name, what, call))
   })
   names(members) <- names(given)
   if (!is.null(call_options)) members[["$"]] <- switches_json(call_options, call)
-  object_json(members)
+  object_json(members, function(what) bad_argument("the name of a parameter", what, call))
+}
+
+# What takes parameters of its own, whose names nobody else knows.
+takes_any <- c("invoke_model", "invoke_draft_model", "send_sms")
+
+# Parameters that the call does not know are passed on all the same: with a warning, unless they come in `extra`.
+with_extra <- function(given, known, row, call) {
+  extra <- given$extra
+  if ("extra" %in% names(known)) extra <- NULL
+  if (!is.null(extra)) {
+    given$extra <- NULL
+    is_named <- is.list(extra) && (length(extra) == 0 || (!is.null(names(extra)) && all(nzchar(names(extra)))))
+    if (!is_named) bad_argument("extra", "must be a list of named parameters", call)
+    twice <- intersect(names(extra), names(given))
+    if (length(twice) > 0) bad_argument(twice[1], "is given twice, once in extra", call)
+  }
+  unknown <- setdiff(names(given), names(known))
+  # a transfer passes nothing on: there the library refuses them
+  if (length(unknown) > 0 && !is.null(row$name) && !row$name %in% takes_any && row$kind != "transfer") {
+    warn("unknown_argument", paste0(
+      paste0(unknown, vapply(unknown, did_you_mean, "", c(names(known), own_arguments(row))), collapse = ", "),
+      if (length(unknown) == 1) " is no argument" else " are no arguments", " of ", row$name,
+      ": passed on as it is, and maybe ignored; extra = list(", unknown[1], " = ...) says that it is meant"
+    ), call, arguments = unknown)
+  }
+  c(given, extra[!vapply(extra, is.null, NA)])
+}
+
+# What the function for a call takes beside the call's own arguments.
+own_arguments <- function(row) {
+  name <- paste0("bge_", row$name)
+  own <- if (is.null(row$more) && exists(name, asNamespace("bge"))) names(formals(get(name, asNamespace("bge"))))
+  setdiff(c(row$more, own), c("api", "..."))
+}
+
+# ` (did you mean project_ids?)`, or nothing.
+did_you_mean <- function(name, known) {
+  known <- known[nzchar(known)]
+  if (length(known) == 0) return("")
+  distance <- drop(utils::adist(tolower(name), tolower(known), useBytes = TRUE))
+  if (nchar(name) < 3) return("")
+  distance[startsWith(tolower(known), tolower(name)) | startsWith(tolower(name), tolower(known))] <- 1
+  if (min(distance) > max(1, nchar(name) %/% 3)) return("")
+  paste0(" (did you mean ", known[which.min(distance)], "?)")
 }
 
 switches_json <- function(call_options, call) {
   if (!is.list(call_options)) bad_argument("call_options", "must be a list", call)
+  problem <- function(what) bad_argument("call_options", what, call)
   if (!is.null(call_options$headers)) call_options$headers <- as.list(call_options$headers)
-  to_json(call_options, function(what) bad_argument("call_options", what, call))
+  if (is.character(call_options$checkpoint_dir)) {
+    call_options$checkpoint_dir <- path_text(call_options$checkpoint_dir, problem, makes = TRUE)
+  }
+  to_json(call_options, problem)
 }
 
 # ---- operations ----
 
 # Carries an operation to its end. Every way out of here ends it, Ctrl-C too: then its connection is closed.
-run <- function(operation, call, progress = NULL) {
+# `api` is the client whose waits are told.
+run <- function(operation, call, progress = NULL, api = NULL) {
   op <- checked(operation, call)
   on.exit(.Call(rbge_close, op))
   while (!checked(.Call(rbge_wait, op, 50L), call)) {
+    tell_waits(api, progress)
     if (!is.null(progress)) {
       done <- .Call(rbge_progress, op)
       progress$update(done[1], done[2])
@@ -116,8 +174,22 @@ run <- function(operation, call, progress = NULL) {
   checked(.Call(rbge_result, op), call)
 }
 
+# A message of class `bge_message_waiting` when the library waits because the platform asks for it.
+tell_waits <- function(api, progress = NULL) {
+  line <- if (!is.null(api)) .Call(rbge_heard, api$handle)
+  if (is.null(line)) return(invisible())
+  seconds <- as.double(sub("^.* in ([0-9.]+) s.*$", "\\1", line))
+  if (is.na(seconds)) return(invisible())
+  # a bar at the console says so in its own place
+  if (!is.null(progress)) progress$note(sprintf("waiting %.0f s, as the platform asks", ceiling(seconds)))
+  message(structure(
+    list(message = paste0("waiting, as the platform asks: ", line, "\n"), call = NULL, seconds = seconds),
+    class = c("bge_message_waiting", "message", "condition")
+  ))
+}
+
 call_text <- function(api, name, json, call, progress = NULL) {
-  run(.Call(rbge_start, client_handle(api, call), name, json), call, progress)
+  run(.Call(rbge_start, client_handle(api, call), name, json), call, progress, api)
 }
 
 # ---- what the functions for the endpoints are made of ----

@@ -19,7 +19,9 @@
 #'   `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (`"off"`, `"error"`, `"info"`, `"debug"`) with
 #'   `log_file`, `oss_signature` (`"v1"`, `"v4"`); for `bge_open()` also `profile`, `access_token`, `client_id` and
 #'   `client_secret`, `token_file`. An unknown one is an error.
-#' @return An object of class `bge_client`, for the first argument of the functions that call the platform.
+#' @return An object of class `bge_client`, for the first argument of the functions that call the platform. `summary()`
+#'   prints what is known about it, and `as.list()` gives it: `endpoint`, `credentials` (where they come from), `state`
+#'   and `options`.
 #' @export
 #' @examples
 #' api <- bge_client("my-access-token", timeout = 60)
@@ -62,8 +64,12 @@ client_options <- function(options, call) {
   if (length(options) > 0 && (is.null(names(options)) || !all(nzchar(names(options))))) {
     bad_argument("...", "must hold named options only", call)
   }
-  for (name in intersect(names(options), c("ca_file", "log_file", "token_file"))) {
-    if (is.character(options[[name]])) options[[name]] <- path.expand(options[[name]])
+  for (name in intersect(names(options), c("ca_file", "log_file", "token_file", "rate_budget"))) {
+    problem <- function(what) bad_argument(name, what, call)
+    path <- options[[name]]
+    if (is.character(path) && length(path) == 1 && !is.na(path)) {
+      options[[name]] <- path_text(path, problem, makes = name != "ca_file")
+    }
   }
   if (is.null(options$user_agent)) options$user_agent <- user_agent()
   options[!vapply(options, is.null, NA)]
@@ -74,17 +80,29 @@ user_agent <- function() {
 }
 
 options_json <- function(options, call) {
-  to_json(as.list(options), function(what) bad_argument("an option", what, call))
+  texts <- lapply(names(options), function(name) to_json(options[[name]], function(what) bad_argument(name, what, call)))
+  object_json(stats::setNames(texts, names(options)), function(what) bad_argument("the name of an option", what, call))
 }
 
 open_client <- function(options, source, call) {
-  handle <- checked(.Call(rbge_api_open, options_json(options, call)), call)
+  # the endpoint in effect: wherever the client opens again, it goes to the same one
+  if (is.null(options$endpoint) && is_set("BGE_ENDPOINT")) options$endpoint <- trimws(Sys.getenv("BGE_ENDPOINT"))
+  if (is.null(options$endpoint) && source != "profile") options$endpoint <- default_endpoint
+  handle <- checked(open_handle(options, call), call)
   # what can be kept and saved; a proxy's address may hold a password
   secret <- names(options) %in% c("access_token", "client_id", "client_secret") |
     (names(options) == "proxy" & grepl("@", vapply(options, function(x) as.character(x)[1], ""), fixed = TRUE))
   if (any(secret)) source <- "given"
-  new_client(handle, source, options[!secret])
+  api <- new_client(handle, source, options[!secret])
+  api$proxy <- options$proxy
+  if (!is.null(api$proxy)) api$proxy <- without_password(api$proxy)
+  api
 }
+
+# A client that logs nowhere else tells R when it waits.
+listens_to <- function(options) is.null(options$log) && is.null(options$log_file)
+
+open_handle <- function(options, call) .Call(rbge_api_open, options_json(options, call), listens_to(options))
 
 new_client <- function(handle, source, options) {
   api <- new.env(parent = emptyenv())
@@ -134,7 +152,13 @@ client_handle <- function(api, call) {
       "set BGE_ACCESS_TOKEN, or BGE_CLIENT_ID and BGE_CLIENT_SECRET, in this process too"
     ), call)
   }
-  api$handle <- checked(.Call(rbge_api_open, options_json(api$options, call)), call)
+  # a profile has an endpoint of its own, which this process's environment must not change
+  if (is.null(api$options$endpoint) && is_set("BGE_ENDPOINT")) {
+    here <- Sys.getenv("BGE_ENDPOINT")
+    Sys.unsetenv("BGE_ENDPOINT")
+    on.exit(Sys.setenv(BGE_ENDPOINT = here))
+  }
+  api$handle <- checked(open_handle(api$options, call), call)
   api$handle
 }
 
@@ -189,8 +213,15 @@ bge_version <- function() {
 
 #' @export
 format.bge_client <- function(x, ...) {
+  about <- as.list(x)
+  paste0("<bge_client> ", about$endpoint, ", ", about$credentials, if (about$state != "open") ", ", if (about$state != "open") about$state)
+}
+
+#' @rdname bge_client
+#' @param x,object A client.
+#' @export
+as.list.bge_client <- function(x, ...) {
   endpoint <- x$options$endpoint
-  if (is.null(endpoint) && is_set("BGE_ENDPOINT")) endpoint <- Sys.getenv("BGE_ENDPOINT")
   if (is.null(endpoint)) endpoint <- if (x$source == "profile") "endpoint of the profile" else default_endpoint
   credentials <- switch(x$source,
     environment = "credentials from the environment",
@@ -198,8 +229,21 @@ format.bge_client <- function(x, ...) {
     oauth2 = "tokens that renew themselves",
     "credentials given"
   )
-  state <- if (x$is_closed) ", closed" else if (.Call(rbge_is_closed, x$handle)) ", not yet open in this process"
-  paste0("<bge_client> ", endpoint, ", ", credentials, state)
+  state <- if (x$is_closed) "closed" else if (.Call(rbge_is_closed, x$handle)) "not yet open in this process" else "open"
+  options <- x$options[setdiff(names(x$options), "endpoint")]
+  list(endpoint = endpoint, credentials = credentials, state = state, options = options)
+}
+
+#' @rdname bge_client
+#' @export
+summary.bge_client <- function(object, ...) structure(as.list(object), class = "bge_client_summary")
+
+#' @export
+print.bge_client_summary <- function(x, ...) {
+  options <- vapply(x$options, function(option) paste(format(option), collapse = " "), "")
+  lines <- c(endpoint = x$endpoint, credentials = x$credentials, state = x$state, options)
+  cat("<bge_client>\n", paste0("  ", format(names(lines)), "  ", lines, "\n"), sep = "")
+  invisible(x)
 }
 
 #' @export

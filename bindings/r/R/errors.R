@@ -30,7 +30,7 @@
 #' * `rows`, `next_page`: after a walk through pages that failed on its way, what has arrived, and where to go on
 #'
 #' @section Warnings:
-#' * `bge_warning_truncated`: a walk was stopped by `max_pages` or `max_rows`
+#' * `bge_warning_unknown_argument`: a parameter that the call does not know was passed on; `arguments` names it
 #' * `bge_warning_int64`: a column holds whole numbers beyond 2^53 and came as character
 #' * `bge_warning_misfit`: a value is not of its column's declared type; it is `NA` there, and kept in `<column>_as_sent`
 #'   (by [bge_table()] in `extra`)
@@ -51,14 +51,39 @@ NULL
 bge_condition <- function(failure, call, ...) {
   kind <- tolower(sub("^BGE_ERR_", "", failure$name))
   details <- if (is.null(failure$json)) list() else parse_json(failure$json)
+  for (name in intersect(names(details), c("message", "hint", "cause"))) {
+    details[[name]] <- plain_words(details[[name]], details$msg)
+  }
   structure(
     list(
-      message = failure$message, call = call,
+      message = plain_words(failure$message, details$msg), call = call,
       status = failure$name, code = failure$code, http_status = failure$http_status,
       request_id = failure$request_id, retryable = failure$retryable, data = details$data, details = details, ...
     ),
     class = c(paste0("bge_error_", kind), "bge_error", "error", "condition")
   )
+}
+
+# The library speaks of what its callers in C write; R's users write something else.
+words_of_c <- c(
+  'member of "$"' = "member of call_options", '"$" must be an object of switches' = "call_options must be a named list",
+  '"$"' = "call_options", "$." = "", "options_json" = "the options", "args_json" = "the arguments",
+  "\"files\" of the error's JSON has" = "`details$files` of the condition has",
+  "a token's JSON with its access_token" = "a token as bge_exchange_code() gives it",
+  "be one JSON object" = "be a named list", "no JSON object" = "no profile", "an object of" = "a named list of",
+  "the platform's JSON" = "the platform's answer", "is not JSON" = "is not an answer of the platform's",
+  "is JSON of another kind" = "is of another kind", "JSON text" = "text", "JSON" = "data"
+)
+
+# `msg` are the platform's own words: they stay.
+plain_words <- function(text, msg = NULL) {
+  if (!is.character(text)) return(text)
+  keep <- is.character(msg) && length(msg) == 1 && nzchar(msg)
+  if (keep) text <- gsub(msg, "\001", text, fixed = TRUE)
+  text <- sub("^(api_[a-z_]+|oauth2_[a-z_]+): ", "", text)
+  for (word in names(words_of_c)) text <- gsub(word, words_of_c[[word]], text, fixed = TRUE)
+  if (keep) text <- gsub("\001", msg, text, fixed = TRUE)
+  text
 }
 
 own_failure <- function(name, message) {

@@ -18,11 +18,24 @@ transfer <- function(api, name, given, call_options, call) {
   call_text(api, name, json, call, progress)
 }
 
-upload_frame <- function(text, call) {
+# One row for each file, with its path first. `paths` are the files', in the order of the results.
+upload_frame <- function(text, paths, call) {
   schema <- schema_of(list(columns = upload_columns))
   page <- .Call(rbge_read_page, text, FALSE, schema$paths, schema$types)
-  build_frame(list(page$rows), schema, 0L, call)
+  frame <- build_frame(list(page$rows), schema, 0L, call)
+  columns <- as.list(frame)
+  columns$path <- NULL
+  data_frame(c(list(path = paths(last_name(frame$object_name))), columns), nrow(frame), call)
 }
+
+# The files of a folder that have the names `names` in the store.
+paths_of <- function(names, folder, recursive, separator) {
+  inside <- list.files(folder, all.files = TRUE, recursive = recursive, no.. = TRUE)
+  stored <- gsub("/", separator, inside, fixed = TRUE, useBytes = TRUE)
+  join_path(folder, inside)[match(name_bytes(names), name_bytes(stored))]
+}
+
+name_bytes <- function(x) vapply(x, function(name) paste(charToRaw(name), collapse = ""), "", USE.NAMES = FALSE)
 
 #' Uploads
 #'
@@ -44,10 +57,19 @@ upload_frame <- function(text, call) {
 #' @param region_id The store's region.
 #' @param internal `TRUE` uses the store's internal address.
 #' @param checkpoint_dir Folder that keeps what a later call needs to go on with an upload.
-#' @return A list `object_name` (`<destination>/<filename>`), `size` (bytes), `crc64` (decimal digits, as character),
-#'   `etag`, `parts`, and `verified` (`FALSE` when the store sent nothing to check against). `bge_upload_dir()` and
-#'   `bge_batch_upload()` give a data frame of those columns, one row for each file; if one of many fails, the others
-#'   go on, and the condition has the result of each in `details$files`.
+#' @return A list:
+#'   * `path`: the path that was given (not of `bge_upload()`),
+#'   * `object_name`: the object that it became, `<destination>/<filename>`,
+#'   * `size`: bytes,
+#'   * `crc64`: the checksum, decimal digits as character,
+#'   * `etag`: the store's mark of this content,
+#'   * `parts`: how many parts it went in,
+#'   * `verified`: `FALSE` when the store sent nothing to check against.
+#'
+#'   `bge_upload_dir()` and `bge_batch_upload()` give a data frame of those columns, one row for each file; if one of many
+#'   fails, the others go on, and the condition has the result of each in `details$files` (`path`, `filename`, and
+#'   `result` or `error`).
+#' @seealso [bge_download()], [bge_get_upload_token()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -66,12 +88,21 @@ bge_upload_file <- function(
     api, path, ..., filename = NULL, part_size = NULL, multipart_threshold = NULL, multipart_num_threads = NULL,
     cmk_id = NULL, region_id = NULL, internal = NULL, checkpoint_dir = NULL, call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
+  if (is.character(path) && length(path) == 1 && !is.na(path)) {
+    filename <- own_name(path, filename, function(what) bad_argument("path", what, call))
+  }
   given <- list(
     path = path, filename = filename, part_size = part_size, multipart_threshold = multipart_threshold,
     multipart_num_threads = multipart_num_threads, cmk_id = cmk_id, region_id = region_id, internal = internal,
     checkpoint_dir = checkpoint_dir, ...
   )
-  parse_json(transfer(api, "upload_file", given, call_options, call))
+  c(list(path = path), parse_json(transfer(api, "upload_file", given, call_options, call)))
+}
+
+# The name in the store of a file whose path is not UTF-8: a link that leads there has another one.
+own_name <- function(path, filename, problem) {
+  if (is.null(filename) && !validUTF8(path_bytes(path))) filename <- name_text(path, problem)
+  filename
 }
 
 #' @rdname bge_upload_file
@@ -86,7 +117,9 @@ bge_upload_dir <- function(
     multipart_threshold = multipart_threshold, multipart_num_threads = multipart_num_threads, cmk_id = cmk_id,
     region_id = region_id, internal = internal, checkpoint_dir = checkpoint_dir, ...
   )
-  upload_frame(transfer(api, "upload_dir", given, call_options, call), call)
+  text <- transfer(api, "upload_dir", given, call_options, call)
+  joined <- if (is.null(separator)) "_" else separator
+  upload_frame(text, function(names) paths_of(names, path.expand(path), isTRUE(recursive), joined), call)
 }
 
 #' @rdname bge_upload_file
@@ -99,13 +132,20 @@ bge_batch_upload <- function(
   if (!is.data.frame(files) || !is.character(files$path)) {
     bad_argument("files", "must be paths, or a data frame with them", call)
   }
-  files$path <- path.expand(files$path)
+  problem <- function(what) bad_argument("files", what, call)
+  sent <- files
+  for (i in seq_len(nrow(files))) {
+    if (is.na(files$path[i])) problem("holds NA")
+    if (!validUTF8(path_bytes(files$path[i])) && is.null(sent$filename)) sent$filename <- last_name(files$path)
+    if (!validUTF8(path_bytes(files$path[i])) && is.null(files$filename)) sent$filename[i] <- name_text(files$path[i], problem)
+    sent$path[i] <- path_text(files$path[i], problem)
+  }
   given <- list(
-    files = files, part_size = part_size, multipart_threshold = multipart_threshold,
+    files = sent, part_size = part_size, multipart_threshold = multipart_threshold,
     multipart_num_threads = multipart_num_threads, cmk_id = cmk_id, region_id = region_id, internal = internal,
     checkpoint_dir = checkpoint_dir, ...
   )
-  upload_frame(transfer(api, "batch_upload", given, call_options, call), call)
+  upload_frame(transfer(api, "batch_upload", given, call_options, call), function(names) files$path, call)
 }
 
 #' @rdname bge_upload_file
@@ -114,9 +154,11 @@ bge_upload <- function(
     api, filename, data, ..., part_size = NULL, multipart_threshold = NULL, multipart_num_threads = NULL,
     cmk_id = NULL, region_id = NULL, internal = NULL, call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
-  if (is.character(data) && length(data) == 1 && !is.na(data)) data <- charToRaw(enc2utf8(data))
+  if (is.character(data) && length(data) == 1 && !is.na(data)) {
+    data <- charToRaw(utf8(data, function(what) bad_argument("data", what, call)))
+  }
   if (!is.raw(data)) bad_argument("data", "must be a raw vector or one string", call)
-  one_string(filename, "filename", call)
+  filename <- one_string(filename, "filename", call)
   given <- list(
     part_size = part_size, multipart_threshold = multipart_threshold, multipart_num_threads = multipart_num_threads,
     cmk_id = cmk_id, region_id = region_id, internal = internal, ...
@@ -124,26 +166,35 @@ bge_upload <- function(
   json <- args_json(endpoint("upload", call), given, call, call_options)
   progress <- progress_bytes("upload")
   if (!is.null(progress)) on.exit(progress$end())
-  parse_json(run(.Call(rbge_start_upload, client_handle(api, call), filename, data, json), call, progress))
+  parse_json(run(.Call(rbge_start_upload, client_handle(api, call), filename, data, json), call, progress, api))
 }
 
 #' Downloads
 #'
-#' An object of the store, or any URL. The bytes go to a temporary file beside `path`, which takes its place when all of
+#' Objects of the store, or any URL. The bytes go to a temporary file beside `path`, which takes its place when all of
 #' them are there and verified: R's memory does not grow, and nothing half-written is left behind. `bge_download_raw()`
-#' gives the bytes instead.
+#' gives the bytes instead, of any number.
+#'
+#' Of several objects `bge_download()` and `bge_download_dir()` fetch a few at a time. If one of them fails, the others
+#' go on; the condition then has the results in `files`, a data frame as the value below with a column `message`.
 #'
 #' @inheritParams bge_get_user
-#' @param object_name The object's name, as an upload gave it.
+#' @param object_name The object's name, as an upload gave it; for `bge_download()` also a vector of them.
+#' @param object_names Objects' names: a vector.
 #' @param url An http or https address; the token is not sent there.
-#' @param path Path of the file, or an existing folder, in which the file is called as the object is.
+#' @param path Path of the file, or an existing folder, in which the file is called as the object is. For several
+#'   objects: an existing folder, or as many paths.
+#' @param dir A folder, made where it does not exist. Each file is called as its object is.
+#' @param overwrite `FALSE`: where a file exists already nothing is fetched, and the call is `bge_error_argument`.
 #' @param ... Not used: downloads pass nothing on to the platform, and an unknown name is an error.
 #' @param region `"domestic"`, the platform's default, or `"international"`.
 #' @param expiration_time Seconds that the presigned URL is good for; 600 unless given.
 #' @param multipart_num_threads Parts fetched at once; 4 unless given.
-#' @return `bge_download()` and `bge_download_file()`: a list `path`, `size` (bytes), `crc64` (decimal digits, as
-#'   character), and `verified` (`FALSE` when the store sent nothing to check against). `bge_download_raw()`: a raw
-#'   vector.
+#' @return `bge_download()` of one object and `bge_download_file()`: a list `path`, `size` (bytes), `crc64` (decimal
+#'   digits, as character), and `verified` (`FALSE` when the store sent nothing to check against). `bge_download()` of
+#'   several objects and `bge_download_dir()`: a data frame with `object_name` and those columns, one row for each
+#'   object, in their order. `bge_download_raw()`: a raw vector.
+#' @seealso [bge_upload_file()], [bge_get_download_url()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -154,24 +205,178 @@ bge_upload <- function(
 #'   rawToChar(bge_download_raw(sandbox$user, object))
 #'   url <- bge_get_download_url(sandbox$user, object)$url
 #'   bge_download_file(sandbox$user, url, file)$verified
+#'
+#'   other <- bge_upload(sandbox$user, "other.txt", "bye")$object_name
+#'   results <- file.path(tempdir(), "results")
+#'   bge_download_dir(sandbox$user, c(object, other), results)[c("path", "size")]
 #' }
 bge_download <- function(
-    api, object_name, path, ..., region = NULL, expiration_time = NULL, multipart_num_threads = NULL,
+    api, object_name, path, ..., overwrite = TRUE, region = NULL, expiration_time = NULL, multipart_num_threads = NULL,
     call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
   given <- list(
-    object_name = object_name, path = path, region = region, expiration_time = expiration_time,
-    multipart_num_threads = multipart_num_threads, ...
+    region = region, expiration_time = expiration_time, multipart_num_threads = multipart_num_threads, ...
   )
-  parse_json(transfer(api, "download", given, call_options, call))
+  if (length(object_name) != 1) {
+    paths <- target_paths(object_name, path, call)
+    check_targets(paths, overwrite, call)
+    return(download_many(api, object_name, paths, given, call_options, call))
+  }
+  if (length(path) != 1) bad_argument("path", "must be one path, as there is one object", call)
+  check_targets(target_in(path, object_name), overwrite, call)
+  fetch(api, "download", c(list(object_name = object_name, path = path), given), call_options, call)
 }
 
 #' @rdname bge_download
 #' @export
-bge_download_file <- function(api, url, path, ..., multipart_num_threads = NULL, call_options = NULL) {
+bge_download_dir <- function(
+    api, object_names, dir, ..., overwrite = TRUE, region = NULL, expiration_time = NULL, multipart_num_threads = NULL,
+    call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
+  if (!is.character(dir) || length(dir) != 1 || is.na(dir)) bad_argument("dir", "must be the path of a folder", call)
+  dir <- path_bytes(dir)
+  paths <- if (length(object_names) > 0) join_path(dir, last_name(as.character(object_names))) else character()
+  given <- list(
+    region = region, expiration_time = expiration_time, multipart_num_threads = multipart_num_threads, ...
+  )
+  check_objects(object_names, paths, call)
+  check_targets(paths, overwrite, call)
+  if (!dir.exists(dir) && !dir.create(dir, showWarnings = FALSE, recursive = TRUE)) {
+    stop(bge_condition(own_failure("BGE_ERR_IO", paste0("the folder ", dir, " could not be made")), call))
+  }
+  download_many(api, object_names, paths, given, call_options, call)
+}
+
+# ---- targets of downloads ----
+
+target_paths <- function(objects, path, call) {
+  if (!is.character(path) || anyNA(path)) bad_argument("path", "must be paths", call)
+  if (length(path) == 1 && dir.exists(path_bytes(path))) {
+    path <- if (length(objects) > 0) join_path(path_bytes(path), last_name(as.character(objects))) else character()
+  }
+  if (length(path) != length(objects)) {
+    bad_argument("path", "must be an existing folder, or one path for each object", call)
+  }
+  check_objects(objects, path, call)
+  path
+}
+
+check_objects <- function(objects, paths, call) {
+  if (!is.character(objects) && length(objects) > 0 || anyNA(objects)) {
+    bad_argument("object_names", "must be a character vector without NA", call)
+  }
+  twice <- paths[duplicated(paths)]
+  if (length(twice) > 0) bad_argument("path", paste0("is the same for several objects: ", twice[1]), call)
+}
+
+target_in <- function(path, object) {
+  if (!is.character(path) || is.na(path)) return(character())
+  path <- path_bytes(path)
+  if (dir.exists(path)) join_path(path, last_name(as.character(object))) else path
+}
+
+check_targets <- function(paths, overwrite, call) {
+  if (!isTRUE(overwrite) && !isFALSE(overwrite)) bad_argument("overwrite", "must be TRUE or FALSE", call)
+  if (overwrite) return(invisible())
+  there <- paths[file.exists(vapply(paths, path_bytes, ""))]
+  if (length(there) > 0) bad_argument("path", paste0("exists already, and overwrite is FALSE: ", there[1]), call)
+}
+
+# The result of a download. A file whose name is not UTF-8 comes under another name in its folder first.
+fetch <- function(api, name, given, call_options, call) {
+  started <- fetch_plan(given, call)
+  result <- parse_json(transfer(api, name, started$given, call_options, call))
+  started$finish()
+  if (!is.null(started$path)) result$path <- started$path
+  result
+}
+
+fetch_plan <- function(given, call) {
+  bytes <- if (is.character(given$path) && length(given$path) == 1 && !is.na(given$path)) path_bytes(given$path)
+  if (is.null(bytes) || validUTF8(bytes) || dir.exists(bytes)) {
+    return(list(given = given, finish = function() NULL))
+  }
+  beside <- paste0(path_alias(folder_of(bytes)), "/", basename(tempfile(".bge-download-")))
+  shown <- given$path
+  given$path <- beside
+  finish <- function() {
+    if (!file.rename(beside, bytes)) {
+      unlink(beside)
+      stop(bge_condition(own_failure("BGE_ERR_IO", "the file could not be given its name"), call))
+    }
+  }
+  list(given = given, finish = finish, path = shown)
+}
+
+# Several downloads at a time; all of them end before the first failure is raised.
+download_many <- function(api, objects, paths, given, call_options, call, at_once = 4L) {
+  row <- endpoint("download", call)
+  plans <- Map(function(object, path) fetch_plan(c(list(object_name = object, path = path), given), call), objects, paths)
+  args <- lapply(plans, function(plan) args_json(row, plan$given, call, call_options))
+  handle <- client_handle(api, call)
+  results <- vector("list", length(plans))
+  errors <- vector("list", length(plans))
+  running <- list()
+  on.exit(for (op in running) .Call(rbge_close, op))
+  progress <- progress_files("download", length(plans))
+  if (!is.null(progress)) on.exit(progress$end(), add = TRUE)
+  begun <- 0
+  while (begun < length(plans) || length(running) > 0) {
+    while (begun < length(plans) && length(running) < at_once) {
+      begun <- begun + 1
+      running[[as.character(begun)]] <- checked(.Call(rbge_start, handle, "download", args[[begun]]), call)
+    }
+    for (place in names(running)) {
+      op <- running[[place]]
+      if (!checked(.Call(rbge_wait, op, if (length(running) == 1) 50L else 10L), call)) next
+      i <- as.integer(place)
+      tryCatch(
+        {
+          results[[i]] <- parse_json(checked(.Call(rbge_result, op), call))
+          plans[[i]]$finish()
+        },
+        bge_error = function(e) errors[[i]] <<- e
+      )
+      .Call(rbge_close, op)
+      running[[place]] <- NULL
+      if (!is.null(progress)) progress$update(begun - length(running))
+    }
+    tell_waits(api, progress)
+  }
+  many_downloads(objects, paths, results, errors, call)
+}
+
+many_downloads <- function(objects, paths, results, errors, call) {
+  pick <- function(name, none) {
+    vapply(results, function(result) if (is.null(result[[name]])) none else as.vector(result[[name]], typeof(none)), none)
+  }
+  columns <- list(
+    object_name = as.character(objects), path = as.character(paths), size = pick("size", NA_real_),
+    crc64 = pick("crc64", NA_character_), verified = pick("verified", NA)
+  )
+  failed <- !vapply(errors, is.null, NA)
+  if (any(failed)) {
+    columns$message <- vapply(errors, function(e) if (is.null(e)) NA_character_ else conditionMessage(e), "")
+    error <- errors[[which(failed)[1]]]
+    error$message <- paste0(
+      sum(failed), " of ", length(objects), " objects could not be fetched, the first of them ", objects[failed][1], ": ",
+      conditionMessage(error), "; the condition has the result of each in `files`"
+    )
+    error$files <- data_frame(columns, length(objects))
+    stop(error)
+  }
+  data_frame(columns, length(objects), call)
+}
+
+#' @rdname bge_download
+#' @export
+bge_download_file <- function(
+    api, url, path, ..., overwrite = TRUE, multipart_num_threads = NULL, call_options = NULL) {
+  call <- shown_call(sys.call(), sys.function())
+  if (length(path) != 1) bad_argument("path", "must be one path", call)
+  check_targets(target_in(path, sub("[?#].*$", "", url[1])), overwrite, call)
   given <- list(url = url, path = path, multipart_num_threads = multipart_num_threads, ...)
-  parse_json(transfer(api, "download_file", given, call_options, call))
+  fetch(api, "download_file", given, call_options, call)
 }
 
 #' @rdname bge_download
@@ -188,7 +393,9 @@ bge_download_raw <- function(
     multipart_num_threads = multipart_num_threads, ...
   )
   transfer(api, "download", given, call_options, call)
-  readBin(path, "raw", file.size(path))
+  bytes <- .Call(rbge_read_file, path, file.size(path))
+  if (is.null(bytes)) stop(bge_condition(own_failure("BGE_ERR_IO", "the bytes of the download could not be read again"), call))
+  bytes
 }
 
 #' Temporary credentials for the object store

@@ -22,9 +22,9 @@ number_text <- function(x) {
 element_json <- function(x, problem) {
   if (inherits(x, "factor")) x <- as.character(x)
   if (inherits(x, "Date")) x <- format(x, "%Y-%m-%d")
-  if (inherits(x, "POSIXt")) x <- format(x, "%Y-%m-%dT%H:%M:%SZ", tz = "UTC")
+  if (inherits(x, "POSIXt")) x <- time_text(x)
   if (anyNA(x)) problem("holds NA: leave it out, or give NULL")
-  if (is.character(x)) return(vapply(enc2utf8(x), function(s) as.character(toJSON(unbox(s))), "", USE.NAMES = FALSE))
+  if (is.character(x)) return(text_json(x, problem))
   if (is.logical(x)) return(ifelse(x, "true", "false"))
   if (is.numeric(x)) {
     if (!inherits(x, "integer64") && any(!is.finite(x))) problem("holds a number that is not finite")
@@ -35,9 +35,9 @@ element_json <- function(x, problem) {
 
 array_json <- function(elements) paste0("[", paste(elements, collapse = ","), "]")
 
-object_json <- function(members) {
+object_json <- function(members, problem = function(what) stop("a name ", what)) {
   if (length(members) == 0) return("{}")
-  names <- vapply(enc2utf8(names(members)), function(s) as.character(toJSON(unbox(s))), "", USE.NAMES = FALSE)
+  names <- text_json(names(members), problem)
   paste0("{", paste(names, members, sep = ":", collapse = ","), "}")
 }
 
@@ -48,7 +48,7 @@ to_json <- function(x, problem = function(what) stop("the value ", what)) {
   if (inherits(x, "json")) return(as.character(x))
   if (is.data.frame(x)) {
     rows <- lapply(seq_len(nrow(x)), function(i) {
-      object_json(lapply(x, function(column) to_json(column[[i]], problem)))
+      object_json(lapply(x, function(column) to_json(column[[i]], problem)), problem)
     })
     return(array_json(rows))
   }
@@ -57,7 +57,7 @@ to_json <- function(x, problem = function(what) stop("the value ", what)) {
     if (length(x) > 0 && is.null(names(x))) return(array_json(members))
     if (length(x) > 0 && !all(nzchar(names(x)))) problem("holds elements with and without names")
     if (length(x) == 0 && is.null(names(x))) return("[]")
-    return(object_json(members))
+    return(object_json(members, problem))
   }
   if (!is.atomic(x)) problem(paste0("cannot be sent: it is of class ", class(x)[1]))
   elements <- element_json(x, problem)

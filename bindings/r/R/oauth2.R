@@ -41,18 +41,22 @@ bge_oauth2 <- function(client_id = Sys.getenv("BGE_CLIENT_ID"), client_secret = 
   call <- shown_call(sys.call(), sys.function())
   options <- client_options(list(...), call)
   if (is.null(options$endpoint) && is_set("BGE_ENDPOINT")) options$endpoint <- Sys.getenv("BGE_ENDPOINT")
-  one_string(client_id, "client_id", call)
-  one_string(client_secret, "client_secret", call)
+  client_id <- one_string(client_id, "client_id", call)
+  client_secret <- one_string(client_secret, "client_secret", call)
   handle <- checked(.Call(rbge_oauth2_new, client_id, client_secret, options_json(options, call)), call)
   oauth2 <- new.env(parent = emptyenv())
   oauth2$handle <- handle
-  oauth2$endpoint <- options$endpoint
+  oauth2$endpoint <- c(options$endpoint, default_endpoint)[1]
+  oauth2$token_file <- options$token_file
+  oauth2$listens <- listens_to(options)
   class(oauth2) <- "bge_oauth2"
   oauth2
 }
 
+# The string as UTF-8.
 one_string <- function(x, name, call) {
   if (!is.character(x) || length(x) != 1 || is.na(x)) bad_argument(name, "must be one string", call)
+  utf8(x, function(what) bad_argument(name, what, call))
 }
 
 oauth2_handle <- function(oauth2, call) {
@@ -70,9 +74,9 @@ oauth2_handle <- function(oauth2, call) {
 #' @export
 bge_authorization_url <- function(oauth2, redirect_uri, state = NULL, scopes = NULL) {
   call <- shown_call(sys.call(), sys.function())
-  if (!is.null(scopes)) scopes <- paste(scopes, collapse = " ")
-  one_string(redirect_uri, "redirect_uri", call)
-  if (!is.null(state)) one_string(state, "state", call)
+  if (!is.null(scopes)) scopes <- one_string(paste(scopes, collapse = " "), "scopes", call)
+  redirect_uri <- one_string(redirect_uri, "redirect_uri", call)
+  if (!is.null(state)) state <- one_string(state, "state", call)
   checked(.Call(rbge_oauth2_url, oauth2_handle(oauth2, call), redirect_uri, state, scopes), call)
 }
 
@@ -115,37 +119,135 @@ bge_oauth2_alive <- function(oauth2) {
 bge_oauth2_client <- function(oauth2, token = NULL) {
   call <- shown_call(sys.call(), sys.function())
   if (is.list(token)) token <- to_json(unclass(token))
-  if (!is.null(token)) one_string(token, "token", call)
-  handle <- checked(.Call(rbge_oauth2_api, oauth2_handle(oauth2, call), token), call)
+  if (!is.null(token)) token <- one_string(token, "token", call)
+  handle <- checked(.Call(rbge_oauth2_api, oauth2_handle(oauth2, call), token, oauth2$listens), call)
   new_client(handle, "oauth2", list(endpoint = oauth2$endpoint))
 }
 
 #' Sign in with a browser
 #'
 #' Opens the platform's page in a browser, where the user signs in and agrees; the browser then goes to the
-#' application's `redirect_uri`. Its address (or the code in it) is to be pasted into R.
+#' application's `redirect_uri`. The page's address is also printed, for a browser on another machine.
+#'
+#' A `redirect_uri` of this machine (`http://127.0.0.1:PORT/...` or `http://localhost:PORT/...`) whose port can be
+#' opened is answered by R itself, and nothing is to be pasted. Otherwise the address that the browser went to (or the
+#' code in it) is asked for.
+#'
+#' With a `token_file` the token is written at once, readable by its owner only, and renewed tokens after it: in a later
+#' session `bge_open(token_file = ...)` goes on with it, where `BGE_CLIENT_ID` and `BGE_CLIENT_SECRET` are set.
 #'
 #' @inheritParams bge_oauth2
-#' @param browse,ask Functions that show a URL and that ask for the answer, for programs with another way to do it.
+#' @param browse,ask Functions that show a URL and that ask for the answer, for programs with another way to do it; with
+#'   an `ask` of your own R answers no redirect.
+#' @param token_file A file for the tokens; that of the application (see [bge_oauth2()]) unless given.
+#' @param timeout Seconds to wait for the browser.
 #' @return A [client][bge_client] that renews its token by itself.
 #' @export
+#' @seealso [bge_oauth2()] for the same in single steps, [bge_open()] for later sessions, [bge_sitrep()].
 #' @examples
 #' if (interactive() && nzchar(Sys.getenv("BGE_CLIENT_ID"))) {
-#'   api <- bge_login(redirect_uri = "https://example.org/callback", scopes = "profile")
+#'   api <- bge_login(redirect_uri = "http://127.0.0.1:1410/callback", scopes = "profile")
 #'   bge_get_user(api)
 #' }
-bge_login <- function(oauth2 = bge_oauth2(), redirect_uri, scopes = NULL, browse = utils::browseURL, ask = readline) {
+bge_login <- function(
+    oauth2 = bge_oauth2(token_file = token_file), redirect_uri, scopes = NULL, browse = utils::browseURL, ask = readline,
+    token_file = NULL, timeout = 300) {
   call <- shown_call(sys.call(), sys.function())
-  if (identical(ask, readline) && !is_interactive()) {
-    bad_argument("ask", "is needed where nobody can paste the address: R is not interactive", call)
+  has_app <- !missing(oauth2)
+  force(oauth2)
+  if (has_app && !is.null(token_file)) {
+    bad_argument("token_file", "is the application's: give it to bge_oauth2()", call)
   }
+  redirect_uri <- one_string(redirect_uri, "redirect_uri", call)
   # not R's own random numbers: a program that sets a seed would use one state for everybody
   state <- random_text()
   url <- bge_authorization_url(oauth2, redirect_uri, state = state, scopes = scopes)
-  browse(url)
-  answer <- trimws(ask("Address that the browser went to (or the code in it): "))
+  listener <- if (identical(ask, readline)) listen_for(redirect_uri, state)
+  if (!is.null(listener)) on.exit(close(listener$socket))
+  if (is.null(listener) && identical(ask, readline) && !is_interactive()) {
+    bad_argument("ask", "is needed where nobody can paste the address: R is not interactive", call)
+  }
+  message("Sign in at this address, in any browser", if (!is.null(listener)) " of this machine", ":\n", url)
+  tryCatch(browse(url), error = function(e) message("No browser could be opened here: ", conditionMessage(e)))
+  answer <- if (is.null(listener)) {
+    trimws(ask("Address that the browser went to (or the code in it): "))
+  } else {
+    redirected_to(listener, timeout, call)
+  }
   token <- bge_exchange_code(oauth2, code_of(answer, state, call), redirect_uri)
-  bge_oauth2_client(oauth2, token)
+  api <- bge_oauth2_client(oauth2, token)
+  file <- oauth2$token_file
+  if (is.null(file)) {
+    message("Signed in for this session. A token_file would keep it for later ones.")
+  } else {
+    write_token(token, file)
+    message(
+      "Signed in. In a later session, with BGE_CLIENT_ID and BGE_CLIENT_SECRET set:\n  bge_open(token_file = ",
+      encodeString(file, quote = "\""), if (!identical(oauth2$endpoint, default_endpoint)) {
+        paste0(", endpoint = ", encodeString(oauth2$endpoint, quote = "\""))
+      }, ")"
+    )
+  }
+  api
+}
+
+# The token where clients with this token_file look for it, for its owner only.
+write_token <- function(token, file) {
+  kept <- tryCatch(parse_json(paste(readLines(file, warn = FALSE), collapse = "\n")), error = function(e) NULL)
+  if (identical(kept$access_token, token$access_token)) return(invisible())
+  text <- to_json(unclass(token))
+  beside <- tempfile(".bge-token-", dirname(file))
+  before <- Sys.umask("077")
+  on.exit(Sys.umask(before))
+  on.exit(unlink(beside), add = TRUE)
+  writeLines(text, beside, useBytes = TRUE)
+  if (!file.rename(beside, file)) stop("the token could not be written to ", file, call. = FALSE)
+}
+
+# ---- the redirect to this machine ----
+
+# What listens where a loopback address leads, or NULL.
+listen_for <- function(redirect_uri, state) {
+  parts <- regmatches(redirect_uri, regexec("^http://(127\\.0\\.0\\.1|localhost):([0-9]+)(/[^?#]*)?$", redirect_uri))[[1]]
+  if (length(parts) == 0) return(NULL)
+  socket <- tryCatch(
+    suppressWarnings(serverSocket(as.integer(parts[3]))), error = function(e) NULL
+  )
+  if (!is.null(socket)) list(socket = socket, path = if (nzchar(parts[4])) parts[4] else "/", state = state)
+}
+
+# The address that the browser is sent to, as a path with its query.
+redirected_to <- function(listener, timeout, call) {
+  until <- proc.time()[["elapsed"]] + timeout
+  while (proc.time()[["elapsed"]] < until) {
+    # in short steps, so that Ctrl-C is heard
+    if (!socketSelect(list(listener$socket), FALSE, 0.2)) next
+    target <- tryCatch(suppressWarnings(answer_browser(listener)), error = function(e) NULL)
+    if (!is.null(target)) return(target)
+  }
+  stop(bge_condition(own_failure("BGE_ERR_TIMEOUT", paste("nobody has signed in within", timeout, "seconds")), call))
+}
+
+answer_browser <- function(listener) {
+  connection <- socketAccept(listener$socket, blocking = TRUE, open = "r+b", timeout = 5)
+  on.exit(close(connection))
+  line <- readLines(connection, 1)
+  while (length(header <- readLines(connection, 1)) == 1 && nzchar(header)) NULL
+  target <- strsplit(line, " ", fixed = TRUE)[[1]][2]
+  # a request that knows not this sign-in's state is somebody else's
+  is_ours <- identical(sub("\\?.*$", "", target), listener$path) && grepl(listener$state, target, fixed = TRUE)
+  body <- if (is_ours) {
+    paste0("<!doctype html><title>BGE</title><p>R has the answer: this window may be closed.<p>", "R &#x5DF2;&#x6536;&#x5230;&#xFF0C;&#x53EF;&#x4EE5;&#x5173;&#x95ED;&#x6B64;&#x7A97;&#x53E3;&#x3002;")
+  } else {
+    "<!doctype html><title>BGE</title><p>Nothing is here."
+  }
+  body <- charToRaw(enc2utf8(body))
+  head <- paste0(
+    "HTTP/1.1 ", if (is_ours) "200 OK" else "404 Not Found", "\r\nContent-Type: text/html; charset=utf-8\r\n",
+    "Content-Length: ", length(body), "\r\nConnection: close\r\n\r\n"
+  )
+  writeBin(c(charToRaw(head), body), connection)
+  if (is_ours) target
 }
 
 random_text <- function() {

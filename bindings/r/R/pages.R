@@ -5,8 +5,7 @@
 #' How the functions for lists walk through the pages of the platform's answer, and what they make of them.
 #'
 #' @param all_pages `TRUE` walks through all pages; `FALSE` asks for one.
-#' @param max_pages,max_rows Where a walk stops at the latest. A walk that stops before the end warns
-#'   (`bge_warning_truncated`).
+#' @param max_pages,max_rows Where a walk stops at the latest. The attribute `next_page` then says where to go on.
 #' @param next_page Where to start: the attribute `next_page` of an earlier result.
 #' @param limit Rows of one page, as the platform is asked for them; not a limit of the walk.
 #' @param simplify `FALSE` gives the answer as nested lists instead of a data frame.
@@ -81,23 +80,11 @@ call_pages <- function(api, name, given, paging, call_options) {
 
   while (!walk$is_complete && length(walk$pieces) < paging$max_pages && walk$rows < paging$max_rows) {
     text <- tryCatch(
-      run(.Call(rbge_pages_start, pages), call),
+      run(.Call(rbge_pages_start, pages), call, api = api),
       bge_error = function(e) stop(with_rows(e, walk, paging))
     )
     take_page(walk, text, paging)
     if (!is.null(progress)) progress$update(walk$rows)
-  }
-  says_last <- !identical(row$page_style, "number in envelope")
-  if (paging$all_pages && !walk$is_complete && is.null(walk$skip_rows) && !says_last) {
-    # the last page of this style is known by the empty one after it
-    walk$is_complete <- tryCatch(run(.Call(rbge_pages_start, pages), call) == "null", bge_error = function(e) FALSE)
-    if (walk$is_complete) walk$at <- NULL
-  }
-  if (paging$all_pages && !walk$is_complete) {
-    warn("truncated", paste0(
-      "stopped after ", min(walk$rows, paging$max_rows), " rows, and there are more: ",
-      "raise max_pages or max_rows, or go on with the attribute next_page"
-    ), call)
   }
   finish_walk(walk, paging, call)
 }

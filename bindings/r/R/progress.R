@@ -20,6 +20,20 @@ progress_bytes <- function(label) {
     update = function(done, total) {
       cli::cli_progress_update(id = id, set = done, total = if (total > 0) total else NA)
     },
+    note = function(text) cli::cli_progress_output(text, id = id),
+    end = function() cli::cli_progress_done(id = id)
+  )
+}
+
+progress_files <- function(label, files) {
+  if (files < 2 || !show_progress()) return(NULL)
+  id <- cli::cli_progress_bar(
+    name = label, total = files, clear = TRUE, .auto_close = FALSE,
+    format = "{cli::pb_spin} {cli::pb_name}{cli::pb_current}/{cli::pb_total} files"
+  )
+  list(
+    update = function(done) cli::cli_progress_update(id = id, set = done),
+    note = function(text) cli::cli_progress_output(text, id = id),
     end = function() cli::cli_progress_done(id = id)
   )
 }
@@ -32,6 +46,7 @@ progress_pages <- function(label) {
   )
   list(
     update = function(rows) cli::cli_progress_update(id = id, set = rows),
+    note = function(text) cli::cli_progress_output(text, id = id),
     end = function() cli::cli_progress_done(id = id)
   )
 }
@@ -50,6 +65,7 @@ progress_table <- function(label) {
       total <- if (samples > 0) samples else NA
       cli::cli_progress_update(id = id, set = done, total = total, extra = list(rows = rows))
     },
+    note = function(text) cli::cli_progress_output(text, id = id),
     end = function() cli::cli_progress_done(id = id)
   )
 }

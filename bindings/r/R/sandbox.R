@@ -7,7 +7,7 @@
 #' the folder `BGE_LIB_DIR`, and on the `PATH`, and ends with the R session at the latest.
 #'
 #' Without options, a sandbox that is there already is used: that of `bge-sandbox run -- Rscript …`, or the one that
-#' an earlier call has started.
+#' an earlier call has started, if it still lives. Ctrl-C at the console does not reach it.
 #'
 #' @param ... Options of the program, by name: `seed`, `samples`, `taxa`, `latency` (milliseconds), `rps` (requests per
 #'   second), `port`.
@@ -25,8 +25,14 @@
 bge_sandbox <- function(...) {
   options <- list(...)
   ready <- Sys.getenv("BGE_SANDBOX")
-  if (length(options) == 0 && nzchar(ready)) return(new_sandbox(ready, NULL))
-  if (length(options) == 0 && !is.null(the$sandbox)) return(the$sandbox)
+  if (length(options) == 0 && nzchar(ready)) {
+    sandbox <- new_sandbox(ready, NULL)
+    if (is_alive(sandbox)) return(sandbox)
+  }
+  if (length(options) == 0 && !is.null(the$sandbox)) {
+    if (is_alive(the$sandbox)) return(the$sandbox)
+    close(the$sandbox)
+  }
   program <- sandbox_program()
   if (is.null(program)) return(NULL)
   flags <- unlist(lapply(names(options), function(name) {
@@ -39,7 +45,11 @@ bge_sandbox <- function(...) {
   # whatever way. A connection of R's would do, but R CMD check minds those that examples leave open.
   watch <- sprintf("while kill -0 %d 2>/dev/null && [ -e %s ]; do sleep 0.3; done", Sys.getpid(), shQuote(wanted))
   command <- paste(shQuote(program), "--stdin-lifetime", paste(shQuote(flags), collapse = " "))
-  system(paste0("(", watch, ") 2>/dev/null | ", command, " >", shQuote(output), " 2>&1 &"))
+  pipeline <- paste0("(", watch, ") 2>/dev/null | ", command, " >", shQuote(output), " 2>&1")
+  # in a session of its own, which Ctrl-C at R's console does not reach; without setsid in a group of its own
+  apart <- if (nzchar(Sys.which("setsid"))) "setsid sh -c " else "sh -mc "
+  if (startsWith(apart, "sh")) pipeline <- paste0("{ ", pipeline, "; } &")
+  system(paste0(apart, shQuote(pipeline), " &"))
   line <- character()
   for (attempt in 1:500) {
     line <- if (file.exists(output)) readLines(output, n = 1, warn = FALSE)
@@ -55,10 +65,15 @@ bge_sandbox <- function(...) {
   sandbox
 }
 
+is_alive <- function(sandbox) {
+  quick <- list(timeout = 2, deadline = 3, max_retries = 0)
+  tryCatch(bge_alive(sandbox$user, call_options = quick), bge_error = function(e) FALSE)
+}
+
 sandbox_program <- function() {
-  given <- Sys.getenv("BGE_SANDBOX_BIN")
+  given <- path.expand(Sys.getenv("BGE_SANDBOX_BIN"))
   if (nzchar(given)) return(given)
-  beside <- file.path(Sys.getenv("BGE_LIB_DIR"), "bge-sandbox")
+  beside <- file.path(path.expand(Sys.getenv("BGE_LIB_DIR")), "bge-sandbox")
   if (is_set("BGE_LIB_DIR") && file.exists(beside)) return(beside)
   found <- Sys.which("bge-sandbox")
   if (nzchar(found)) unname(found)

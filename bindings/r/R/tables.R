@@ -65,7 +65,7 @@ bge_table <- function(
   table <- open_table(api, name, c(list(biosample_id = biosample_id), list(...)), switches, call)
   if (as != "data.frame") return(hand_over(table, as, call))
   on.exit(.Call(rbge_close, table))
-  read_table(table, name, columns, wish, call)
+  read_table(table, name, columns, wish, call, api)
 }
 
 #' The taxon-by-sample matrix of a cohort
@@ -139,7 +139,6 @@ table_switches <- function(..., on_error, checkpoint_dir, call_options, call) {
   if (!is.character(on_error) || length(on_error) != 1 || !on_error %in% c("stop", "skip")) {
     bad_argument("on_error", 'must be "stop" or "skip"', call)
   }
-  if (is.character(checkpoint_dir)) checkpoint_dir <- path.expand(checkpoint_dir)
   # the library's word for "stop" is "fail"
   own <- list(..., on_error = c(stop = "fail", skip = "skip")[[on_error]], checkpoint_dir = checkpoint_dir)
   c(as.list(call_options), own[!vapply(own, is.null, NA)])
@@ -147,18 +146,21 @@ table_switches <- function(..., on_error, checkpoint_dir, call_options, call) {
 
 open_table <- function(api, name, given, switches, call) {
   row <- endpoint(name, call)
+  row$more <- names(formals(sys.function(sys.nframe() - 1L)))
   arguments <- row$arguments
   takes <- vapply(arguments, function(argument) argument$name, "")
   if ("biosample_id" %in% takes) {
     if (!is.null(given$biosample_id)) {
       ids <- sample_ids(given$biosample_id, "biosample_id", call)
-      given$biosample_id <- structure(array_json(element_json(ids)), class = "json")
+      problem <- function(what) bad_argument("biosample_id", what, call)
+      given$biosample_id <- structure(array_json(element_json(ids, problem)), class = "json")
     }
     if (identical(given$biosample_ids, "all")) {
       # the filters that choose the samples are arguments of their list
       filters <- endpoint("get_samples", call)$arguments
       known <- vapply(filters, function(argument) argument$name, "")
-      row$arguments <- c(arguments, filters[!known %in% c(takes, "biosample_ids")])
+      everybody <- list(list(name = "biosample_ids", type = "string"))
+      row$arguments <- c(arguments, everybody, filters[!known %in% c(takes, "biosample_ids")])
     }
   }
   json <- args_json(row, given, call, switches)
@@ -168,7 +170,7 @@ open_table <- function(api, name, given, switches, call) {
 # ---- data frames ----
 
 # All rows of an open table. A stream's failure has in its condition what came before.
-read_table <- function(table, name, columns, wish, call) {
+read_table <- function(table, name, columns, wish, call, api = NULL) {
   schema <- checked(.Call(rbge_table_schema, table), call)
   wanted <- seq_along(schema$names)
   if (!is.null(columns)) {
@@ -177,20 +179,30 @@ read_table <- function(table, name, columns, wish, call) {
       bad_argument("columns", paste("must be some of", paste(schema$names, collapse = ", ")), call)
     }
   }
-  schema <- list(names = schema$names[wanted], types = schema$types[wanted])
+  schema <- declared_kinds(list(names = schema$names[wanted], types = schema$types[wanted]), name)
   progress <- progress_table(name)
   if (!is.null(progress)) on.exit(progress$end())
-  pieces <- read_pieces(table, wanted, progress, call)
+  pieces <- read_pieces(table, wanted, progress, call, api)
   frame <- build_frame(pieces$rows, schema, wish, call)
   if (!is.null(pieces$problem)) stop(stream_condition(pieces$problem, frame, call))
   with_report(frame, table, call)
 }
 
-read_pieces <- function(table, wanted, progress, call) {
+# What the columns of a table's stream are declared as; there, what is nested is JSON text.
+declared_kinds <- function(schema, name) {
+  declared <- schema_of(endpoint_table()[[name]])
+  at <- match(schema$names, declared$names)
+  schema$kinds <- ifelse(is.na(at), "string", declared$kinds[at])
+  schema$units <- ifelse(is.na(at), "", declared$units[at])
+  schema
+}
+
+read_pieces <- function(table, wanted, progress, call, api = NULL) {
   pieces <- vector("list", 64)
   count <- 0
   repeat {
     piece <- checked(.Call(rbge_table_next, table, 50L, wanted), call)
+    tell_waits(api, progress)
     if (!is.null(progress)) {
       now <- .Call(rbge_table_progress, table)
       progress$update(now[1], now[2], now[3])
@@ -269,14 +281,8 @@ check_stream_kind <- function(as, columns, call) {
   }
   if (as == "data.frame") return(invisible())
   if (!is.null(columns)) bad_argument("columns", "can be chosen for data frames only", call)
-  if (!has_package(as)) {
-    stop(bge_condition(own_failure("BGE_ERR_UNSUPPORTED", paste0(
-      'as = "', as, '" needs the package ', as, ', which is not installed: install.packages("', as, '")'
-    )), call))
-  }
+  needs_package(as, paste0('as = "', as, '"'), call)
 }
-
-has_package <- function(name) requireNamespace(name, quietly = TRUE)
 
 # Where nanoarrow wants a stream, and how arrow takes one.
 nanoarrow_room <- function() nanoarrow::nanoarrow_allocate_array_stream()

@@ -2,6 +2,10 @@
 #include "rbge.h"
 #include "calls.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 static SEXP closed(const char *what) {
   return own_failure(BGE_ERR_CLOSED, what);
 }
@@ -29,11 +33,32 @@ SEXP rbge_endpoints(void) {
 
 /* ---- clients ---- */
 
-SEXP rbge_api_open(SEXP options) {
+static SEXP client(bge_api_t *api, SEXP listens) {
+  SEXP handle = PROTECT(handle_new(KIND_API, api, R_NilValue));
+  if (Rf_asLogical(listens) == TRUE) handle_listen(handle, heard_listen(api));
+  UNPROTECT(1);
+  return handle;
+}
+
+SEXP rbge_api_open(SEXP options, SEXP listens) {
   bge_error_t *err = NULL;
   bge_api_t *api = NULL;
   bge_status_t status = bge_api_open(text_or_null(options), &api, &err);
-  return status == BGE_OK ? handle_new(KIND_API, api, R_NilValue) : failure(status, err);
+  return status == BGE_OK ? client(api, listens) : failure(status, err);
+}
+
+/* The last wait that the client's log told of since the last time, or NULL. */
+SEXP rbge_heard(SEXP handle) {
+  if (TYPEOF(handle) != EXTPTRSXP) return R_NilValue;
+  char *line = heard_take(handle_heard(handle));
+  if (line == NULL) return R_NilValue;
+  const void *watermark = vmaxget();
+  char *copy = R_alloc(strlen(line) + 1, 1);
+  strcpy(copy, line);
+  free(line);
+  SEXP out = utf8_string(copy);
+  vmaxset(watermark);
+  return out;
 }
 
 SEXP rbge_oauth2_new(SEXP id, SEXP secret, SEXP options) {
@@ -53,13 +78,13 @@ SEXP rbge_oauth2_url(SEXP handle, SEXP redirect_uri, SEXP state, SEXP scopes) {
   return status == BGE_OK ? take_string(url) : failure(status, err);
 }
 
-SEXP rbge_oauth2_api(SEXP handle, SEXP token) {
+SEXP rbge_oauth2_api(SEXP handle, SEXP token, SEXP listens) {
   bge_oauth2_t *oauth2 = (bge_oauth2_t *)handle_get(KIND_OAUTH2, handle);
   if (oauth2 == NULL) return closed(CLOSED_APP);
   bge_error_t *err = NULL;
   bge_api_t *api = NULL;
   bge_status_t status = bge_oauth2_get_api(oauth2, text_or_null(token), &api, &err);
-  return status == BGE_OK ? handle_new(KIND_API, api, R_NilValue) : failure(status, err);
+  return status == BGE_OK ? client(api, listens) : failure(status, err);
 }
 
 /* Frees any handle, now; a second time does nothing. */
@@ -142,6 +167,33 @@ SEXP rbge_result(SEXP handle) {
   char *json = NULL;
   bge_status_t status = bge_op_result(op, &json, &err);
   return status == BGE_OK ? take_string(json) : failure(status, err);
+}
+
+/* All bytes of a file, of any size; Ctrl-C leaves between pieces of it. NULL when it cannot be read to its end. */
+static void close_file(SEXP keeper) {
+  FILE *file = (FILE *)R_ExternalPtrAddr(keeper);
+  R_ClearExternalPtr(keeper);
+  if (file != NULL) fclose(file);
+}
+
+SEXP rbge_read_file(SEXP path, SEXP size) {
+  double wanted = Rf_asReal(size);
+  if (TYPEOF(path) != STRSXP || XLENGTH(path) != 1 || !(wanted >= 0)) Rf_error("this must be a path and a size");
+  FILE *file = fopen(R_ExpandFileName(CHAR(STRING_ELT(path, 0))), "rb");
+  if (file == NULL) return R_NilValue;
+  SEXP keeper = PROTECT(R_MakeExternalPtr(file, R_NilValue, R_NilValue));
+  R_RegisterCFinalizerEx(keeper, close_file, FALSE);
+  SEXP out = PROTECT(Rf_allocVector(RAWSXP, (R_xlen_t)wanted));
+  size_t done = 0, all = (size_t)wanted, piece = 64 << 20;
+  while (done < all) {
+    size_t got = fread(RAW(out) + done, 1, all - done < piece ? all - done : piece, file);
+    if (got == 0) break;
+    done += got;
+    R_CheckUserInterrupt();
+  }
+  close_file(keeper);
+  UNPROTECT(2);
+  return done == all ? out : R_NilValue;
 }
 
 /* ---- pages ---- */

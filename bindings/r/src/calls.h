@@ -8,10 +8,11 @@
 SEXP rbge_version(void);
 SEXP rbge_abi_versions(void);
 SEXP rbge_endpoints(void);
-SEXP rbge_api_open(SEXP options);
+SEXP rbge_api_open(SEXP options, SEXP listens);
+SEXP rbge_heard(SEXP handle);
 SEXP rbge_oauth2_new(SEXP id, SEXP secret, SEXP options);
 SEXP rbge_oauth2_url(SEXP handle, SEXP redirect_uri, SEXP state, SEXP scopes);
-SEXP rbge_oauth2_api(SEXP handle, SEXP token);
+SEXP rbge_oauth2_api(SEXP handle, SEXP token, SEXP listens);
 SEXP rbge_oauth2_start(SEXP handle, SEXP name, SEXP args);
 SEXP rbge_close(SEXP handle);
 SEXP rbge_is_closed(SEXP handle);
@@ -20,6 +21,7 @@ SEXP rbge_start_upload(SEXP handle, SEXP filename, SEXP data, SEXP args);
 SEXP rbge_wait(SEXP handle, SEXP milliseconds);
 SEXP rbge_progress(SEXP handle);
 SEXP rbge_result(SEXP handle);
+SEXP rbge_read_file(SEXP path, SEXP size);
 SEXP rbge_pages(SEXP handle, SEXP name, SEXP args);
 SEXP rbge_pages_start(SEXP handle);
 

@@ -104,17 +104,6 @@ static SEXP new_column(int type, R_xlen_t rows) {
   return column;
 }
 
-/* The shortest text that reads back as the same number. */
-static SEXP double_text(double value) {
-  char text[40];
-  if (ISNAN(value)) return NA_STRING;
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (number_to_double((slice_t){text, strlen(text)}) == value) break;
-  }
-  return Rf_mkChar(text);
-}
-
 static SEXP int64_text(double bits) {
   char text[32];
   int64_t value = int64_of_bits(bits);
@@ -123,19 +112,18 @@ static SEXP int64_text(double bits) {
   return Rf_mkChar(text);
 }
 
-static SEXP as_text(SEXP column, int type) {
+static SEXP as_text(SEXP column) {
   if (TYPEOF(column) != REALSXP) return column;
   R_xlen_t rows = XLENGTH(column);
   SEXP text = PROTECT(Rf_allocVector(STRSXP, rows));
   for (R_xlen_t i = 0; i < rows; i++)
-    SET_STRING_ELT(text, i, type == TYPE_INT64 ? int64_text(REAL(column)[i]) : double_text(REAL(column)[i]));
+    SET_STRING_ELT(text, i, int64_text(REAL(column)[i]));
   UNPROTECT(1);
   return text;
 }
 
 static void set_text(frame_t *f, int at, R_xlen_t row, slice_t number) {
-  int type = INTEGER(f->types)[at];
-  SET_VECTOR_ELT(f->columns, at, as_text(VECTOR_ELT(f->columns, at), type));
+  SET_VECTOR_ELT(f->columns, at, as_text(VECTOR_ELT(f->columns, at)));
   SET_STRING_ELT(VECTOR_ELT(f->columns, at), row, Rf_mkCharLen(number.at, (int)number.length));
 }
 
@@ -153,8 +141,7 @@ static int set_number(frame_t *f, int at, R_xlen_t row, slice_t number) {
   if (TYPEOF(column) == STRSXP) {
     SET_STRING_ELT(column, row, Rf_mkCharLen(number.at, (int)number.length));
   } else if (INTEGER(f->types)[at] == TYPE_FLOAT64) {
-    if (number_is_beyond(number)) set_text(f, at, row, number);
-    else REAL(column)[row] = number_to_double(number);
+    REAL(column)[row] = number_to_double(number);
   } else if (number_is_whole(number)) {
     if (number_to_int64(number, &whole)) REAL(column)[row] = bits_of_int64(whole);
     else set_text(f, at, row, number);
@@ -357,7 +344,7 @@ SEXP rbge_read_page(SEXP text, SEXP in_page, SEXP paths, SEXP types) {
 /* ---- pieces of a column, put together ---- */
 
 SEXP rbge_int64_text(SEXP bits) {
-  return as_text(bits, TYPE_INT64);
+  return as_text(bits);
 }
 
 static int fits_double(SEXP bits) {
@@ -371,20 +358,17 @@ static int fits_double(SEXP bits) {
 /* One column of all its pieces. For whole numbers `int64` says what they become: 0 doubles (character strings when one
    is beyond 2^53), 1 character strings, 2 integer64 (character strings when one is beyond 64 bits). */
 SEXP rbge_join(SEXP chunks, SEXP type_of, SEXP int64) {
-  int type = Rf_asInteger(type_of), wish = Rf_asInteger(int64), is_text = 0;
+  int type = Rf_asInteger(type_of), wish = Rf_asInteger(int64), is_text = type == TYPE_INT64 && wish == 1;
   R_xlen_t rows = 0, pieces = XLENGTH(chunks), to = 0;
   for (R_xlen_t i = 0; i < pieces; i++) {
     SEXP piece = VECTOR_ELT(chunks, i);
     rows += XLENGTH(piece);
-    if (type == TYPE_FLOAT64 || type == TYPE_INT64) {
-      if (TYPEOF(piece) == STRSXP) is_text = 1;
-      else if (type == TYPE_INT64 && (wish == 1 || (wish == 0 && !fits_double(piece)))) is_text = 1;
-    }
+    if (type == TYPE_INT64 && (TYPEOF(piece) == STRSXP || wish == 1 || (wish == 0 && !fits_double(piece)))) is_text = 1;
   }
   SEXP out = PROTECT(is_text ? Rf_allocVector(STRSXP, rows) : new_column(type, rows));
   for (R_xlen_t i = 0; i < pieces; i++) {
     SEXP piece = VECTOR_ELT(chunks, i);
-    if (is_text) piece = as_text(piece, type);
+    if (is_text) piece = as_text(piece);
     PROTECT(piece);
     for (R_xlen_t j = 0; j < XLENGTH(piece); j++, to++) {
       switch (TYPEOF(out)) {

@@ -8,6 +8,7 @@ typedef struct {
   void *pointer;
   kind_t kind;
   pid_t maker;
+  heard_t *heard;
 } handle_t;
 
 static const char *const tags[] = {"bge_api", "bge_oauth2", "bge_op", "bge_pages", "bge_table"};
@@ -28,7 +29,10 @@ void handle_close(SEXP handle) {
   if (held == NULL) return;
   R_ClearExternalPtr(handle);
   R_SetExternalPtrProtected(handle, R_NilValue);
-  if (held->maker == getpid()) free_pointer(held->kind, held->pointer);
+  if (held->maker == getpid()) {
+    free_pointer(held->kind, held->pointer);
+    heard_release(held->heard);
+  }
   R_Free(held);
 }
 
@@ -49,6 +53,16 @@ void *handle_get(kind_t kind, SEXP handle) {
     Rf_error("this is no handle of the kind %s", tags[kind]);
   handle_t *held = (handle_t *)R_ExternalPtrAddr(handle);
   return held == NULL ? NULL : held->pointer;
+}
+
+heard_t *handle_heard(SEXP handle) {
+  handle_t *held = (handle_t *)R_ExternalPtrAddr(handle);
+  return held == NULL || held->maker != getpid() ? NULL : held->heard;
+}
+
+void handle_listen(SEXP handle, heard_t *heard) {
+  handle_t *held = (handle_t *)R_ExternalPtrAddr(handle);
+  if (held != NULL) held->heard = heard;
 }
 
 const char *text_or_null(SEXP text) {

@@ -20,6 +20,15 @@ SEXP handle_new(kind_t kind, void *pointer, SEXP keep);
 void *handle_get(kind_t kind, SEXP handle);
 void handle_close(SEXP handle);
 
+/* heard.c: what a client's log tells of waits. `heard_take` gives the caller a line to free, or NULL. */
+typedef struct heard_t heard_t;
+heard_t *heard_listen(bge_api_t *api);
+char *heard_take(heard_t *heard);
+void heard_release(heard_t *heard);
+/* The client's, or NULL where it does not listen, is closed, or is another process's. */
+heard_t *handle_heard(SEXP handle);
+void handle_listen(SEXP handle, heard_t *heard);
+
 /* One text argument: UTF-8 bytes, or NULL for R's NULL. */
 const char *text_or_null(SEXP text);
 SEXP utf8_string(const char *text);

@@ -74,3 +74,56 @@ in_new_process <- function(code, args = list(), env = character()) {
 }
 
 caught <- function(code) tryCatch(code, error = identity)
+
+# The declared columns of a list and their types, as they are in a data frame.
+declared <- function(name) {
+  calls <- bge_endpoints()
+  columns <- calls$columns[[which(calls$name == name)]]
+  r <- c(string = "character", float64 = "double", int64 = "double", boolean = "logical", json = "list")
+  types <- stats::setNames(unname(r[columns$type]), columns$name)
+  types[grepl("(^|_)time$", names(types)) & types != "list"] <- "POSIXct"
+  types[grepl("_id$", names(types)) & types != "list"] <- "character"
+  types
+}
+
+types <- function(frame) vapply(frame, function(column) if (inherits(column, "POSIXct")) "POSIXct" else typeof(column), "")
+
+# What a page of a list looks like.
+page <- function(rows, next_page = "null") sprintf('{"count": 1, "next_page": %s, "result": [%s]}', next_page, rows)
+
+# `code` with a collection at every allocation; what is compiled meanwhile would be most of the work.
+tortured <- function(code) {
+  jit <- compiler::enableJIT(0)
+  on.exit(compiler::enableJIT(jit))
+  code()
+  gctorture(TRUE)
+  on.exit(gctorture(FALSE), add = TRUE, after = FALSE)
+  code()
+}
+
+# Runs `code`, and gives its value, and the warnings and messages that it raised.
+told <- function(code) {
+  warnings <- messages <- list()
+  value <- withCallingHandlers(code, warning = function(w) {
+    warnings[[length(warnings) + 1]] <<- w
+    invokeRestart("muffleWarning")
+  }, message = function(m) {
+    messages[[length(messages) + 1]] <<- m
+    invokeRestart("muffleMessage")
+  })
+  list(value = value, warnings = warnings, messages = messages)
+}
+
+# Functions of the package, replaced until the end of the test.
+local_own <- function(..., .env = parent.frame()) {
+  package <- asNamespace("bge")
+  put <- function(name, value) {
+    unlockBinding(name, package)
+    assign(name, value, package)
+    lockBinding(name, package)
+  }
+  given <- list(...)
+  before <- mget(names(given), package)
+  withr::defer(Map(put, names(before), before), .env)
+  Map(put, names(given), given)
+}

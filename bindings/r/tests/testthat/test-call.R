@@ -28,8 +28,10 @@ test_that("arguments reach the platform as it wants them", {
 
 test_that("numbers keep their digits on their way", {
   got <- sent("/profile", bge_get_user(
-    api, w = 0.1, b = 1e-7, c = 9007199254740993, d = 1 / 3, e = 123456789012, f = -5L,
-    g = bit64::as.integer64("9007199254740993"), h = 2^60
+    api, extra = list(
+      w = 0.1, b = 1e-7, c = 9007199254740993, d = 1 / 3, e = 123456789012, f = -5L,
+      g = bit64::as.integer64("9007199254740993"), h = 2^60
+    )
   ))
   expect_equal(as.double(got[c("w", "b", "d", "h")]), c(w = 0.1, b = 1e-7, d = 1 / 3, h = 2^60), ignore_attr = TRUE)
   expect_equal(got[["w"]], "0.1")
@@ -40,14 +42,45 @@ test_that("numbers keep their digits on their way", {
 
 test_that("further parameters are passed through", {
   got <- sent("/profile", bge_get_user(
-    api, colour = "蓝", flag = FALSE, several = c("x", "y"), nested = list(a = 1, b = list("c"))
+    api, extra = list(colour = "蓝", flag = FALSE, several = c("x", "y"), nested = list(a = 1, b = list("c")))
   ))
   expect_equal(unname(got[names(got) == "several"]), c("x", "y"))
   expect_equal(got[["colour"]], "蓝")
   expect_equal(got[["flag"]], "False")
   expect_equal(jsonlite::fromJSON(got[["nested"]], simplifyVector = FALSE), list(a = 1L, b = list("c")))
   # a name that begins one of ours is still the platform's
-  expect_equal(sent("/samples", caught(bge_get_samples(api, omic = "3")))[["omic"]], "3")
+  expect_equal(sent("/samples", caught(bge_get_samples(api, extra = list(omic = "3"))))[["omic"]], "3")
+})
+
+test_that("a parameter that nobody knows is passed on with a warning, and without one in extra", {
+  warning <- expect_warning(
+    got <- sent("/samples", bge_get_samples(api, project_id = "P-1", limit = 1, max_rows = 1)),
+    "project_id \\(did you mean project_ids\\?\\) is no argument of get_samples", class = "bge_warning_unknown_argument"
+  )
+  expect_equal(got[["project_id"]], "P-1")
+  expect_equal(warning$arguments, "project_id")
+  expect_equal(conditionCall(warning)[[1]], quote(bge_get_samples))
+  expect_silent(got <- sent("/samples", bge_get_samples(api, extra = list(project_id = "P-1"), limit = 1, max_rows = 1)))
+  expect_equal(got[["project_id"]], "P-1")
+  expect_false("extra" %in% names(got))
+  unknown <- function(code, text) expect_warning(try(code, silent = TRUE), text, class = "bge_warning_unknown_argument")
+  unknown(bge_table(api, "get_samples", omic = 2), "did you mean omics")
+  unknown(bge_table(api, "get_samples", concurency = 2), "did you mean concurrency")
+  unknown(bge_table(api, "get_taxon_abundance", biosample_ids = "all", omic = 2, taxon_ids = "txid0"), "did you mean omics")
+  unknown(bge_abundance_matrix(api, sandbox$meta_biosample_id, taxon_id = "txid815"), "did you mean taxon_ids")
+  unknown(bge_get_samples(api, max_row = 3), "did you mean max_rows")
+  unknown(bge_get_samples(api, quite_different = 3), "^quite_different is no argument")
+  unknown(bge_call_json(api, "get_user", colour = 1, shade = 2), "colour, shade are no arguments")
+  unknown(bge_get_user(api, colour = 1), "colour")
+  # what is made of parameters of its own has none that is unknown
+  expect_silent(bge_invoke_model(api, sandbox$model_id, depth = 3))
+  expect_silent(bge_send_sms(app, "pay_code", 13800000000, pay_code = "1"))
+  expect_silent(bge_request(api, "GET", "/profile", colour = 1))
+  expect_silent(bge_get_user(api, extra = list()))
+  expect_silent(bge_table(api, "get_samples", limit = 30, extra = list(colour = "blue")))
+  expect_error(bge_get_user(api, extra = "x"), "extra", class = "bge_error_argument")
+  expect_error(bge_get_user(api, extra = list(1)), "extra", class = "bge_error_argument")
+  expect_error(bge_get_samples(api, omics = 2, extra = list(omics = 3)), "twice", class = "bge_error_argument")
 })
 
 test_that("a parameter that R would take for another one is refused", {
@@ -137,4 +170,24 @@ test_that("a model runs with parameters of its own, and slow ones are waited for
   error <- caught(bge_wait_task(api, failing$task_id))
   expect_s3_class(error, "bge_error_api")
   expect_equal(error$data$task_id, failing$task_id)
+})
+
+test_that("a wait that the platform asks for is told, once", {
+  local_fault(kind = "status", status = 429, path = "/profile", count = 1, headers = list("Retry-After" = "1"))
+  said <- told(user <- bge_get_user(api))
+  expect_equal(user$username, "zhangsan")
+  expect_length(said$messages, 1)
+  expect_s3_class(said$messages[[1]], "bge_message_waiting")
+  expect_match(conditionMessage(said$messages[[1]]), "waiting.*429")
+  expect_gte(said$messages[[1]]$seconds, 1)
+  local_fault(kind = "status", status = 429, path = "/samples", count = 1, headers = list("Retry-After" = "1"))
+  expect_message(bge_get_samples(api), class = "bge_message_waiting")
+  local_fault(kind = "status", status = 429, path = "/samples", count = 1, headers = list("Retry-After" = "1"))
+  expect_message(bge_table(api, "get_samples"), class = "bge_message_waiting")
+  # a client with a log of its own tells it there
+  log <- withr::local_tempfile()
+  client <- bge_client(sandbox$access_token, endpoint = sandbox$endpoint, log_file = log, log = "info")
+  local_fault(kind = "status", status = 429, path = "/profile", count = 1, headers = list("Retry-After" = "1"))
+  expect_silent(bge_get_user(client))
+  expect_match(paste(readLines(log), collapse = " "), "429")
 })

@@ -81,11 +81,38 @@ test_that("arguments that cannot be sent are refused before anything is", {
   expect_error(bge_get_sample(api, c("a", "b")), "biosample_id.*one value", class = "bge_error_argument")
   expect_error(bge_get_samples(api, limit = 2.5), "limit.*whole", class = "bge_error_argument")
   expect_error(bge_get_user(api, Inf), "named", class = "bge_error_argument")
-  expect_error(bge_get_user(api, x = Inf), "x.*finite", class = "bge_error_argument")
-  expect_error(bge_get_user(api, x = mean), "x.*function", class = "bge_error_argument")
+  expect_error(bge_get_user(api, extra = list(x = Inf)), "x.*finite", class = "bge_error_argument")
+  expect_error(bge_get_user(api, extra = list(x = mean)), "x.*function", class = "bge_error_argument")
   expect_error(bge_get_user(api, call_options = list(timeuot = 1)), "timeout", class = "bge_error_argument")
   expect_error(bge_get_samples(api, max_rows = 0), "max_rows", class = "bge_error_argument")
   expect_error(bge_get_samples(api, int64 = "integer"), "int64", class = "bge_error_argument")
   expect_error(bge_report_details(api, "E-B1", "no such domain"), "domain", class = "bge_error_argument")
   expect_length(requests(), 0)
+})
+
+test_that("messages speak of R, not of the library's own callers", {
+  home <- withr::local_tempdir()
+  withr::local_envvar(HOME = home)
+  folder <- withr::local_tempdir()
+  writeLines("a", file.path(folder, "a"))
+  errors <- list(
+    caught(bge_table(api, "get_samples", concurrency = 0)), caught(bge_table(api, "get_samples", rate_limit = -1)),
+    caught(bge_table(api, "get_samples", strict = "x")), caught(bge_table(api, "get_samples", checkpoint_dir = 5)),
+    caught(bge_get_user(api, call_options = list(timeout = "x"))), caught(bge_get_user(api, call_options = list(colour = 1))),
+    caught(bge_get_user(api, call_options = list(headers = list(1)))), caught(bge_get_user(api, call_options = list(1))),
+    caught(bge_open()), caught(bge_client("t", timeout = "x")), caught(bge_client("t", log = "loud")),
+    caught(bge_request(api, "GET", "/a?b=c")), caught(bge_call_json(api, "upload", filename = "x")),
+    caught(bge_oauth2_client(bge_oauth2("i", "s"), list(a = 1))), caught(bge_oauth2("i", "s", colour = 1)),
+    caught(bge_batch_upload(api, file.path(folder, c("a", "b")))), caught(bge_get_samples(api, limit = "x"))
+  )
+  local_fault(kind = "html", path = "/profile", count = 0)
+  errors <- c(errors, list(caught(bge_get_user(api))))
+  for (error in errors) {
+    expect_s3_class(error, "bge_error")
+    words <- unlist(c(conditionMessage(error), error$details[c("message", "hint", "cause")]))
+    expect_no_match(words, "JSON|_json|\\$\\.|\"\\$\"|NULL|BGE_ERR|api_|_t\\b")
+  }
+  # but the platform's own words stay
+  local_fault(kind = "code", code = 41001, msg = "JSON: $.x", path = "/samples", count = 0)
+  expect_match(conditionMessage(caught(bge_get_samples(api))), "JSON: $.x", fixed = TRUE)
 })

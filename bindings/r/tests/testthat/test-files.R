@@ -58,6 +58,90 @@ test_that("folders and lists of files are uploaded", {
   expect_length(error$details$files, 2)
 })
 
+test_that("an upload's result says which path became which object", {
+  dir <- file.path(folder, "paths")
+  dir.create(file.path(dir, "b", "c"), recursive = TRUE)
+  inside <- c("z.txt", "b/y.txt", "b/c/x.txt")
+  for (name in inside) writeLines(name, file.path(dir, name))
+  expect_identical(bge_upload_file(api, file.path(dir, "z.txt"), filename = "other")$path, file.path(dir, "z.txt"))
+  all <- bge_upload_dir(api, paste0(dir, "/"), recursive = TRUE, separator = "+")
+  expect_named(all, c("path", "object_name", "size", "crc64", "etag", "parts", "verified"))
+  expect_setequal(all$path, file.path(dir, inside))
+  for (i in 1:3) {
+    expect_identical(bge_download_raw(api, all$object_name[i]), readBin(all$path[i], "raw", 99), label = all$path[i])
+    expect_equal(basename(all$object_name[i]), gsub("/", "+", substring(all$path[i], nchar(dir) + 2), fixed = TRUE))
+  }
+  paths <- file.path(dir, rev(inside))
+  named <- bge_batch_upload(api, paths)
+  expect_identical(named$path, paths)
+  expect_identical(basename(named$object_name), basename(paths))
+})
+
+test_that("several objects are downloaded in one call, into a folder or to paths", {
+  objects <- vapply(1:9, function(i) bge_upload(api, paste0("many-", i), strrep("x", i))$object_name, "")
+  dir <- file.path(folder, "several", "deep")
+  got <- bge_download_dir(api, objects, dir)
+  expect_s3_class(got, "data.frame")
+  expect_named(got, c("object_name", "path", "size", "crc64", "verified"))
+  expect_identical(got$object_name, objects)
+  expect_identical(got$path, file.path(dir, paste0("many-", 1:9)))
+  expect_equal(file.size(got$path), 1:9)
+  expect_equal(got$size, 1:9)
+  paths <- file.path(folder, c("p1", "p2"))
+  expect_identical(bge_download(api, objects[2:1], paths)$path, paths)
+  expect_equal(file.size(paths), 2:1)
+  expect_identical(bge_download(api, objects[3:4], dir)$path, file.path(dir, c("many-3", "many-4")))
+  expect_equal(dim(bge_download(api, character(), dir)), c(0L, 5L))
+  requests <- recorder("*")
+  expect_error(bge_download(api, objects[1:3], paths), "one path for each", class = "bge_error_argument")
+  expect_error(bge_download(api, objects[1], paths), "one path", class = "bge_error_argument")
+  expect_error(bge_download(api, objects[c(1, 1)], dir), "several objects", class = "bge_error_argument")
+  expect_error(bge_download(api, c(objects[1], NA), paths), "NA", class = "bge_error_argument")
+  expect_length(requests(), 0)
+})
+
+test_that("of several downloads the good ones come, and the failure tells of each", {
+  object <- bge_upload(api, "good", "good")$object_name
+  dir <- file.path(folder, "some")
+  error <- caught(bge_download_dir(api, c(object, paste0(object, "-bad")), dir))
+  expect_s3_class(error, "bge_error")
+  expect_match(conditionMessage(error), "1 of 2 objects")
+  expect_identical(error$files$verified, c(TRUE, NA))
+  expect_identical(is.na(error$files$message), c(TRUE, FALSE))
+  expect_identical(list.files(dir, all.files = TRUE, no.. = TRUE), "good")
+})
+
+test_that("a file that is there stays with overwrite = FALSE", {
+  object <- bge_upload(api, "new", "new")$object_name
+  path <- file.path(folder, "new")
+  writeLines("mine", path)
+  requests <- recorder("*")
+  for (refused in list(
+    function() bge_download(api, object, path, overwrite = FALSE),
+    function() bge_download(api, object, folder, overwrite = FALSE),
+    function() bge_download(api, c(object, paste0(object, "2")), folder, overwrite = FALSE),
+    function() bge_download_dir(api, object, folder, overwrite = FALSE),
+    function() bge_download_file(api, paste0(sandbox$endpoint, "/new?x=1"), folder, overwrite = FALSE)
+  )) expect_error(refused(), "overwrite", class = "bge_error_argument")
+  expect_length(requests(), 0)
+  expect_equal(readLines(path), "mine")
+  bge_download(api, object, path)
+  expect_equal(file.size(path), 3)
+})
+
+test_that("bytes beyond what an integer counts come into memory", {
+  size <- if (long) 2^31 + 17 else 2^20 + 17
+  path <- withr::local_tempfile()
+  connection <- file(path, "wb")
+  seek(connection, size - 3, rw = "write")
+  writeBin(as.raw(1:3), connection)
+  close(connection)
+  if (long) path <- bge_upload_file(api, path, filename = "huge")$object_name
+  bytes <- if (long) bge_download_raw(api, path) else .Call(bge:::rbge_read_file, path, size)
+  expect_equal(length(bytes), size)
+  expect_identical(bytes[size - 0:3], as.raw(c(3, 2, 1, 0)))
+})
+
 test_that("nothing half-written is left behind, and nothing good is lost", {
   object <- bge_upload(api, "fragile", bytes)$object_name
   path <- file.path(folder, "fragile")

@@ -1,16 +1,5 @@
 # Lists as data frames: declared columns, their types, and digits.
 
-page <- function(rows, next_page = "null") sprintf('{"count": 1, "next_page": %s, "result": [%s]}', next_page, rows)
-
-types <- function(frame) vapply(frame, typeof, "")
-
-declared <- function(name) {
-  calls <- bge_endpoints()
-  columns <- calls$columns[[which(calls$name == name)]]
-  r <- c(string = "character", float64 = "double", int64 = "double", boolean = "logical", json = "list")
-  stats::setNames(unname(r[columns$type]), columns$name)
-}
-
 test_that("columns are those that are declared, for rows, no rows, and rows of nulls", {
   taxa <- bge_get_taxon_abundance(api, sandbox$meta_biosample_id, limit = 100)
   expect_equal(types(taxa), declared("get_taxon_abundance"))
@@ -70,14 +59,15 @@ test_that("whole numbers beyond 2^53 lose no digit", {
   expect_identical(bit64::as.integer64(c(NA, NA, NA)), samples$organism_code)
 })
 
-test_that("whole numbers beyond 64 bits, and in columns of other numbers, lose none either", {
+test_that("whole numbers beyond 64 bits lose none either, and a column of other numbers stays one", {
   rows <- '{"statistics": {"variant_counting": 3, "depth": 31.25}},
            {"statistics": {"variant_counting": 18446744073709551616, "depth": -9007199254740993}},
            {"statistics": {"depth": 1e-7}}'
   local_data("/samples", page(rows))
-  expect_warning(samples <- bge_get_samples(api, int64 = "integer64"), class = "bge_warning_int64")
+  warning <- expect_warning(samples <- bge_get_samples(api, int64 = "integer64"), "2\\^63", class = "bge_warning_int64")
+  expect_identical(warning$columns, "statistics_variant_counting")
   expect_identical(samples$statistics_variant_counting, c("3", "18446744073709551616", NA))
-  expect_identical(samples$statistics_depth, c("31.25", "-9007199254740993", "1e-7"))
+  expect_identical(samples$statistics_depth, c(31.25, -9007199254740993, 1e-7))
 })
 
 test_that("a column is of one type over all pages", {
@@ -161,9 +151,76 @@ test_that("reading survives a collection at every allocation", {
   }
   expected <- read()
   expect_identical(expected[[3]][[1]], rep(c("9007199254740993", NA, NA, NA), 2))
-  gctorture(TRUE)
-  withr::defer(gctorture(FALSE))
-  got <- read()
-  gctorture(FALSE)
-  expect_identical(got, expected)
+  expect_identical(tortured(read), expected)
+})
+
+test_that("integer64 is refused where nothing could show it", {
+  local_own(has_package = function(name) FALSE)
+  requests <- recorder("*")
+  for (call in list(
+    function() bge_get_samples(api, int64 = "integer64"), function() bge_table(api, "get_samples", int64 = "integer64"),
+    function() bge_externals(api, "P", 1, "x", int64 = "integer64")
+  )) {
+    error <- caught(call())
+    expect_s3_class(error, "bge_error_unsupported")
+    expect_match(conditionMessage(error), "bit64")
+  }
+  expect_length(requests(), 0)
+})
+
+test_that("integer64 prints its digits in a session that has not attached bit64", {
+  printed <- in_new_process(function(endpoint, token) {
+    samples <- bge::bge_get_samples(bge::bge_client(token, endpoint = endpoint), max_rows = 3, int64 = "integer64")
+    c(samples$statistics_variant_counting[1:2], capture.output(print(samples$organism_code)))
+    capture.output(print(samples$organism_code))
+  }, list(sandbox$endpoint, sandbox$access_token))
+  expect_match(paste(printed, collapse = " "), "integer64.* 1 ")
+})
+
+test_that("ids are always character", {
+  local_data("/data_item/batch_retrieve", page('{"data_item_id": 5, "namespace": "x"}, {"data_item_id": 9007199254740993}, {}'))
+  for (int64 in c("double", "character", "integer64")) {
+    expect_silent(items <- bge_get_data_items(api, "demo", "E-B1", collection_id = "c", int64 = int64))
+    expect_identical(items$data_item_id, c("5", "9007199254740993", NA))
+    expect_silent(items <- bge_table(api, "get_data_items", biosample_id = "E-B1", namespace = "x", collection_id = "c", int64 = int64))
+    expect_identical(items$data_item_id, c("5", "9007199254740993", NA))
+  }
+  control("DELETE", "faults")
+  local_data("/data_item/batch_retrieve", page(""))
+  expect_identical(bge_get_data_items(api, "demo", "E-B1", collection_id = "c")$data_item_id, character())
+})
+
+test_that("empty arrays combine with the column's others", {
+  local_data("/samples", page('
+    {"sequencing": {"platform": [], "read_type": ["a"], "instrument_model": []}, "project": [], "numbers": [], "flags": [], "wide": []},
+    {"sequencing": {"platform": ["x", "y"], "read_type": null}, "project": [{"a": 1}], "numbers": [1, 2.5], "flags": [true], "wide": []}, {}'))
+  for (samples in list(bge_get_samples(api), bge_table(api, "get_samples"))) {
+    expect_identical(samples$sequencing_platform, list(character(), c("x", "y"), NULL))
+    expect_identical(samples$sequencing_read_type, list("a", NULL, NULL))
+    expect_identical(samples$sequencing_instrument_model, list(character(), NULL, NULL))
+    expect_identical(samples$project, list(list(), list(list(a = 1L)), NULL))
+  }
+  samples <- bge_get_samples(api)
+  expect_identical(samples$numbers, list(double(), c(1, 2.5), NULL))
+  expect_identical(samples$flags, list(logical(), TRUE, NULL))
+  expect_identical(samples$wide, list(character(), character(), NULL))
+})
+
+test_that("a list and a table give the same columns", {
+  samples <- bge_get_samples(api, limit = 50)
+  expect_identical(bge_table(api, "get_samples")[names(samples)], data.frame(samples), ignore_attr = TRUE)
+  variants <- bge_get_variants(api, sandbox$biosample_id, paste0("rs", 1:50))
+  same <- bge_table(api, "get_variants", biosample_id = sandbox$biosample_id, rsids = paste0("rs", 1:50))
+  expect_identical(lapply(same[names(variants)], identity), lapply(variants, identity))
+})
+
+test_that("tibbles come on demand", {
+  withr::local_options(bge.tibble = TRUE)
+  samples <- bge_get_samples(api, limit = 10, all_pages = FALSE)
+  expect_s3_class(samples, c("tbl_df", "tbl", "data.frame"), exact = TRUE)
+  expect_equal(attr(samples, "next_page"), 2)
+  expect_s3_class(bge_table(api, "get_samples"), "tbl_df")
+  expect_s3_class(bge_get_samples(api, max_rows = 3), "tbl_df")
+  local_own(has_package = function(name) FALSE)
+  expect_error(bge_get_samples(api), "tibble", class = "bge_error_unsupported")
 })
