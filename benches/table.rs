@@ -32,8 +32,8 @@ fn main() {
     let mut seconds: Vec<f64> = (0..301)
         .map(|_| {
             let started = Instant::now();
-            let batches = bge::batches_of_page("get_taxon_abundance", &page).expect("rows");
-            assert_eq!(std::hint::black_box(batches)[0].num_rows(), 500);
+            let mut rows = bge::PageRows::read("get_taxon_abundance", &page).expect("rows");
+            assert_eq!(std::hint::black_box(rows.next_batch()).expect("a batch").num_rows(), 500);
             started.elapsed().as_secs_f64()
         })
         .collect();

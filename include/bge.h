@@ -1555,6 +1555,21 @@ void bge_table_cancel(const bge_table_t *table);
 bge_status_t bge_table_report(const bge_table_t *table, char **out_json, bge_error_t **err);
 
 /*
+ The rows of one page that the caller has already, as the columns that a table of the same call has: for lists that
+ were fetched as JSON. There is no client and nothing is sent.
+
+ `name` is a list call as in `bge_api_open_table`, `page_json` what it gave: a page of `bge_pages_next` or of the call
+ itself (an object that has the rows as `result`), or the bare list of a call without pages. The schema is that of
+ `bge_table_stream`; `biosample_id` is null where a row does not say it. Without rows the stream has a schema and no
+ batch. Texts are copied: `page_json` may be freed at once. What is no such page, or no JSON, is `BGE_ERR_ARGUMENT`.
+
+ The caller releases `*out` by its own `release`; on failure `out->release` is NULL. In a forked child it works as well.
+
+ Example: `bge_rows("get_samples", page, &stream, &err)`
+ */
+bge_status_t bge_rows(const char *name, const char *page_json, struct ArrowArrayStream *out, bge_error_t **err);
+
+/*
  Frees a table; NULL is ignored. Its stream lives on.
  */
 void bge_table_free(bge_table_t *table);

@@ -50,17 +50,10 @@ pub use objects::{Reader, Writer};
 pub use options::{DEFAULT_ENDPOINT, DEFAULT_FALLBACK};
 pub use platform::{args::Args, endpoint};
 #[cfg(feature = "arrow")]
-pub use table::{Batches, Table, TableProgress};
+pub use table::{Batches, PageRows, Table, TableProgress};
 
 /// The `data` of an answer's bytes, for fuzzing and measuring what every call goes through.
 #[doc(hidden)]
 pub fn data_of_envelope(http_status: u16, body: &[u8]) -> Result<String> {
     envelope::read(http_status, true, body).map(|envelope| envelope.data.to_owned())
-}
-
-/// The record batches of one page's JSON, for measuring what every table goes through.
-#[cfg(feature = "arrow")]
-#[doc(hidden)]
-pub fn batches_of_page(name: &str, json: &str) -> Result<Vec<arrow_array::RecordBatch>> {
-    table::batches_of_page(name, json)
 }

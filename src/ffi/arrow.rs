@@ -1,4 +1,4 @@
-//! A table's batches as an Arrow C stream: the callbacks behind its five members.
+//! Rows as an Arrow C stream: the callbacks behind its five members.
 
 use std::{
     ffi::{CString, c_char, c_int, c_void},
@@ -6,9 +6,10 @@ use std::{
 };
 
 use arrow_array::{
-    Array, StructArray,
+    Array, RecordBatch, StructArray,
     ffi::{FFI_ArrowArray, FFI_ArrowSchema},
 };
+use arrow_schema::SchemaRef;
 
 use super::{
     arrow_stream::ArrowArrayStream,
@@ -16,17 +17,57 @@ use super::{
 };
 use crate::{
     error::{Error, Result, Status},
-    table::Batches,
+    table::{Batches, PageRows},
 };
+
+/// What batches come from.
+pub(super) trait Rows {
+    fn schema(&self) -> SchemaRef;
+
+    /// The next batch; `None` at the end.
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>>;
+
+    /// Whether this is a forked child, and the rows belong to its parent.
+    fn is_foreign(&self) -> bool;
+}
+
+impl Rows for Batches {
+    fn schema(&self) -> SchemaRef {
+        Batches::schema(self)
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        Batches::next_batch(self)
+    }
+
+    fn is_foreign(&self) -> bool {
+        Batches::is_foreign(self)
+    }
+}
+
+/// Rows in memory are everybody's.
+impl Rows for PageRows {
+    fn schema(&self) -> SchemaRef {
+        PageRows::schema(self)
+    }
+
+    fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        Ok(PageRows::next_batch(self))
+    }
+
+    fn is_foreign(&self) -> bool {
+        false
+    }
+}
 
 /// What stands behind `private_data`.
 struct Producer {
-    batches: Batches,
+    rows: Box<dyn Rows>,
     last_error: Option<CString>,
 }
 
-pub(super) fn export(batches: Batches) -> ArrowArrayStream {
-    let producer = Box::new(Producer { batches, last_error: None });
+pub(super) fn export(rows: impl Rows + 'static) -> ArrowArrayStream {
+    let producer = Box::new(Producer { rows: Box::new(rows), last_error: None });
     ArrowArrayStream {
         get_schema: Some(get_schema),
         get_next: Some(get_next),
@@ -38,15 +79,15 @@ pub(super) fn export(batches: Batches) -> ArrowArrayStream {
 
 impl Producer {
     fn schema(&mut self) -> Result<FFI_ArrowSchema> {
-        if self.batches.is_foreign() {
+        if self.rows.is_foreign() {
             return Err(foreign());
         }
-        FFI_ArrowSchema::try_from(self.batches.schema().as_ref()).map_err(unexported)
+        FFI_ArrowSchema::try_from(self.rows.schema().as_ref()).map_err(unexported)
     }
 
     /// A released array at the end.
     fn next(&mut self) -> Result<FFI_ArrowArray> {
-        let batch = self.batches.next_batch()?;
+        let batch = self.rows.next_batch()?;
         Ok(batch.map_or_else(FFI_ArrowArray::empty, |batch| {
             FFI_ArrowArray::new(&StructArray::from(batch).to_data())
         }))
@@ -56,7 +97,7 @@ impl Producer {
     fn refuse(&mut self, error: &Error) -> c_int {
         self.last_error = CString::new(error.to_json().replace('\0', " ")).ok();
         match error.status() {
-            _ if self.batches.is_foreign() => libc::EINVAL,
+            _ if self.rows.is_foreign() => libc::EINVAL,
             Status::Cancelled => libc::ECANCELED,
             _ => libc::EIO,
         }

@@ -10,14 +10,38 @@ use super::{
     pointers::{free, give, give_handle, handle, object, out, shielded, text},
     version::bge_status_t,
 };
-use crate::table::Table;
+use crate::table::{PageRows, Table};
 
 #[cfg(feature = "arrow")]
 use super::arrow::export;
 
 #[cfg(not(feature = "arrow"))]
-fn export(batches: crate::table::Batches) -> ArrowArrayStream {
-    batches.export()
+use self::absent::export;
+
+#[cfg(not(feature = "arrow"))]
+mod absent {
+    use super::{ArrowArrayStream, PageRows};
+
+    /// What can be exported: nothing that there could be.
+    pub(super) trait Rows {
+        fn export(self) -> ArrowArrayStream;
+    }
+
+    impl Rows for crate::table::Batches {
+        fn export(self) -> ArrowArrayStream {
+            self.export()
+        }
+    }
+
+    impl Rows for PageRows {
+        fn export(self) -> ArrowArrayStream {
+            self.export()
+        }
+    }
+
+    pub(super) fn export(rows: impl Rows) -> ArrowArrayStream {
+        rows.export()
+    }
 }
 
 /// A table: all pages of a list, of one sample or of many. It keeps its client alive and belongs to the process that
@@ -161,6 +185,34 @@ pub unsafe extern "C" fn bge_table_report(
     }
 }
 
+/// The rows of one page that the caller has already, as the columns that a table of the same call has: for lists that
+/// were fetched as JSON. There is no client and nothing is sent.
+///
+/// `name` is a list call as in `bge_api_open_table`, `page_json` what it gave: a page of `bge_pages_next` or of the call
+/// itself (an object that has the rows as `result`), or the bare list of a call without pages. The schema is that of
+/// `bge_table_stream`; `biosample_id` is null where a row does not say it. Without rows the stream has a schema and no
+/// batch. Texts are copied: `page_json` may be freed at once. What is no such page, or no JSON, is `BGE_ERR_ARGUMENT`.
+///
+/// The caller releases `*out` by its own `release`; on failure `out->release` is NULL. In a forked child it works as well.
+///
+/// Example: `bge_rows("get_samples", page, &stream, &err)`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_rows(
+    name: *const c_char,
+    page_json: *const c_char,
+    out: *mut ArrowArrayStream,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: texts are NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("rows", err, || {
+            let out = self::out(out, "out")?;
+            *out = export(PageRows::read(text(name, "name")?, text(page_json, "page_json")?)?);
+            Ok(())
+        })
+    }
+}
+
 /// Frees a table; NULL is ignored. Its stream lives on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_table_free(table: *mut bge_table_t) {
@@ -192,5 +244,9 @@ mod tests {
             );
         }
         assert!(stream.private_data.is_null() && table.is_null());
+        stream.private_data = std::ptr::dangling_mut();
+        // SAFETY: texts and outputs.
+        let status = unsafe { bge_rows(name, c"{}".as_ptr(), &mut stream, null) };
+        assert!(status == BGE_ERR_UNSUPPORTED && stream.private_data.is_null());
     }
 }

@@ -11,6 +11,8 @@ pub(crate) struct Table(Infallible);
 
 pub(crate) struct Batches(Infallible);
 
+pub(crate) struct PageRows(Infallible);
+
 pub(crate) struct TableProgress {
     pub rows: u64,
     pub samples_done: u64,
@@ -19,8 +21,7 @@ pub(crate) struct TableProgress {
 
 impl Table {
     pub(crate) fn open(_: &Session, name: &str, _: &str) -> Result<Self> {
-        let error = Error::new(Status::Unsupported, "tables are not in this build of libbge").with_call(name);
-        Err(error.with_hint("build it with the cargo feature \"arrow\""))
+        Err(absent(name))
     }
 
     pub(crate) fn stream(&self) -> Result<Batches> {
@@ -44,4 +45,19 @@ impl Batches {
     pub(crate) fn export<T>(self) -> T {
         match self.0 {}
     }
+}
+
+impl PageRows {
+    pub(crate) fn read(name: &str, _: &str) -> Result<Self> {
+        Err(absent(name))
+    }
+
+    pub(crate) fn export<T>(self) -> T {
+        match self.0 {}
+    }
+}
+
+fn absent(name: &str) -> Error {
+    let error = Error::new(Status::Unsupported, "tables are not in this build of libbge").with_call(name);
+    error.with_hint("build it with the cargo feature \"arrow\"")
 }

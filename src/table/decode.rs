@@ -17,6 +17,7 @@ use super::{
 use crate::{
     endpoint::{Endpoint, Pages},
     error::{Error, Result, Status},
+    options,
 };
 
 /// A batch is closed when it has so many rows, or comes from so many bytes: the text of a column must stay below 2 GiB.
@@ -25,7 +26,8 @@ const MOST_BYTES: usize = 1 << 28;
 
 /// Makes batches of pages.
 pub(super) struct Decoder {
-    endpoint: &'static Endpoint,
+    /// Whether the rows stand in an object, as its `result`; else they are the answer itself.
+    is_paged: bool,
     shape: Shape,
     strict: bool,
     reading: Reading,
@@ -54,7 +56,13 @@ impl Decoder {
             misfits: 0,
             failure: None,
         };
-        Decoder { endpoint, shape, strict, reading, misfits: 0 }
+        Decoder { is_paged: endpoint.pages != Pages::None, shape, strict, reading, misfits: 0 }
+    }
+
+    /// The same for a page of which is known whether it is an object or a bare list.
+    pub(super) fn paged(mut self, is_paged: bool) -> Self {
+        self.is_paged = is_paged;
+        self
     }
 
     pub(super) fn schema(&self) -> SchemaRef {
@@ -77,7 +85,10 @@ impl Decoder {
         if let Some(failure) = self.reading.failure.take() {
             return Err(failure);
         }
-        outcome.map_err(|_| Error::new(Status::Protocol, "the answer has no list of rows"))?;
+        outcome.map_err(|cause| {
+            let error = Error::new(Status::Protocol, "the answer has no list of rows");
+            error.with_cause(options::place(&cause))
+        })?;
         self.misfits += self.reading.misfits;
         if self.reading.columns.rows() > 0 {
             let last = self.reading.columns.finish()?;
@@ -94,10 +105,11 @@ impl Decoder {
         (reading.rows, reading.misfits, reading.failure) = (0, 0, None);
         let list = List { reading, shape: &self.shape, sample, careful, strict: self.strict };
         let mut page = serde_json::Deserializer::from_str(page);
-        match self.endpoint.pages {
-            Pages::None => list.deserialize(&mut page),
-            _ => page.deserialize_map(Page(Some(list))),
+        match self.is_paged {
+            true => page.deserialize_map(Page(Some(list)))?,
+            false => list.deserialize(&mut page)?,
         }
+        page.end()
     }
 }
 
@@ -261,7 +273,7 @@ impl<'de> Visitor<'de> for Object<'_> {
         f.write_str("an object")
     }
 
-    /// An object that is not there. (A row that is `null` comes out the same fetcher, as it should.)
+    /// An object that is not there. (A row that is `null` comes out the same way, as it should.)
     fn visit_unit<E>(self) -> std::result::Result<(), E> {
         Ok(())
     }

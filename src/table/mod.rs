@@ -1,13 +1,15 @@
 //! Tables: all pages of a list, of one sample or of a cohort, as one stream of Arrow record batches.
 //!
-//! `settings` reads what is asked for, `cohort` fetches pages ahead of the reader, `checkpoint` keeps those of finished
+//! `options` reads what is asked for, `cohort` fetches pages ahead of the reader, `page_cache` keeps those of finished
 //! samples, `decode` makes batches of them on the reader's own thread, with the columns that `schema` declares.
+//! `page_rows` does the last of this for one page that the caller has.
 
 mod cohort;
 mod columns;
 mod decode;
 mod options;
 mod page_cache;
+mod page_rows;
 mod sample_pages;
 mod schema;
 #[cfg(test)]
@@ -25,6 +27,7 @@ use std::{
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 
+pub use self::page_rows::PageRows;
 use self::{cohort::Cohort, decode::Decoder, options::TableOptions};
 use crate::{
     error::{Error, Result},
@@ -181,10 +184,4 @@ impl fmt::Debug for Batches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batches").finish_non_exhaustive()
     }
-}
-
-/// One page by itself.
-pub(crate) fn batches_of_page(name: &str, json: &str) -> Result<Vec<RecordBatch>> {
-    let settings = TableOptions::read(name, r#"{"biosample_id": []}"#)?;
-    Decoder::new(settings.endpoint, false).decode(json, None)
 }

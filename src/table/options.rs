@@ -51,14 +51,7 @@ pub(super) enum Samples {
 
 impl TableOptions {
     pub(super) fn read(name: &str, args_json: &str) -> Result<Self> {
-        let endpoint =
-            endpoint::find(name).filter(|endpoint| !endpoint.columns.is_empty()).ok_or_else(|| {
-                let known: Vec<&str> = endpoint::all()
-                    .filter(|endpoint| !endpoint.columns.is_empty())
-                    .map(|endpoint| endpoint.name)
-                    .collect();
-                options::unknown("list", name, &known)
-            })?;
+        let endpoint = list(name)?;
         let mut args = Args::parse(args_json)?;
         let samples = samples(endpoint, &mut args)?;
         if args.get("next_page").is_some() && !matches!(samples, Samples::Unnamed) {
@@ -143,6 +136,15 @@ fn usual_prefetch(endpoint: &Endpoint, args: &Args) -> usize {
     let usual = endpoint.arg("limit").and_then(|arg| arg.default);
     let rows: Option<usize> = args.get("limit").or(usual).and_then(|rows| rows.parse().ok());
     (8_192 / rows.unwrap_or(500).max(1)).clamp(4, 256)
+}
+
+/// The list call of this name: one that has columns.
+pub(super) fn list(name: &str) -> Result<&'static Endpoint> {
+    let is_list = |endpoint: &&Endpoint| !endpoint.columns.is_empty();
+    endpoint::find(name).filter(is_list).ok_or_else(|| {
+        let known: Vec<&str> = endpoint::all().filter(is_list).map(|endpoint| endpoint.name).collect();
+        options::unknown("list", name, &known)
+    })
 }
 
 /// The call that lists samples.

@@ -107,6 +107,46 @@ static void values(const bge_api_t *api) {
   bge_string_free(meta);
 }
 
+/* A page that was fetched as JSON, as columns; the page is freed before its rows are read. */
+static void rows_of_a_page(const bge_api_t *api) {
+  bge_error_t *err = NULL;
+  struct ArrowArrayStream stream;
+  struct ArrowSchema schema;
+  struct ArrowArray batch;
+  char *page = NULL, *first = NULL;
+  CHECK_OK(bge_api_get_samples(api, "{\"omics\": 2, \"limit\": 7}", &page, &err));
+  first = value_at(page, "/result/0/biosample_id");
+  if (!CHECK_OK(bge_rows("get_samples", page, &stream, &err))) exit(1);
+  bge_string_free(page);
+  CHECK(stream.get_schema(&stream, &schema) == 0);
+  const int id = column(&schema, "biosample_id");
+  CHECK(stream.get_next(&stream, &batch) == 0 && batch.length == 7 && batch.n_children == schema.n_children);
+  const int32_t *ends = batch.children[id]->buffers[1];
+  const char *texts = batch.children[id]->buffers[2];
+  CHECK((size_t)(ends[1] - ends[0]) == strlen(first) && memcmp(texts, first, strlen(first)) == 0);
+  struct ArrowArray none;
+  CHECK(stream.get_next(&stream, &none) == 0 && none.release == NULL);
+  stream.release(&stream);
+  CHECK(stream.release == NULL);
+  batch.release(&batch);
+  schema.release(&schema);
+  bge_string_free(first);
+
+  CHECK_OK(bge_rows("get_variants", "[{\"variant_id\": \"rs1\"}]", &stream, &err));
+  CHECK(stream.get_next(&stream, &batch) == 0 && batch.length == 1);
+  batch.release(&batch);
+  stream.release(&stream);
+  /* released before anything was read */
+  CHECK_OK(bge_rows("get_samples", "[{}, {}]", &stream, &err));
+  stream.release(&stream);
+
+  CHECK_FAILS(bge_rows("get_samples", "{\"result\": 7}", &stream, &err), BGE_ERR_ARGUMENT, "page_json");
+  CHECK(stream.release == NULL);
+  CHECK_FAILS(bge_rows("get_user", "[]", &stream, &err), BGE_ERR_ARGUMENT, "get_user");
+  CHECK_FAILS(bge_rows("get_samples", NULL, &stream, &err), BGE_ERR_ARGUMENT, "page_json");
+  CHECK_FAILS(bge_rows("get_samples", "[]", NULL, &err), BGE_ERR_ARGUMENT, "out");
+}
+
 /* Batches outlive their stream, the stream its table, the table its client. */
 static void partial_reads(void) {
   bge_error_t *err = NULL;
@@ -190,6 +230,7 @@ static void cancelling(void) {
 int main(void) {
   bge_api_t *api = sandbox_api("");
   values(api);
+  rows_of_a_page(api);
   failures(api);
   bge_api_free(api);
   partial_reads();

@@ -113,6 +113,12 @@ impl Stream {
         stream(|out, err| unsafe { bge_api_table(api.0, name.as_ptr(), args.as_ptr(), out, err) })
     }
 
+    /// The rows of one page that was fetched as JSON.
+    pub fn of_page(name: &str, page: &str) -> Outcome<Self> {
+        let (name, page) = (text(name), text(page));
+        stream(|out, err| unsafe { bge_rows(name.as_ptr(), page.as_ptr(), out, err) })
+    }
+
     pub fn schema(&mut self) -> FFI_ArrowSchema {
         let mut schema = FFI_ArrowSchema::empty();
         let get = self.0.get_schema.expect("get_schema");

@@ -71,6 +71,24 @@ fn normal(mut row: Value, columns: &[Value]) -> Value {
     row
 }
 
+/// Fetches a list page by page, or at once, and makes rows of each answer by itself.
+fn by_pages(api: &Api, name: &str, args: &Value) -> Vec<Value> {
+    let stream = |page: &str| Stream::of_page(name, page).expect(name).rows();
+    if matches!(name, "get_variants" | "externals") {
+        return stream(&api.call(name, args.clone()).expect(name));
+    }
+    let (mut args, mut rows) = (args.clone(), Vec::new());
+    loop {
+        let page = api.call(name, args.clone()).expect(name);
+        rows.extend(stream(&page));
+        let read: Value = serde_json::from_str(&page).expect("JSON");
+        args["next_page"] = read["next_page"].clone();
+        if read["next_page"].is_null() || read["result"].as_array().is_some_and(Vec::is_empty) {
+            return rows;
+        }
+    }
+}
+
 fn compare(api: &Api, name: &str, args: &Value, sample: Option<&str>) -> usize {
     let columns = columns(name);
     let table: Vec<Value> = Stream::table(api, name, args)
@@ -84,6 +102,15 @@ fn compare(api: &Api, name: &str, args: &Value, sample: Option<&str>) -> usize {
         .map(|row| normal(expected(row, &columns, sample, name != "model_versions"), &columns))
         .collect();
     assert_eq!(table.len(), wanted.len(), "{name}");
+    let pages = by_pages(api, name, args).into_iter().map(|row| normal(row, &columns));
+    // A row by itself does not know which sample was asked for.
+    let known = |row: &Value| sample.is_some() && row["biosample_id"].is_null();
+    for (mut row, wanted) in pages.zip(&wanted) {
+        if known(&row) {
+            row["biosample_id"] = wanted["biosample_id"].clone();
+        }
+        assert_eq!(&row, wanted, "{name}, a page by itself");
+    }
     for (number, (row, wanted)) in table.iter().zip(&wanted).enumerate() {
         assert_eq!(row, wanted, "{name}, row {number}");
     }
@@ -245,4 +272,65 @@ fn what_cannot_be_a_table_is_refused_before_anything_is_sent() {
         );
     }
     assert_eq!(sandbox.log().len(), 0, "something was sent");
+}
+
+#[test]
+fn one_page_becomes_columns_without_a_client() {
+    let samples = r#" {"count": 2, "next_page": null, "result": [
+        {"biosample_id": "E-F1", "primary": true, "organism": {"code": 9007199254740993, "display": "人"}, "new": [1]},
+        {"biosample_id": "E-B2", "statistics": {"depth": "30x", "variant_counting": 4000000000}}]} "#;
+    let rows = Stream::of_page("get_samples", samples).expect("a stream").rows();
+    assert_eq!(rows.len(), 2);
+    assert_eq!(
+        [&rows[0]["biosample_id"], &rows[0]["primary"], &rows[0]["organism_code"], &rows[0]["extra"]],
+        [&json!("E-F1"), &json!(true), &json!(9_007_199_254_740_993_i64), &json!(r#"{"new":[1]}"#)]
+    );
+    assert_eq!(rows[1]["statistics_depth"], Value::Null);
+    assert_eq!(rows[1]["extra"], r#"{"statistics":{"depth":"30x"}}"#);
+    assert_eq!(rows[1]["statistics_variant_counting"], 4_000_000_000_i64);
+
+    // Rows that were taken out of their pages, in a list of their own; other calls' answers the other way round.
+    let list = r#"[{"biosample_id":"E-F1"},null,{"biosample_id":"E-F3"}]"#;
+    let rows = Stream::of_page("get_samples", list).expect("a stream").rows();
+    assert_eq!(
+        rows.iter().map(|row| row["biosample_id"].clone()).collect::<Vec<_>>(),
+        [json!("E-F1"), Value::Null, json!("E-F3")]
+    );
+    let variants = r#"{"result": [{"variant_id": "rs1", "variant": {"call": {"DP": 9}}}]}"#;
+    let rows = Stream::of_page("get_variants", variants).expect("a stream").rows();
+    assert_eq!((&rows[0]["variant_id"], &rows[0]["variant_call_dp"]), (&json!("rs1"), &json!(9)));
+    assert_eq!(rows[0]["biosample_id"], Value::Null);
+
+    // Every list call gives its schema for a page without rows.
+    let table: Value = serde_json::from_str(&bge::endpoint::describe()).expect("JSON");
+    for call in table.as_array().expect("rows") {
+        let name = call["name"].as_str().expect("a name");
+        let Some(columns) = call["columns"].as_array().filter(|columns| !columns.is_empty()) else {
+            assert!(refused(Stream::of_page(name, "[]")).message.contains(name), "{name} has no rows");
+            continue;
+        };
+        for page in ["[]", r#"{"result": [], "next_page": ""}"#] {
+            let mut stream = Stream::of_page(name, page).expect(name);
+            let schema = arrow_schema::Schema::try_from(&stream.schema()).expect("a schema");
+            let names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
+            for column in columns {
+                assert!(names.iter().any(|name| **name == column["name"]), "{name}: {column}");
+            }
+            assert_eq!(names.last().map(|name| name.as_str()), Some("extra"));
+            assert!(stream.next().is_none());
+        }
+    }
+}
+
+#[test]
+fn what_is_no_page_is_refused_as_an_argument() {
+    for page in
+        ["", "nothing", "{}", "null", "7", "[", r#"{"result": {}}"#, r#"{"result": [{}]} x"#, "[{}] []"]
+    {
+        let failure = refused(Stream::of_page("get_samples", page));
+        assert_eq!(failure.json["name"], "BGE_ERR_ARGUMENT", "{page}");
+        assert!(failure.message.contains("page_json"), "{page}: {}", failure.message);
+    }
+    let failure = refused(Stream::of_page("get_sampels", "[]"));
+    assert!(failure.message.contains("get_samples"), "{}", failure.message);
 }
