@@ -133,6 +133,12 @@ impl Client {
         self.call("get_token", "{}")
     }
 
+    /// A name for whose data this client sees, by which what is kept on disk can be told apart: the same through all
+    /// renewals and in every process that is given the same credentials, another for anybody else, and no secret.
+    pub fn account(&self) -> String {
+        self.session.account()
+    }
+
     /// A walk through a list, page by page; nothing is sent yet.
     pub fn pages(&self, name: &str, args_json: &str) -> Result<Pages> {
         Pages::new(&self.session, name, args_json)

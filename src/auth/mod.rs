@@ -1,5 +1,6 @@
 //! Who a client is for the platform: tokens found, exchanged, renewed and shared. Knows the transport, and no call.
 
+mod account;
 pub(crate) mod discover;
 mod found;
 pub(crate) mod grants;

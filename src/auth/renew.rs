@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf, pin::Pin, sync::Arc};
 use arc_swap::ArcSwapOption;
 
 use super::{
+    account::{Account, Grant, fingerprint},
     grants::{self, App},
     token::Token,
     token_store::TokenStore,
@@ -38,6 +39,7 @@ pub(crate) struct Credentials(Arc<Shared>);
 struct Shared {
     app: Option<App>,
     is_stored: bool,
+    account: Account,
     current: ArcSwapOption<Token>,
     file: Option<TokenStore>,
     // One refresh in flight; a forked child makes its own lock.
@@ -63,9 +65,11 @@ impl Credentials {
             }
             (given, stored) => stored.or(given),
         };
+        let account = account_of(app.as_ref(), token.as_ref(), is_stored);
         Ok(Credentials(Arc::new(Shared {
             app,
             is_stored,
+            account,
             current: ArcSwapOption::new(token.map(Arc::new)),
             file,
             turn: PerProcess::new(|| tokio::sync::Mutex::new(())),
@@ -93,6 +97,12 @@ impl Credentials {
     /// The token in use.
     pub(crate) fn current(&self) -> Option<Arc<Token>> {
         self.0.current.load_full()
+    }
+
+    /// A name for whose data this client sees: the same through all renewals and in every process that is given the same
+    /// credentials, another for anybody else, and no secret.
+    pub(crate) fn account(&self) -> String {
+        self.0.account.digest()
     }
 
     /// Another token in the place of `refused`, unless there is one already.
@@ -207,6 +217,17 @@ impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials").field("renews", &self.can_renew()).finish_non_exhaustive()
     }
+}
+
+fn account_of(app: Option<&App>, token: Option<&Token>, is_stored: bool) -> Account {
+    let client_id = app.map(|app| app.id.clone());
+    let secret = token.map(|token| token.refresh.as_ref().unwrap_or(&token.access));
+    let (grant, first) = match token {
+        Some(token) if token.refresh.is_some() || is_stored => (Grant::AuthorizationCode, secret),
+        Some(_) if app.is_none() => (Grant::Given, secret),
+        _ => (Grant::ClientCredentials, None),
+    };
+    Account { client_id, grant, first: first.map(|secret| fingerprint(secret.reveal())) }
 }
 
 fn not_renewable(why: &str) -> Error {

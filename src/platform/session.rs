@@ -38,6 +38,11 @@ impl Session {
         &self.credentials
     }
 
+    /// A name for whose data this client sees, by which what is kept on disk is told apart from others'.
+    pub(crate) fn account(&self) -> String {
+        self.credentials.account()
+    }
+
     /// One request of the table, and its result.
     pub(crate) async fn perform(
         &self,

@@ -224,3 +224,26 @@ fn a_scope_that_was_not_granted_is_refused() {
         api.call("get_variants", json!({"biosample_id": sample, "rsids": "rs1"})).expect_err("no scope");
     assert_eq!((refused.status, refused.code), (6, 401));
 }
+
+#[test]
+fn whose_data_a_client_sees_has_a_name() {
+    let app = |id: &str| bge::OAuth2::new(id, "a-secret", "{}").expect("an application");
+    let of = |app: &bge::OAuth2, token: Option<&str>| app.get_api(token).expect("a client").account();
+    let person = |name: &str| json!({"access_token": "a", "refresh_token": name}).to_string();
+    let (one, other) = (app("one"), app("other"));
+    let names = [
+        of(&one, None),
+        of(&other, None),
+        of(&one, Some(&person("r1"))),
+        of(&one, Some(&person("r2"))),
+        of(&other, Some(&person("r1"))),
+        of(&one, Some("plain-1")),
+        of(&one, Some("plain-2")),
+    ];
+    for (index, name) in names.iter().enumerate() {
+        assert!(!names[..index].contains(name), "{index}: {names:?}");
+    }
+    assert_eq!(names[0], of(&one, Some(r#"{"access_token": "the application's own"}"#)));
+    assert_eq!(names[2], of(&app("one"), Some(&person("r1"))), "in every process");
+    assert_eq!(names[5], bge::Client::new("plain-1", "{}").expect("a client").account());
+}
