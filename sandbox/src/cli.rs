@@ -30,7 +30,8 @@ pub enum Command {
     /// Start the sandbox, run a command against it, and exit with the command's status
     ///
     /// The command finds BGE_ENDPOINT, BGE_ACCESS_TOKEN, BGE_CLIENT_ID, BGE_CLIENT_SECRET and BGE_SANDBOX (the line
-    /// of JSON) in its environment. Standard output belongs to the command alone.
+    /// of JSON) in its environment; where that names a proxy, no_proxy and NO_PROXY get the sandbox's address. Standard
+    /// output belongs to the command alone. Signals go to the command, and the sandbox ends when the command has.
     #[command(after_long_help = CONTROL)]
     Run {
         #[command(flatten)]

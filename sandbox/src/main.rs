@@ -92,7 +92,7 @@ async fn start(cli: Cli) -> Result<u8, String> {
     tokio::spawn(server::serve(platform, Side::Platform, Arc::clone(&sandbox)));
     tokio::spawn(server::serve(store, Side::Store, Arc::clone(&sandbox)));
     match (command, stop) {
-        (Some(command), _) => Ok(run::run(&command, &sandbox.ready).await),
+        (Some(command), _) => run::run(&command, &sandbox.ready).await,
         (None, Some((mut terminate, mut interrupt))) => {
             let mut out = std::io::stdout();
             writeln!(out, "{}", sandbox.ready)

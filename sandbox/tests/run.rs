@@ -88,6 +88,55 @@ fn a_signal_goes_to_the_command() {
 }
 
 #[test]
+fn every_signal_that_would_end_the_sandbox_goes_to_the_command() {
+    for signal in ["HUP", "INT", "QUIT", "USR1", "USR2"] {
+        let script = format!(
+            "trap 'echo got {signal}; exit 5' {signal}; echo ready; for i in $(seq 400); do sleep 0.05; done"
+        );
+        let mut child = Command::new(BINARY)
+            .args(["run", "--", "sh", "-c", &script])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        let number = format!("-{signal}");
+        assert!(Command::new("kill").args([&number, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(lines.next().unwrap().unwrap(), format!("got {signal}"));
+        assert_eq!(child.wait().unwrap().code(), Some(5), "{signal}");
+    }
+}
+
+#[test]
+fn a_proxy_in_the_environment_does_not_get_what_is_for_the_sandbox() {
+    // Nobody listens there: a client that asks the proxy fails.
+    let proxy = "http://127.0.0.1:9";
+    let script = "import os, urllib.request\n\
+                  print(urllib.request.urlopen(os.environ['BGE_ENDPOINT'] + '/ping').read().decode())\n\
+                  print(os.environ['no_proxy'], os.environ['NO_PROXY'])";
+    for name in ["http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"] {
+        let output = Command::new(BINARY)
+            .args(["run", "--", "python3", "-c", script])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("no_proxy", "intranet.cn")
+            .env(name, proxy)
+            .output()
+            .unwrap();
+        let expected = "pong\nintranet.cn,127.0.0.1 intranet.cn,127.0.0.1\n";
+        assert_eq!(text(&output.stdout), expected, "{name}: {}", text(&output.stderr));
+    }
+    let output = Command::new(BINARY)
+        .args(["run", "--", "sh", "-c", "echo ${no_proxy-unset} ${NO_PROXY-unset}"])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(text(&output.stdout), "unset unset\n");
+}
+
+#[test]
 fn without_a_command_there_is_nothing_to_run() {
     let output = Command::new(BINARY).args(["run", "--"]).stdin(Stdio::null()).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
