@@ -9,7 +9,7 @@ use crate::{
         token::Token,
     },
     calls::{self, operation::Operation, pages::Pages, tasks, variants},
-    context::{Context, Sender},
+    context::{Context, Sender, block_on},
     error::{Error, Result},
     log::{Logger, Sink},
     objects::{Content, Objects, Reader, Writer},
@@ -78,7 +78,7 @@ impl Client {
         match named(name)? {
             Named::Endpoint(endpoint) => self.call_endpoint(endpoint, args),
             Named::WaitTask | Named::Request | Named::GetToken => {
-                pollster::block_on(self.by_name(self.transport().context(Sender::Blocking), name, args))
+                block_on(self.by_name(self.transport().context(Sender::Blocking), name, args))
             }
         }
     }
@@ -92,7 +92,7 @@ impl Client {
         let outcome = if streams {
             transport.wait(self.dispatch(transport.context(Sender::Streaming), endpoint, &args))
         } else {
-            pollster::block_on(self.dispatch(transport.context(Sender::Blocking), endpoint, &args))
+            block_on(self.dispatch(transport.context(Sender::Blocking), endpoint, &args))
         };
         self.explained(endpoint.name, outcome)
     }
@@ -103,13 +103,13 @@ impl Client {
             let args = Args::parse(args_json)?;
             self.free(self.transport().context(Sender::Blocking), method, path, &args).await
         };
-        self.explained("request", pollster::block_on(work))
+        self.explained("request", block_on(work))
     }
 
     /// Asks for a task again and again until it is done, failed or the deadline passes.
     pub fn wait_task(&self, args: Args) -> Result<String> {
         let context = self.transport().context(Sender::Blocking);
-        self.explained("wait_task", pollster::block_on(tasks::wait_task(&self.session, context, &args)))
+        self.explained("wait_task", block_on(tasks::wait_task(&self.session, context, &args)))
     }
 
     /// Whether the platform answers. Source: API document, `alive`.

@@ -12,7 +12,7 @@ use crate::{
     },
     calls::operation::Operation,
     client::Client,
-    context::{Context, Sender},
+    context::{Context, Sender, block_on},
     error::{Error, Result},
     log::{Logger, Sink},
     options,
@@ -48,8 +48,7 @@ impl OAuth2 {
     /// Whether the platform answers. Source: API document, `alive`.
     pub fn alive(&self) -> Result<()> {
         let context = self.transport.context(Sender::Blocking);
-        pollster::block_on(session::alive(&self.transport, &context))
-            .map_err(|error| error.with_call("alive"))
+        block_on(session::alive(&self.transport, &context)).map_err(|error| error.with_call("alive"))
     }
 
     /// Where to send the user's browser. Nothing is sent. `scopes` is separated by spaces or commas.
@@ -133,7 +132,7 @@ impl OAuth2 {
     pub fn call(&self, name: &str, args_json: &str) -> Result<String> {
         let context = self.transport.context(Sender::Blocking);
         let args = Args::parse(args_json)?;
-        pollster::block_on(self.dispatch(&context, name, &args))
+        block_on(self.dispatch(&context, name, &args))
     }
 
     /// Sends the log to `sink`, or nowhere.

@@ -93,7 +93,7 @@ impl TokenStore {
                         "another process holds token_file's lock for too long",
                     ));
                 }
-                Err(TryLockError::WouldBlock) => context.sleep(STEP).await,
+                Err(TryLockError::WouldBlock) => context.sleep(STEP).await?,
             }
         }
     }

@@ -93,7 +93,9 @@ impl Operation {
             pipe: OnceCell::new(),
             on_end,
         });
-        let work = AssertUnwindSafe(work(context)).catch_unwind();
+        let cancel = context.cancel.clone();
+        let work = work(context);
+        let work = AssertUnwindSafe(async move { cancel.unless(work).await }).catch_unwind();
         let ending = shared.clone();
         let task = transport.runtime()?.spawn(async move {
             let outcome = work.await.unwrap_or_else(|_| {

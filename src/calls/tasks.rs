@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    context::{Context, deadline_passed},
+    context::Context,
     error::{Error, Result, Status},
     platform::{
         args::Args,
@@ -60,9 +60,9 @@ pub(crate) async fn wait_task(session: &Session, context: Context, args: &Args) 
         }
         let pause = wait.mul_f64(0.75 + fastrand::f64() / 4.0);
         if context.deadline.is_some_and(|deadline| Instant::now() + pause >= deadline) {
-            return Err(deadline_passed().with_hint("the task goes on: wait for it again"));
+            return Err(context.late().with_hint("the task goes on: wait for it again"));
         }
-        context.sleep(pause).await;
+        context.sleep(pause).await?;
         wait = wait.mul_f64(1.5).min(LONGEST);
     }
 }

@@ -87,7 +87,7 @@ async fn fetch(origin: &Origin, part: &Arc<PartFile>, connections: usize) -> Res
             // Nobody knows which of the bytes are wrong.
             Err(Stop::Failed(error)) if error.status() == Status::Integrity && !is_second => {
                 is_second = true;
-                (origin.context.max_retries == 0).then_some(error)
+                (origin.context.max_retries == Some(0)).then_some(error)
             }
             Err(Stop::Changed(error) | Stop::Failed(error)) => Some(error),
         };

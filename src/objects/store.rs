@@ -178,7 +178,7 @@ impl Store {
     /// The same with little patience, for what only tidies up.
     pub(super) fn impatient(&self) -> Self {
         let mut store = self.clone();
-        store.context.max_retries = store.context.max_retries.min(1);
+        store.context.max_retries = Some(store.context.max_retries.map_or(1, |most| most.min(1)));
         store.context.timeout = store.context.timeout.min(Duration::from_secs(5));
         store.context.deadline = Some(std::time::Instant::now() + Duration::from_secs(10));
         store.pool = Arc::new(Semaphore::new(1));

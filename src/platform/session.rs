@@ -106,7 +106,7 @@ impl Session {
         let mut retry = Retry::new(context, self.transport.log(), rule);
         let mut renewed = false;
         loop {
-            let token = self.credentials.bearer(&self.transport, context).await?;
+            let token = context.bounded(self.credentials.bearer(&self.transport, context)).await?;
             let sent = authorized(request.clone(), &token)?;
             let outcome = self.transport.send(context, &sent).await.and_then(|answer| {
                 let outcome = envelope::read(answer.status, answer.is_json(), &answer.body);
@@ -119,7 +119,7 @@ impl Session {
             let refused = error.status() == Status::Auth && error.code() != 401;
             if refused && !renewed && self.credentials.can_renew() {
                 renewed = true;
-                self.credentials.renew(&self.transport, context, Some(token)).await?;
+                context.bounded(self.credentials.renew(&self.transport, context, Some(token))).await?;
             } else {
                 retry.again(self.credentials.redact(error)).await?;
             }

@@ -13,10 +13,10 @@ use std::{
     fmt,
     future::Future,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use once_cell::sync::OnceCell;
@@ -31,7 +31,7 @@ pub(crate) use retry::{Repeat, Retry};
 pub(crate) use streaming::Streamed;
 
 use crate::{
-    context::{Context, Progress, Sender},
+    context::{Cancel, Context, Progress, Sender},
     error::{Error, Result, Status},
     log::{Level, Logger},
     options::Options,
@@ -118,6 +118,8 @@ struct Engine {
     verbatim: OnceCell<reqwest::Client>,
     runtime: OnceCell<Runtime>,
     connections: Semaphore,
+    /// What is under way now waits under this.
+    cancel: Mutex<Cancel>,
     on_fallback: AtomicBool,
 }
 
@@ -140,6 +142,7 @@ impl Transport {
             verbatim: OnceCell::new(),
             runtime: OnceCell::new(),
             connections: Semaphore::new(max_connections),
+            cancel: Mutex::default(),
             on_fallback: AtomicBool::new(false),
         });
         Ok(Transport(Arc::new(Shared { options, ca, log, engine })))
@@ -173,16 +176,21 @@ impl Transport {
     /// The conditions that this client's options set.
     pub(crate) fn context(&self, sender: Sender) -> Context {
         let options = self.options();
-        Context {
-            sender,
-            timeout: options.timeout,
-            deadline: options.deadline.map(|deadline| Instant::now() + deadline),
-            max_retries: options.max_retries,
-            headers: Default::default(),
-            progress: Arc::new(Progress::default()),
-            redactor: Default::default(),
-            pace: None,
-        }
+        let cancel = self.cancel().clone();
+        let mut context = Context::new(sender, options.timeout, options.deadline, cancel);
+        context.max_retries = Some(options.max_retries);
+        context
+    }
+
+    fn cancel(&self) -> MutexGuard<'_, Cancel> {
+        self.0.engine.cancel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends whatever is under way, wherever it waits; what begins after it is not concerned.
+    #[allow(dead_code, reason = "the C function for it is to come")]
+    pub(crate) fn cancel_all(&self) {
+        let under_way = std::mem::take(&mut *self.cancel());
+        under_way.set();
     }
 
     /// Sends a request until it is answered as `read` likes it, or may not be sent again.
@@ -210,19 +218,27 @@ impl Transport {
 
     /// One attempt, its redirects included: the whole answer.
     pub(crate) async fn send(&self, context: &Context, request: &Request) -> Result<Answer> {
-        if let Some(pace) = &context.pace {
-            context.sleep(pace.turn()).await;
-        }
-        let _permit = self.permit().await?;
-        let hops = |url, request| self.follow(context, request, url);
-        self.reach(request, hops).await
+        context
+            .bounded(async {
+                if let Some(pace) = &context.pace {
+                    context.sleep(pace.turn()).await?;
+                }
+                let _permit = self.permit().await?;
+                let hops = |url, request| self.follow(context, request, url);
+                self.reach(request, hops).await
+            })
+            .await
     }
 
     /// One attempt, its redirects included: the answer's headers, and its body to be read as it comes.
     pub(crate) async fn open(&self, context: &Context, request: &Request) -> Result<Streamed> {
-        let _permit = self.permit().await?;
-        let hops = |url, request| self.follow_streamed(context, request, url);
-        self.reach(request, hops).await
+        context
+            .bounded(async {
+                let _permit = self.permit().await?;
+                let hops = |url, request| self.follow_streamed(context, request, url);
+                self.reach(request, hops).await
+            })
+            .await
     }
 
     async fn permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {

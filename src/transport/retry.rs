@@ -1,6 +1,6 @@
 //! The one loop of attempts, for both senders: what may be repeated, and after what wait.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Context;
 use crate::{
@@ -48,12 +48,11 @@ impl<'a> Retry<'a> {
         };
         let worthwhile = error.is_passing() && (self.rule == Repeat::Passing || harmless);
         let error = error.redacted(&self.context.redactor).with_retryable(worthwhile).settled();
-        if !worthwhile || !allowed || self.repeats >= self.context.max_retries {
+        if !worthwhile || !allowed || self.repeats >= self.context.max_retries.unwrap_or(3) {
             return Err(error);
         }
         let wait = backoff(self.repeats).max(asked.unwrap_or_default());
-        let late = self.context.deadline.is_some_and(|deadline| Instant::now() + wait >= deadline);
-        if late || asked.is_some_and(|asked| asked > LONGEST_RETRY_AFTER) {
+        if self.context.is_too_long(wait) || asked.is_some_and(|asked| asked > LONGEST_RETRY_AFTER) {
             return Err(error);
         }
         self.repeats += 1;
@@ -61,12 +60,12 @@ impl<'a> Retry<'a> {
             format!(
                 "{error}: repeat {} of {} in {:.1} s",
                 self.repeats,
-                self.context.max_retries,
+                self.context.max_retries.unwrap_or(3),
                 wait.as_secs_f64()
             )
         });
-        self.context.sleep(wait).await;
-        Ok(())
+        self.context.repeated_for(&error);
+        self.context.sleep(wait).await
     }
 }
 

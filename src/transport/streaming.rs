@@ -17,8 +17,12 @@ use reqwest::{
 };
 
 use super::{Answer, Body, failure, hop::Hop};
-use crate::context::{Context, deadline_passed};
+use crate::context::Context;
 use crate::error::{Error, Result, Status};
+
+fn late() -> Error {
+    Error::new(Status::Timeout, "the deadline passed")
+}
 
 /// A body up to this length gets its memory in one piece, where its length is known.
 const MOST_AT_ONCE: u64 = 4 << 20;
@@ -54,14 +58,14 @@ impl Limit {
         match self {
             Limit::By { at, is_deadline } => {
                 tokio::time::sleep_until((*at).into()).await;
-                if *is_deadline { deadline_passed() } else { failure::timed_out() }
+                if *is_deadline { late() } else { failure::timed_out() }
             }
             Limit::Silence { longest, deadline, pulse } => loop {
                 let quiet = pulse.last() + *longest;
                 let until = deadline.map_or(quiet, |deadline| deadline.min(quiet));
                 tokio::time::sleep_until(until.into()).await;
                 if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                    return deadline_passed();
+                    return late();
                 }
                 if pulse.last() + *longest <= Instant::now() {
                     let what = format!("nothing moved for {} s", longest.as_secs_f64());

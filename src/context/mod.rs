@@ -1,0 +1,271 @@
+//! One call: how long it may take, whether it was cancelled, how much may come, how far it is, and what no message about
+//! it may show. Whatever a call waits for, it waits for under this, so that its deadline and a cancel bound all of it.
+
+mod cancel;
+mod joint;
+mod park;
+
+use std::{
+    future::Future,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use reqwest::header::HeaderMap;
+
+pub(crate) use cancel::Cancel;
+#[allow(unused_imports, reason = "renewals are to come through it")]
+pub(crate) use joint::Joint;
+pub(crate) use park::block_on;
+
+use crate::{
+    error::{Error, Result, Status},
+    pace::Pace,
+    redact::Redactor,
+};
+
+/// Which of reqwest's two clients carries a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The blocking one, on the caller's thread: what it has begun to send cannot be cancelled.
+    Blocking,
+    /// The async one, on the client's own runtime.
+    Streaming,
+}
+
+/// The library's own switches for one call.
+#[derive(Clone, Default)]
+pub(crate) struct Switches {
+    pub timeout: Option<Duration>,
+    pub deadline: Option<Duration>,
+    pub max_retries: Option<u32>,
+    pub headers: HeaderMap,
+    pub strict_count: bool,
+}
+
+/// How much of an answer is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Bytes of an answer, after decompression.
+    pub answer: u64,
+    /// Bytes of an error's body; the rest is dropped.
+    pub error_body: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { answer: 1 << 30, error_body: 64 << 10 }
+    }
+}
+
+/// The conditions that one call is carried out under.
+#[derive(Clone)]
+pub(crate) struct Context {
+    pub sender: Sender,
+    /// The longest silence: no byte moves either way.
+    pub timeout: Duration,
+    /// When the call is over, whatever it waits for.
+    pub deadline: Option<Instant>,
+    /// How often it is repeated; `None` is as often as an ordinary outage takes.
+    pub max_retries: Option<u32>,
+    /// The caller's own headers.
+    pub headers: HeaderMap,
+    pub progress: Arc<Progress>,
+    /// What no message about this call may show.
+    pub redactor: Arc<Redactor>,
+    /// How often requests may be sent, where several calls share a limit.
+    pub pace: Option<Arc<Pace>>,
+    #[allow(dead_code, reason = "the senders are to keep to them")]
+    pub limits: Limits,
+    pub cancel: Cancel,
+    begun: Instant,
+    /// The failure that it was last repeated for, for whoever asks what a deadline cut off.
+    last: Arc<Mutex<Option<Error>>>,
+}
+
+impl Context {
+    pub(crate) fn new(sender: Sender, timeout: Duration, deadline: Option<Duration>, cancel: Cancel) -> Self {
+        let begun = Instant::now();
+        Context {
+            sender,
+            timeout,
+            deadline: deadline.and_then(|deadline| begun.checked_add(deadline)),
+            max_retries: None,
+            headers: HeaderMap::new(),
+            progress: Arc::default(),
+            redactor: Arc::default(),
+            pace: None,
+            limits: Limits::default(),
+            cancel,
+            begun,
+            last: Arc::default(),
+        }
+    }
+
+    /// The same, but for what one call's `"$"` says.
+    pub(crate) fn switched(mut self, switches: &Switches) -> Self {
+        if let Some(timeout) = switches.timeout {
+            self.timeout = timeout;
+        }
+        if let Some(deadline) = switches.deadline {
+            self.deadline = self.begun.checked_add(deadline);
+        }
+        if switches.max_retries.is_some() {
+            self.max_retries = switches.max_retries;
+        }
+        if !switches.headers.is_empty() {
+            self.headers = switches.headers.clone();
+        }
+        self
+    }
+
+    /// The time left; `None` is without end. An error when there is none.
+    pub(crate) fn left(&self) -> Result<Option<Duration>> {
+        let Some(deadline) = self.deadline else { return Ok(None) };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(self.late()) } else { Ok(Some(left)) }
+    }
+
+    /// The time that an attempt may take.
+    pub(crate) fn attempt(&self) -> Result<Duration> {
+        Ok(self.left()?.map_or(self.timeout, |left| left.min(self.timeout)))
+    }
+
+    /// Whether something that takes `wait` would end after the deadline.
+    pub(crate) fn is_too_long(&self, wait: Duration) -> bool {
+        self.deadline
+            .is_some_and(|deadline| Instant::now().checked_add(wait).is_none_or(|end| end >= deadline))
+    }
+
+    /// The one way to wait: carries `work` out unless the call is cancelled or its deadline passes first.
+    pub(crate) async fn bounded<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let bounded = self.cancel.unless(work);
+        let Some(deadline) = self.deadline else { return bounded.await };
+        self.left()?;
+        tokio::select! {
+            biased;
+            outcome = bounded => outcome,
+            () = self.until(deadline) => Err(self.late()),
+        }
+    }
+
+    /// Waits; an error when the call ends before that.
+    pub(crate) async fn sleep(&self, wait: Duration) -> Result<()> {
+        self.bounded(async {
+            match Instant::now().checked_add(wait) {
+                Some(end) => self.until(end).await,
+                None => std::future::pending().await,
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn until(&self, end: Instant) {
+        match self.sender {
+            Sender::Blocking => park::Alarm::at(end).await,
+            Sender::Streaming => tokio::time::sleep_until(end.into()).await,
+        }
+    }
+
+    /// Remembers why the call is repeated.
+    pub(crate) fn repeated_for(&self, error: &Error) {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+    }
+
+    /// The deadline has passed: with the last failure that is known, as its cause.
+    pub(crate) fn late(&self) -> Error {
+        let late = Error::new(Status::Timeout, "the deadline passed");
+        match &*self.last.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => late,
+            Some(last) => late
+                .with_http(last.http_status(), last.request_id())
+                .with_cause(last)
+                .redacted(&self.redactor),
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests() -> Self {
+        Context::new(Sender::Streaming, Duration::from_secs(5), None, Cancel::default())
+    }
+}
+
+/// How far something has come: bytes or pages. Never goes back.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    done: AtomicU64,
+    total: AtomicU64,
+}
+
+impl Progress {
+    pub(crate) fn reach(&self, done: u64) {
+        self.done.fetch_max(done, Ordering::Relaxed);
+    }
+
+    pub(crate) fn expect(&self, total: u64) {
+        self.total.fetch_max(total, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> (u64, u64) {
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(sender: Sender, deadline: u64) -> Context {
+        Context::new(sender, Duration::from_secs(5), Some(Duration::from_millis(deadline)), Cancel::default())
+    }
+
+    #[test]
+    fn a_deadline_ends_every_wait_with_what_is_known() {
+        let context = with(Sender::Blocking, 30);
+        context.repeated_for(&Error::new(Status::Http, "the server refused").with_http(503, Some("id-1")));
+        for late in [
+            block_on(context.sleep(Duration::from_secs(3600))),
+            block_on(context.bounded(std::future::pending())),
+            context.left().map(|_| ()),
+        ] {
+            let late = late.expect_err("too late");
+            assert_eq!(
+                (late.status(), late.http_status(), late.request_id()),
+                (Status::Timeout, 503, Some("id-1"))
+            );
+            assert!(late.message().contains("the server refused"), "{late}");
+        }
+    }
+
+    #[tokio::test]
+    async fn so_it_does_on_a_runtime() {
+        let context = with(Sender::Streaming, 30);
+        let late = context.sleep(Duration::MAX).await.expect_err("too late");
+        assert_eq!(late.status(), Status::Timeout);
+        assert!(context.is_too_long(Duration::MAX));
+    }
+
+    #[test]
+    fn a_cancel_ends_a_wait_on_a_thread() {
+        let mut context = Context::for_tests();
+        context.sender = Sender::Blocking;
+        let cancel = context.cancel.clone();
+        let waiting = std::thread::spawn(move || block_on(context.sleep(Duration::from_secs(3600))));
+        std::thread::sleep(Duration::from_millis(30));
+        cancel.set();
+        let outcome = waiting.join().expect("no panic");
+        assert_eq!(outcome.expect_err("cancelled").status(), Status::Cancelled);
+    }
+
+    #[test]
+    fn switching_twice_is_switching_once() {
+        let switches = Switches { deadline: Some(Duration::from_secs(60)), ..Switches::default() };
+        let once = with(Sender::Blocking, 5).switched(&switches);
+        std::thread::sleep(Duration::from_millis(10));
+        assert_eq!(once.clone().switched(&switches).deadline, once.deadline);
+    }
+}
