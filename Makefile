@@ -4,7 +4,9 @@
 SHELL := /bin/bash
 
 CARGO   ?= cargo
-PROFILE ?= release
+# what is tried out and tested is compiled quickly; what is installed or measured, well
+QUICK   := demo header test test-long test-builds suites lint %-test
+PROFILE ?= $(if $(filter-out $(QUICK),$(or $(MAKECMDGOALS),build)),release,quick)
 PREFIX  ?= /usr/local
 export CC ?= cc
 export CXX ?= c++
@@ -17,7 +19,7 @@ WORKSPACE   := --profile $(PROFILE) --locked --workspace
 WITHOUT_ARROW := --no-default-features --exclude bge-extract
 # ARROW=0 leaves tables out: a smaller library, a shorter build
 CARGO_FLAGS := $(WORKSPACE) $(if $(filter 0,$(ARROW)),$(WITHOUT_ARROW))
-C_MAKE     := $(MAKE) --no-print-directory -C bindings/c LIB_DIR=$(LIB_DIR) SANDBOX=$(SANDBOX)
+C_MAKE     := $(MAKE) --no-print-directory -C tests/programs LIB_DIR=$(LIB_DIR) SANDBOX=$(SANDBOX)
 # other people's Python packages, which the tests let loose on the sandbox and on the library's tables
 VENV       := build/venv
 REQUIREMENTS := $(wildcard sandbox/tests/requirements.txt tests/requirements.txt tests/*/requirements.txt)
@@ -58,19 +60,19 @@ uninstall: ## take away what install put there (with the same PREFIX and the oth
 
 # ---- test ----
 
-.PHONY: deps test test-long test-builds suites lint rust-test memory-test c-test go-test r-test install-test table-test transfers-test readme sandbox-test bench
+.PHONY: deps test test-long test-builds suites lint rust-test memory-test c-test go-test r-test install-test tool-test interop-test readme sandbox-test bench loc
 deps: $(VENV)/.installed ## install what the build and the tests need (Debian, Ubuntu), or say what is missing
 	@scripts/deps.sh
 
 $(VENV)/.installed: $(REQUIREMENTS) scripts/deps.sh
-	@scripts/deps.sh
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check $(REQUIREMENTS:%=-r %)
 	@touch $@
 
 # everything is compiled first, with all cores on it; then the suites run side by side
-test: ## every test, with bounded counts
-	@$(MAKE) --no-print-directory deps
+test: ## every test that this machine can run, with bounded counts
+	@scripts/deps.sh --try
+	@$(MAKE) --no-print-directory $(VENV)/.installed || echo "The suites in Python will not be run."
 	@$(MAKE) --no-print-directory test-builds
 	@$(MAKE) --no-print-directory suites
 
@@ -83,9 +85,9 @@ test-builds: build
 	@$(C_MAKE) -j$(shell nproc) all
 
 # the long ones first
-SUITES := r-test rust-test table-test go-test memory-test c-test sandbox-test transfers-test install-test lint
+SUITES := r-test rust-test interop-test go-test memory-test c-test sandbox-test tool-test install-test lint
 suites:
-	@scripts/parallel.sh $(foreach suite,$(SUITES),$(suite)='$(MAKE) --no-print-directory $(suite)')
+	@scripts/parallel.sh $(foreach suite,$(SUITES),$(suite)='scripts/needs.sh $(suite) && $(MAKE) --no-print-directory $(suite)')
 
 lint: ## formatting, clippy, symbols, headers, and the README's generated parts
 	$(CARGO) fmt --all --check
@@ -103,7 +105,7 @@ rust-test: build ## the library's tests
 # under valgrind, but for what counts threads and memory itself or repeats thousands of times, and for the TLS server of
 # the tests: the ring crate's assembly reads whole registers of what was written by bytes
 memory-test: build ## the library's tests under valgrind
-	scripts/cargo-tests bge --profile $(PROFILE) --only api \
+	scripts/cargo-tests bge --profile $(PROFILE) --only abi \
 	  --under 'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite' \
 	  -- --skip fuzz:: --skip threads:: --skip leak_nothing --skip leave_nothing --skip tls::
 
@@ -114,12 +116,11 @@ sandbox-test: build $(VENV)/.installed ## the sandbox's tests, with the official
 c-test: build ## the C and C++ programs, plainly and under valgrind
 	@$(C_MAKE) test
 
-table-test: build $(VENV)/.installed ## tables read by pyarrow, bge-extract, and the workflow of examples/snakemake
+tool-test: build ## the extraction tool
 	scripts/cargo-tests bge-extract --profile $(PROFILE)
-	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider tests/table
 
-transfers-test: build $(VENV)/.installed ## oss2 reads what the library wrote, and the other way round
-	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider tests/oss2_transfers.py
+interop-test: build $(VENV)/.installed ## other people's clients: pyarrow, oss2, Snakemake
+	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider tests/interop
 
 go-test: build ## the Go package
 	LIB_DIR=$(LIB_DIR) bindings/go/test.sh
@@ -128,10 +129,13 @@ r-test: build ## the R package
 	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) bindings/r/check.sh
 
 install-test: build ## programs built against an installed tree
-	@BUILD=$(LIB_DIR) tests/install/run.sh $(SANDBOX)
+	@BUILD=$(LIB_DIR) tests/programs/install/run.sh $(SANDBOX)
 
 readme: build ## write the README's table of calls anew
 	scripts/readme-calls $(LIB_DIR)/libbge.so
+
+loc: ## lines by room
+	@scripts/loc.sh
 
 bench: build ## the measurements of docs/benchmarks.md
 	@set -e; for script in tests/bench/*.sh; do echo; echo "== $$script"; bash $$script $(LIB_DIR); done

@@ -3,6 +3,7 @@
 # as root or through sudo, on Debian and Ubuntu. Elsewhere it names what is missing and stops.
 #   scripts/deps.sh          install what is missing
 #   scripts/deps.sh --check  only say what is missing
+#   scripts/deps.sh --try    install what can be, and go on without the rest: whoever needs it says so
 set -euo pipefail
 
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -69,18 +70,20 @@ if ! have go; then
 elif ! at_least "$wanted" "$(go env GOVERSION | sed 's/^go//')"; then
   need "Go $wanted or newer is needed, and this is $(go version): https://go.dev/doc/install"
 fi
-[ "$toolchains" -eq 0 ] || exit 1
+[ "$toolchains" -eq 0 ] || [ "${1:-}" = --try ] || exit 1
 
 mapfile -t packages < <(missing_packages | sort -u)
 [ "${#packages[@]}" -eq 0 ] && exit 0
 
+how=${1:-}
 say_and_stop() {
   echo "Missing here: ${packages[*]} (these are the names of Debian packages)." >&2
   echo "$1" >&2
+  [ "$how" = --try ] && exit 0
   exit 1
 }
 
-[ "${1:-}" = --check ] && say_and_stop "Install them, or run \`make deps\` on Debian or Ubuntu."
+[ "$how" = --check ] && say_and_stop "Install them, or run \`make deps\` on Debian or Ubuntu."
 have apt-get || say_and_stop "Install what they are called on this system, then try again."
 if [ "$(id -u)" -eq 0 ]; then
   as_root=()

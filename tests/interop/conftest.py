@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-BUILD = pathlib.Path(os.environ.get("BGE_LIB_DIR", TOP / "target/release"))
+BUILD = pathlib.Path(os.environ.get("BGE_LIB_DIR", TOP / "target/quick"))
 LONG = "BGE_TEST_LONG" in os.environ
 TAXA = "/microbiome/taxon_abundance"
 

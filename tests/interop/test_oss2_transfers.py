@@ -1,6 +1,6 @@
 """What libbge writes, the official Aliyun client (oss2) reads; what oss2 writes, libbge reads.
 
-BGE_LIB_DIR has libbge.so, BGE_SANDBOX_BIN is the sandbox. Run: pytest tests/oss2_transfers.py
+BGE_LIB_DIR has libbge.so, BGE_SANDBOX_BIN is the sandbox. Run: pytest tests/interop
 """
 import ctypes
 import json
@@ -12,8 +12,8 @@ import urllib.request
 import oss2
 import pytest
 
-TOP = pathlib.Path(__file__).resolve().parent.parent
-BUILD = pathlib.Path(os.environ.get("BGE_LIB_DIR", TOP / "target/release"))
+TOP = pathlib.Path(__file__).resolve().parent.parent.parent
+BUILD = pathlib.Path(os.environ.get("BGE_LIB_DIR", TOP / "target/quick"))
 NAMES = ["plain.txt", "样本 1.vcf.gz", "a+b &=?#%20~.bin", "名'\"()[]{}!*$,;:@.bin"]
 PART = 102_400
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs into scratch folders and builds a stranger's program against what was installed: with pkg-config and
 # with CMake, shared and static; then moves the tree, and takes it away again.
-#   tests/install/run.sh SANDBOX     (BUILD names the folder of the built library, as for scripts/install.sh)
+#   tests/programs/install/run.sh SANDBOX     (BUILD names the folder of the built library, as for scripts/install.sh)
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
-top=$(cd "$here/../.." && pwd)
+top=$(cd "$here/../../.." && pwd)
 sandbox=$(realpath "$1")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
