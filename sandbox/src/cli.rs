@@ -8,7 +8,7 @@ use serde_json::Value;
 /// What can be asked of a sandbox that runs.
 const CONTROL: &str = include_str!("control.txt");
 
-/// A stand-in for the BGE open platform and its object store, on loopback.
+/// A stand-in for the BGE open platform, its object store and its key service, on loopback.
 ///
 /// Prints one line of JSON when it is ready: where it listens, whose credentials it knows, and which samples are there.
 #[derive(Debug, Parser)]
@@ -29,7 +29,7 @@ pub struct Cli {
 pub enum Command {
     /// Start the sandbox, run a command against it, and exit with the command's status
     ///
-    /// The command finds BGE_ENDPOINT, BGE_ACCESS_TOKEN, BGE_CLIENT_ID, BGE_CLIENT_SECRET and BGE_SANDBOX (the line
+    /// The command finds BGE_ENDPOINT, BGE_ACCESS_TOKEN, BGE_CLIENT_ID, BGE_CLIENT_SECRET, BGE_KMS_ENDPOINT and BGE_SANDBOX (the line
     /// of JSON) in its environment; where that names a proxy, no_proxy and NO_PROXY get the sandbox's address. Standard
     /// output belongs to the command alone. Signals go to the command, and the sandbox ends when the command has.
     #[command(after_long_help = CONTROL)]
@@ -52,6 +52,10 @@ pub struct Options {
     /// Port of the object store side; 0 takes any free one
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub store_port: u16,
+
+    /// Port of the key service; 0 takes any free one
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub kms_port: u16,
 
     /// Seed of everything that is made up: the same seed gives the same samples, values and pages
     #[arg(long, default_value_t = 1, value_name = "S")]

@@ -1,10 +1,11 @@
-//! `bge-sandbox`: a stand-in for the BGE open platform and its object store, on loopback.
+//! `bge-sandbox`: a stand-in for the BGE open platform, its object store and its key service, on loopback.
 //!
-//! It follows the platform's API document and the documentation of the object store, and knows nothing of any client.
+//! It follows the platform's API document and the documentation of store and key service, and knows nothing of any client.
 
 #![forbid(unsafe_code)]
 
 mod cli;
+mod keys;
 mod platform;
 mod run;
 mod server;
@@ -63,6 +64,7 @@ async fn start(cli: Cli) -> Result<u8, String> {
     };
     let (platform, port) = bind(options.port).await?;
     let (store, store_port) = bind(options.store_port).await?;
+    let (kms, kms_port) = bind(options.kms_port).await?;
     let (mut changes, mut store_options) = (Map::new(), Map::new());
     for (name, value) in options.option {
         match name.strip_prefix("store.") {
@@ -85,12 +87,14 @@ async fn start(cli: Cli) -> Result<u8, String> {
         options: plain.changed(&Value::Object(changes)).map_err(|error| format!("--option: {error}"))?,
         store_options: Value::Object(store_options),
     })?;
-    let sandbox = Sandbox::new(world, &format!("http://127.0.0.1:{port}"));
+    let address = |port: u16| format!("http://127.0.0.1:{port}");
+    let sandbox = Sandbox::new(world, &address(port), &address(kms_port));
     sandbox.faults.add_all(&options.fault).map_err(|error| format!("--fault: {error}"))?;
     // Before the ready line: whoever reads it may send a signal at once.
     let stop = if command.is_none() { Some(stop_signals()?) } else { None };
     tokio::spawn(server::serve(platform, Side::Platform, Arc::clone(&sandbox)));
     tokio::spawn(server::serve(store, Side::Store, Arc::clone(&sandbox)));
+    tokio::spawn(server::serve(kms, Side::Kms, Arc::clone(&sandbox)));
     match (command, stop) {
         (Some(command), _) => run::run(&command, &sandbox.ready).await,
         (None, Some((mut terminate, mut interrupt))) => {

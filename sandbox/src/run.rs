@@ -33,6 +33,7 @@ pub async fn run(command: &[OsString], ready: &Value) -> Result<u8, String> {
         .env("BGE_ACCESS_TOKEN", text("/access_token"))
         .env("BGE_CLIENT_ID", text("/credentials/client_id"))
         .env("BGE_CLIENT_SECRET", text("/credentials/client_secret"))
+        .env("BGE_KMS_ENDPOINT", text("/kms/endpoint"))
         .env("BGE_SANDBOX", ready.to_string())
         .envs(around_proxies(|name| std::env::var_os(name)))
         .spawn();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// The rooms from the ground up; those of one layer do not know each other.
 const LAYERS: [&[&str]; 6] =
-    [&["world", "wire"], &["store"], &["platform"], &["server"], &["cli", "run"], &["main"]];
+    [&["world", "wire"], &["store", "keys"], &["platform"], &["server"], &["cli", "run"], &["main"]];
 
 /// The text of every source, by its module's path: `world::store::blob`; `main` is the crate itself.
 type Sources = BTreeMap<String, String>;

@@ -23,14 +23,27 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn the_command_finds_its_sandbox_in_the_environment() {
-    let names = ["BGE_ENDPOINT", "BGE_ACCESS_TOKEN", "BGE_CLIENT_ID", "BGE_CLIENT_SECRET", "BGE_SANDBOX"];
+    let names = [
+        "BGE_ENDPOINT",
+        "BGE_ACCESS_TOKEN",
+        "BGE_CLIENT_ID",
+        "BGE_CLIENT_SECRET",
+        "BGE_KMS_ENDPOINT",
+        "BGE_SANDBOX",
+    ];
     let script = names.map(|name| format!("printf '%s\\n' \"${name}\"")).join("; ");
     let output = run(&["sh", "-c", &script]);
     assert!(output.status.success());
     let lines: Vec<_> = text(&output.stdout).lines().map(str::to_owned).collect();
-    let ready: Value = serde_json::from_str(&lines[4]).unwrap();
-    let expected = ["/endpoint", "/access_token", "/credentials/client_id", "/credentials/client_secret"];
-    assert_eq!(lines.len(), 5);
+    let ready: Value = serde_json::from_str(&lines[5]).unwrap();
+    let expected = [
+        "/endpoint",
+        "/access_token",
+        "/credentials/client_id",
+        "/credentials/client_secret",
+        "/kms/endpoint",
+    ];
+    assert_eq!(lines.len(), 6);
     for (line, pointer) in lines.iter().zip(expected) {
         assert_eq!(line, ready.pointer(pointer).unwrap().as_str().unwrap());
     }

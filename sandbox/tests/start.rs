@@ -51,13 +51,19 @@ fn the_ready_line_is_all_there_is_on_stdout_and_names_everything() {
             "meta_biosample_id",
             "other_biosample_id",
             "project_id",
-            "model_id"
+            "model_id",
+            "kms"
         ]
     );
     for client in ["authorization", "credentials"] {
         let names: Vec<_> = ready[client].as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(names, ["client_id", "client_secret"]);
     }
+    let names: Vec<_> = ready["kms"].as_object().unwrap().keys().map(String::as_str).collect();
+    let keys = ["key_id", "disabled_key_id", "foreign_key_id"];
+    assert_eq!(names[1..4], keys);
+    assert_eq!((names[0], &names[4..]), ("endpoint", &["access_key_id", "access_key_secret"][..]));
+    assert!(keys.iter().all(|key| ready["kms"][key].as_str().unwrap().len() == 36));
     kill(&child, "-TERM");
     assert_eq!(wait(&mut child).code(), Some(0));
     let mut rest = String::new();
@@ -127,12 +133,16 @@ fn an_unusable_folder_is_said_in_one_line() {
 }
 
 #[test]
-fn the_two_sides_are_different_ports_of_loopback() {
+fn the_sides_are_different_ports_of_loopback() {
     let sandbox = Sandbox::start(&[]);
     let store = sandbox.state()["store_endpoint"].as_str().unwrap().to_owned();
     assert!(
         store.starts_with("http://127.0.0.1:") && sandbox.text("endpoint").starts_with("http://127.0.0.1:")
     );
     assert_ne!(store, sandbox.text("endpoint"));
+    let kms = sandbox.ready["kms"]["endpoint"].as_str().unwrap();
+    assert!(kms.starts_with("http://127.0.0.1:") && kms != store && kms != sandbox.text("endpoint"));
+    let answer = sandbox.get_url(&format!("{kms}/?Action=Decrypt&Format=json"));
+    assert_eq!((answer.status, &answer.json()["Code"]), (400, &"MissingParameter".into()));
     assert_eq!(sandbox.post("/sts/token", &[]).data()["endpoint"], store);
 }

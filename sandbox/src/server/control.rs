@@ -20,6 +20,7 @@ use super::sandbox::Sandbox;
 use super::side::Side;
 use crate::wire::answer::json_response;
 use crate::wire::request::decode_pairs;
+use crate::world::keys::KeyState;
 
 pub const PREFIX: &str = "/__sandbox__/";
 
@@ -50,12 +51,13 @@ pub async fn answer(
         (&Method::POST, "options") => parse(&body).and_then(|changes| sandbox.world.change_options(&changes)),
         (&Method::POST, "expire") => parse(&body).and_then(|what| expire(sandbox, &what)),
         (&Method::POST, "objects") => parse(&body).and_then(|what| change_object(sandbox, &what)),
+        (&Method::POST, "keys") => parse(&body).and_then(|what| change_key(sandbox, &what)),
         (&Method::POST, "outage") => match parse(&body) {
             Ok(what) => begin_outage(sandbox, connection, &what).await,
             Err(error) => Err(error),
         },
         (&Method::GET, "state") => Ok(state(sandbox)),
-        (_, "ready" | "faults" | "log" | "options" | "expire" | "objects" | "outage" | "state") => {
+        (_, "ready" | "faults" | "log" | "options" | "expire" | "keys" | "objects" | "outage" | "state") => {
             return json_response(
                 StatusCode::METHOD_NOT_ALLOWED,
                 json!({"error": "method not allowed"}).to_string(),
@@ -169,6 +171,21 @@ fn change_object(sandbox: &Sandbox, what: &Value) -> Result<Value, String> {
         _ => return Err("one of `text`, `base64`, `keep` and `delete` must be given".into()),
     }
     Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeyChange {
+    key_id: String,
+    state: KeyState,
+}
+
+fn change_key(sandbox: &Sandbox, what: &Value) -> Result<Value, String> {
+    let change = KeyChange::deserialize(what).map_err(|error| error.to_string())?;
+    match sandbox.world.keys.set_state(&change.key_id, change.state) {
+        true => Ok(json!({})),
+        false => Err(format!("there is no key {}", change.key_id)),
+    }
 }
 
 #[derive(Deserialize)]

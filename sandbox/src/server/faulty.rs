@@ -10,10 +10,11 @@ use serde_json::Value;
 
 use super::connection::Ending;
 use super::endless::{bomb, endless};
-use super::kinds::{Kind, Xml};
+use super::kinds::{Kind, ServiceError};
 use super::ranges::RangeFault;
 use super::side::Side;
 use super::spoiled::Spoil;
+use crate::keys::{self, Failure};
 use crate::platform::envelope::envelope;
 use crate::wire::answer::{json_response, page, text_response};
 
@@ -64,7 +65,7 @@ fn instead(kind: &Kind, side: Side) -> Response<Body> {
             let status = status_code(*status);
             let mut response = match (envelope, xml, body, body_base64) {
                 (Some(parts), ..) => json_response(status, envelope_of(parts, status), None),
-                (None, Some(xml), ..) => xml_response(status, xml),
+                (None, Some(error), ..) => of_service(side, status, error),
                 (None, None, Some(text), _) => {
                     text_response(status, "text/plain; charset=utf-8", text.clone())
                 }
@@ -74,7 +75,7 @@ fn instead(kind: &Kind, side: Side) -> Response<Body> {
                     *response.body_mut() = Body::from(bytes);
                     response
                 }
-                _ if side == Side::Store => xml_response(status, &xml_for(status)),
+                _ if side != Side::Platform => of_service(side, status, &usual(side, status)),
                 _ => html_response(status, &page(&status.to_string(), "")),
             };
             if let Some(value) = content_type.as_ref().and_then(|value| HeaderValue::from_str(value).ok()) {
@@ -95,9 +96,14 @@ fn instead(kind: &Kind, side: Side) -> Response<Body> {
         Kind::ExpiredToken { status } => {
             json_response(status_code(*status), envelope(403, message_of(403), "null", None), None)
         }
+        Kind::ExpiredSts if side == Side::Kms => {
+            let refusal =
+                Failure::new(400, "InvalidSecurityToken.Expired", "Specified SecurityToken is expired.");
+            keys::failure(refusal, "kms")
+        }
         Kind::ExpiredSts => xml_response(
             StatusCode::FORBIDDEN,
-            &Xml {
+            &ServiceError {
                 code: "SecurityTokenExpired".into(),
                 message: Some("The security token you provided has expired.".into()),
                 ec: Some("0002-00000007".into()),
@@ -187,20 +193,38 @@ fn envelope_of(parts: &Value, status: StatusCode) -> String {
     envelope(code, msg, &parts.get("data").unwrap_or(&Value::Null).to_string(), None)
 }
 
-fn xml_for(status: StatusCode) -> Xml {
-    let code = match status.as_u16() {
-        503 => "ServiceUnavailable",
-        500..=599 => "InternalError",
-        429 => "QpsLimitExceeded",
-        408 => "RequestTimeout",
-        404 => "NoSuchKey",
-        403 => "AccessDenied",
+/// The error that a service usually means by a status.
+fn usual(side: Side, status: StatusCode) -> ServiceError {
+    let code = match (status.as_u16(), side) {
+        (503, Side::Kms) => "ServiceUnavailableTemporary",
+        (500..=599, Side::Kms) => "InternalFailure",
+        (429, Side::Kms) => "Throttling",
+        (404, Side::Kms) => "Forbidden.KeyNotFound",
+        (403, Side::Kms) => "Forbidden.NoPermission",
+        (503, _) => "ServiceUnavailable",
+        (500..=599, _) => "InternalError",
+        (429, _) => "QpsLimitExceeded",
+        (408, _) => "RequestTimeout",
+        (404, _) => "NoSuchKey",
+        (403, _) => "AccessDenied",
+        (_, Side::Kms) => "InvalidParameter",
         _ => "BadRequest",
     };
-    Xml { code: code.into(), message: None, ec: None }
+    ServiceError { code: code.into(), message: None, ec: None }
 }
 
-fn xml_response(status: StatusCode, xml: &Xml) -> Response<Body> {
+const USUAL_MESSAGE: &str = "We encountered an internal error. Please try again.";
+
+/// An error in the language of the object store or of the key service.
+fn of_service(side: Side, status: StatusCode, error: &ServiceError) -> Response<Body> {
+    if side != Side::Kms {
+        return xml_response(status, error);
+    }
+    let message = error.message.as_deref().unwrap_or(USUAL_MESSAGE);
+    keys::failure(Failure::new(status.as_u16(), &error.code, message), "kms")
+}
+
+fn xml_response(status: StatusCode, xml: &ServiceError) -> Response<Body> {
     let request_id =
         uuid::Uuid::from_u128(rand::random()).simple().to_string().to_uppercase()[..24].to_owned();
     let ec = xml.ec.as_ref().map_or_else(String::new, |ec| format!("\n  <EC>{ec}</EC>"));
@@ -208,7 +232,7 @@ fn xml_response(status: StatusCode, xml: &Xml) -> Response<Body> {
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>\n  <Code>{}</Code>\n  <Message>{}</Message>\n  \
          <RequestId>{request_id}</RequestId>\n  <HostId>oss-cn-shenzhen.aliyuncs.com</HostId>{ec}\n</Error>\n",
         xml.code,
-        xml.message.as_deref().unwrap_or("We encountered an internal error. Please try again."),
+        xml.message.as_deref().unwrap_or(USUAL_MESSAGE),
     );
     let mut response = text_response(status, "application/xml", body);
     if let Ok(value) = HeaderValue::from_str(&request_id) {

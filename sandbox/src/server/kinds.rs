@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Kind {
-    /// An HTTP status. The body is a short HTML page, or `body`, or an envelope (platform) or error XML (store).
+    /// An HTTP status. The body is a short HTML page, or `body`, or an envelope (platform), error XML (store) or JSON (key
+    /// service).
     Status {
         status: u16,
         #[serde(default)]
@@ -15,7 +16,7 @@ pub enum Kind {
         #[serde(default)]
         envelope: Option<Value>,
         #[serde(default)]
-        xml: Option<Xml>,
+        xml: Option<ServiceError>,
         #[serde(default)]
         body: Option<String>,
         /// For bytes that are not text.
@@ -129,10 +130,10 @@ pub enum Kind {
     },
 }
 
-/// The parts of an error answer of the store.
+/// The parts of an error answer of the store, which is XML, or of the key service, where it is JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Xml {
+pub struct ServiceError {
     pub code: String,
     #[serde(default)]
     pub message: Option<String>,

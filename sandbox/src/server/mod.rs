@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CONNECTION, HeaderName, RETRY_AFTER};
+use axum::http::header::{CONNECTION, HOST, HeaderName, RETRY_AFTER};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::BodyExt;
@@ -32,6 +32,7 @@ pub mod sandbox;
 pub mod side;
 mod spoiled;
 
+use crate::keys;
 use crate::platform;
 use crate::platform::envelope::{self, Refusal};
 use crate::wire::answer::{page as html_page, text_response};
@@ -179,6 +180,13 @@ impl Exchange {
             let Ok(response) = self.store.clone().oneshot(Request::from_parts(parts, body)).await;
             return response;
         }
+        if self.side == Side::Kms {
+            let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+            return match self.read(&parts, body, entry, log).await {
+                Some(decoded) => keys::answer(&self.sandbox.world, host, &decoded),
+                None => Response::new(Body::empty()),
+            };
+        }
         let options = self.sandbox.world.options();
         if let Err(seconds) = self.sandbox.rate_limit.take(options.rps) {
             self.read(&parts, body, entry, log).await;
@@ -201,7 +209,7 @@ impl Exchange {
         }
     }
 
-    /// Reads a request of the platform side into the log.
+    /// Reads a request that is no object into the log.
     async fn read(
         &self,
         parts: &Parts,
@@ -284,7 +292,7 @@ impl Exchange {
         if request_bytes.is_none() && !fault.consume_body {
             return;
         }
-        if request_bytes.is_none() && self.side == Side::Platform {
+        if request_bytes.is_none() && self.side != Side::Store {
             self.read(&parts, body, entry, log).await;
             return;
         }

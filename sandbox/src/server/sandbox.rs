@@ -35,10 +35,10 @@ struct Door {
 }
 
 impl Sandbox {
-    /// `endpoint` is the address of the platform side.
-    pub fn new(world: World, endpoint: &str) -> Arc<Sandbox> {
+    /// `endpoint` is the address of the platform side, `kms` that of the key service.
+    pub fn new(world: World, endpoint: &str, kms: &str) -> Arc<Sandbox> {
         Arc::new(Sandbox {
-            ready: ready(&world, endpoint),
+            ready: ready(&world, endpoint, kms),
             world: Arc::new(world),
             log: RequestLog::default(),
             faults: Faults::default(),
@@ -70,8 +70,9 @@ impl Sandbox {
     }
 }
 
-fn ready(world: &World, endpoint: &str) -> Value {
+fn ready(world: &World, endpoint: &str, kms: &str) -> Value {
     let (oauth, samples) = (world.oauth(), world.samples());
+    let [enabled, disabled, foreign] = world.keys.all().each_ref().map(|key| &key.id);
     json!({
         "endpoint": endpoint,
         "redirect_uri": format!("{endpoint}/callback"),
@@ -84,5 +85,13 @@ fn ready(world: &World, endpoint: &str) -> Value {
         "other_biosample_id": samples.foreign,
         "project_id": samples.projects[0],
         "model_id": world.model_id,
+        "kms": {
+            "endpoint": kms,
+            "key_id": enabled,
+            "disabled_key_id": disabled,
+            "foreign_key_id": foreign,
+            "access_key_id": world.keys.own.id,
+            "access_key_secret": world.keys.own.secret,
+        },
     })
 }

@@ -8,15 +8,17 @@ use serde::{Deserialize, Serialize};
 pub enum Side {
     Platform,
     Store,
+    Kms,
 }
 
 impl Side {
-    pub const ALL: [Side; 2] = [Side::Platform, Side::Store];
+    pub const ALL: [Side; 3] = [Side::Platform, Side::Store, Side::Kms];
 
     pub fn name(self) -> &'static str {
         match self {
             Side::Platform => "platform",
             Side::Store => "store",
+            Side::Kms => "kms",
         }
     }
 }

@@ -8,6 +8,7 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 
 const XML: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].000Z");
+const ISO: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
 const V4: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
 
 /// `2025-06-12T08:00:00.000Z`
@@ -24,6 +25,12 @@ pub fn http(moment: SystemTime) -> String {
 pub fn parse_http(text: &str) -> Option<SystemTime> {
     let strict = text.len() == 29 && text.ends_with(" GMT");
     strict.then(|| httpdate::parse_http_date(text).ok()).flatten()
+}
+
+/// Reads `2025-06-12T08:00:00Z`.
+pub fn parse_iso(text: &str) -> Option<SystemTime> {
+    let parsed = PrimitiveDateTime::parse(text, ISO).ok()?;
+    Some(parsed.assume_utc().into())
 }
 
 /// Reads `20250612T080000Z`.
@@ -56,6 +63,7 @@ mod tests {
         assert_eq!(xml(moment), "2025-06-12T08:00:00.000Z");
         assert_eq!(parse_http("Thu, 12 Jun 2025 08:00:00 GMT"), Some(moment));
         assert_eq!(parse_v4("20250612T080000Z"), Some(moment));
+        assert_eq!(parse_iso("2025-06-12T08:00:00Z"), Some(moment));
         assert_eq!(unix(shift(moment, -3600)), 1_749_711_600);
     }
 
@@ -65,5 +73,6 @@ mod tests {
         assert_eq!(parse_http("2025-06-12T08:00:00Z"), None);
         assert_eq!(parse_v4("2025-06-12T08:00:00Z"), None);
         assert_eq!(parse_v4("20251312T080000Z"), None);
+        assert_eq!(parse_iso("2025-06-12T08:00:00+08:00"), None);
     }
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 pub mod clock;
 pub mod data;
+pub mod keys;
 pub mod lock;
 pub mod models;
 pub mod options;
@@ -18,6 +19,7 @@ pub mod tasks;
 pub mod tokens;
 
 use data::seed::{generator, word};
+use keys::Keys;
 use lock::lock;
 use models::Models;
 use options::Options;
@@ -51,6 +53,7 @@ pub struct World {
     pub seed: u64,
     pub store_endpoint: String,
     pub store: Arc<Store>,
+    pub keys: Keys,
     pub profiles: Profiles,
     /// The model that the ready line names.
     pub model_id: String,
@@ -82,6 +85,7 @@ impl World {
             seed,
             store_endpoint,
             store,
+            keys: Keys::new(seed),
             profiles: Profiles::new(seed, taxa as usize),
             models: Mutex::new(Models::new(model_id.clone())),
             model_id,
@@ -159,6 +163,7 @@ impl World {
             "objects": self.store.objects_json(),
             "uploads": self.store.uploads_json(),
             "registered_samples": self.samples().registered_json(),
+            "keys": self.keys.to_json(),
             "models": self.models().to_json(),
             "tasks": self.tasks().to_json(),
             "phenotypes": self.phenotypes().to_json(),

@@ -46,6 +46,8 @@ pub struct Options {
     pub gzip_from: u64,
     /// Request lines of more bytes than this get 414; 0: no limit.
     pub max_request_line: u64,
+    /// Seconds that the key service's clock is ahead (negative: behind).
+    pub kms_clock_skew: i64,
     /// What the request log holds.
     pub log: LogMode,
     /// Each upload token has a destination of its own, instead of one for each caller.
@@ -85,6 +87,7 @@ impl Default for Options {
             gzip: true,
             gzip_from: 1_024,
             max_request_line: 8_192,
+            kms_clock_skew: 0,
             log: LogMode::Full,
             fresh_destination: false,
             base_path: String::new(),

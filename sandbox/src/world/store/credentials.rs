@@ -49,12 +49,15 @@ impl Credential {
         self.revoked.store(true, Ordering::Relaxed);
     }
 
+    /// Whether it has expired, however often it was used.
+    pub fn has_ended(&self) -> bool {
+        self.revoked.load(Ordering::Relaxed) || self.ends.is_some_and(|ends| ends <= Instant::now())
+    }
+
     /// Counts one use, and tells whether the credential had expired before it.
     pub fn expired_at_use(&self, allowed: Option<u64>) -> bool {
         let used = self.uses.fetch_add(1, Ordering::Relaxed);
-        self.revoked.load(Ordering::Relaxed)
-            || self.ends.is_some_and(|ends| ends <= Instant::now())
-            || allowed.is_some_and(|allowed| used >= allowed)
+        self.has_ended() || allowed.is_some_and(|allowed| used >= allowed)
     }
 
     pub fn allows(&self, key: &str) -> bool {
