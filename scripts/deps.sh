@@ -35,6 +35,7 @@ has_r testthat | r-cran-testthat
 has_r cli | r-cran-cli
 has_r withr | r-cran-withr
 has_r callr | r-cran-callr
+has_r tibble | r-cran-tibble
 has_r bit64 | r-cran-bit64
 has_r codetools | r-cran-codetools
 has_r knitr | r-cran-knitr
@@ -44,6 +45,26 @@ have qpdf | qpdf
 have checkbashisms | devscripts
 test -e /etc/ssl/certs/ca-certificates.crt || test -e /etc/pki/tls/certs/ca-bundle.crt || test -n "${SSL_CERT_FILE:-}" | ca-certificates
 TABLE
+}
+
+# what widens the tests where apt has it: the R package that it brings | the Debian package
+wishes() {
+  cat <<'TABLE'
+SummarizedExperiment | r-bioc-summarizedexperiment
+phyloseq | r-bioc-phyloseq
+GenomicRanges | r-bioc-genomicranges
+VariantAnnotation | r-bioc-variantannotation
+TABLE
+}
+
+# of those, the ones that are not here and that apt has; none where there is no R
+wished_packages() {
+  have Rscript && have apt-cache || return 0
+  local name package
+  while IFS= read -r line; do
+    name=${line% | *} package=${line##* | }
+    has_r "$name" || { apt-cache show "$package" >/dev/null 2>&1 && echo "$package"; } || true
+  done < <(wishes)
 }
 
 missing_packages() {
@@ -73,7 +94,8 @@ fi
 [ "$toolchains" -eq 0 ] || [ "${1:-}" = --try ] || exit 1
 
 mapfile -t packages < <(missing_packages | sort -u)
-[ "${#packages[@]}" -eq 0 ] && exit 0
+[ "${#packages[@]}" -eq 0 ] && [ "${1:-}" = --check ] && exit 0
+[ "${#packages[@]}" -eq 0 ] && [ -z "$(wished_packages)" ] && exit 0
 
 how=${1:-}
 say_and_stop() {
@@ -84,21 +106,31 @@ say_and_stop() {
 }
 
 [ "$how" = --check ] && say_and_stop "Install them, or run \`make deps\` on Debian or Ubuntu."
-have apt-get || say_and_stop "Install what they are called on this system, then try again."
-if [ "$(id -u)" -eq 0 ]; then
+if have apt-get && [ "$(id -u)" -eq 0 ]; then
   as_root=()
-elif have sudo; then
+elif have apt-get && have sudo; then
   as_root=(sudo)
-else
+elif [ "${#packages[@]}" -eq 0 ]; then
+  exit 0
+elif have apt-get; then
   say_and_stop "Ask an administrator to run: apt-get install ${packages[*]}"
+else
+  say_and_stop "Install what they are called on this system, then try again."
 fi
 
-echo "Installing ${packages[*]}"
 # another apt may be at work, and a mirror may hiccup
 apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3)
-"${apt[@]}" update || echo "apt-get update failed: trying with the lists that are here" >&2
-"${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null ||
-  say_and_stop "apt-get could not install them: its words are above."
+if [ "${#packages[@]}" -gt 0 ]; then
+  echo "Installing ${packages[*]}"
+  "${apt[@]}" update || echo "apt-get update failed: trying with the lists that are here" >&2
+  "${apt[@]}" install -y --no-install-recommends "${packages[@]}" >/dev/null ||
+    say_and_stop "apt-get could not install them: its words are above."
+  mapfile -t packages < <(missing_packages | sort -u)
+  [ "${#packages[@]}" -eq 0 ] || say_and_stop "apt-get installed its packages, and these are still not to be found."
+fi
 
-mapfile -t packages < <(missing_packages | sort -u)
-[ "${#packages[@]}" -eq 0 ] || say_and_stop "apt-get installed its packages, and these are still not to be found."
+mapfile -t wished < <(wished_packages)
+[ "${#wished[@]}" -eq 0 ] && exit 0
+echo "Installing ${wished[*]}"
+"${apt[@]}" install -y --no-install-recommends "${wished[@]}" >/dev/null ||
+  echo "apt-get could not install ${wished[*]}: the tests that use them will be skipped" >&2

@@ -34,6 +34,7 @@
 #' * `bge_warning_int64`: a column holds whole numbers beyond 2^53 and came as character
 #' * `bge_warning_misfit`: a value is not of its column's declared type; it is `NA` there, and kept in `<column>_as_sent`
 #'   (by [bge_table()] in `extra`)
+#' * `bge_warning_no_rows`: samples of a matrix have no rows at all, and are `NA`; `biosample_ids` names them
 #' * `bge_warning_skipped`: [bge_table()] was told to leave out samples that fail, and some did
 #'
 #' @return Nothing is returned: this page describes conditions.

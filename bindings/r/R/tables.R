@@ -68,53 +68,6 @@ bge_table <- function(
   read_table(table, name, columns, wish, call, api)
 }
 
-#' The taxon-by-sample matrix of a cohort
-#'
-#' The abundances of all taxa in many biosamples as one numeric matrix, read by [bge_table()].
-#'
-#' @inheritParams bge_table
-#' @param biosample_ids Biosample ids: a vector without duplicates. They are the matrix's columns, in this order.
-#' @param ... Further parameters of [bge_get_taxon_abundance()], by name, such as `limit`, the rows of one page.
-#' @param value The numeric column of [bge_get_taxon_abundance()] whose values stand in the cells: `observation_value`,
-#'   the abundance in percent, unless given.
-#' @param taxon_ids Taxon ids, such as txid815: a vector; all taxa unless given.
-#' @return A numeric matrix with a row for each taxon that any sample has, named by its taxon id, in the order in which
-#'   they come first; and a column for each sample. A taxon that a sample does not have is 0. Several rows of one taxon in
-#'   one sample are added up. A value that the platform left out is `NA`, and so is the whole column of a sample that was
-#'   skipped: the attribute `failed` tells why.
-#' @export
-#' @examples
-#' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
-#' if (!is.null(sandbox)) {
-#'   ids <- bge_get_samples(sandbox$user, omics = 2)$biosample_id[1:3]
-#'   abundance <- bge_abundance_matrix(sandbox$user, ids, limit = 500)
-#'   dim(abundance)
-#'   abundance[1:3, ]
-#' }
-bge_abundance_matrix <- function(
-    api, biosample_ids, ..., value = "observation_value", taxon_ids = NULL, concurrency = NULL, prefetch = NULL,
-    on_error = "stop", rate_limit = NULL, checkpoint_dir = NULL, strict = NULL, call_options = NULL) {
-  call <- shown_call(sys.call(), sys.function())
-  name <- "get_taxon_abundance"
-  check_value_column(value, endpoint(name, call), call)
-  ids <- sample_ids(biosample_ids, "biosample_ids", call)
-  as_sent <- toupper(ids)
-  if (anyDuplicated(as_sent)) bad_argument("biosample_ids", "holds the same sample more than once", call)
-  switches <- table_switches(
-    concurrency = concurrency, prefetch = prefetch, on_error = on_error, rate_limit = rate_limit,
-    checkpoint_dir = checkpoint_dir, strict = strict, call_options = call_options, call = call
-  )
-  table <- open_table(api, name, list(biosample_id = ids, taxon_ids = taxon_ids, ...), switches, call)
-  on.exit(.Call(rbge_close, table))
-  rows <- read_table(table, name, c("biosample_id", "taxonomy_taxon_id", value), 0L, call)
-  out <- spread(rows, as_sent, call)
-  colnames(out) <- ids
-  failed <- attr(rows, "failed")
-  out[, as_sent %in% toupper(failed$biosample_id)] <- NA
-  attr(out, "failed") <- failed
-  out
-}
-
 # ---- arguments ----
 
 sample_ids <- function(ids, name, call) {
@@ -123,14 +76,6 @@ sample_ids <- function(ids, name, call) {
   if (is.null(ids)) ids <- character()
   if (!is.character(ids) || anyNA(ids)) bad_argument(name, "must be a character vector without NA", call)
   ids
-}
-
-check_value_column <- function(value, row, call) {
-  is_number <- vapply(row$columns, function(column) column$type %in% c("float64", "int64"), NA)
-  numeric <- vapply(row$columns[is_number], function(column) column$name, "")
-  if (!is.character(value) || length(value) != 1 || !value %in% numeric) {
-    bad_argument("value", paste("must be one of", paste(numeric, collapse = ", ")), call)
-  }
 }
 
 # The switches of a table, beside those of any call: what is NULL is left to the library.
@@ -170,7 +115,8 @@ open_table <- function(api, name, given, switches, call) {
 # ---- data frames ----
 
 # All rows of an open table. A stream's failure has in its condition what came before.
-read_table <- function(table, name, columns, wish, call, api = NULL) {
+# `plain` leaves out what is made for people: tibbles.
+read_table <- function(table, name, columns, wish, call, api = NULL, plain = FALSE) {
   schema <- checked(.Call(rbge_table_schema, table), call)
   wanted <- seq_along(schema$names)
   if (!is.null(columns)) {
@@ -184,6 +130,7 @@ read_table <- function(table, name, columns, wish, call, api = NULL) {
   if (!is.null(progress)) on.exit(progress$end())
   pieces <- read_pieces(table, wanted, progress, call, api)
   frame <- build_frame(pieces$rows, schema, wish, call)
+  if (plain) class(frame) <- "data.frame"
   if (!is.null(pieces$problem)) stop(stream_condition(pieces$problem, frame, call))
   with_report(frame, table, call)
 }
@@ -293,25 +240,5 @@ hand_over <- function(table, as, call) {
   out <- checked(.Call(rbge_table_hand_over, table, room), call)
   if (as == "arrow") out <- arrow_reader(out)
   attr(out, "report") <- function() table_report(table, call)
-  out
-}
-
-# ---- matrices ----
-
-# Rows of (sample, taxon, value) as a matrix with a column for each of `ids`.
-spread <- function(rows, ids, call) {
-  taxa <- unique(rows$taxonomy_taxon_id[!is.na(rows$taxonomy_taxon_id)])
-  at <- match(rows$taxonomy_taxon_id, taxa) + length(taxa) * (match(rows$biosample_id, ids) - 1)
-  values <- as.double(rows[[3]])
-  lost <- sum(is.na(at))
-  if (lost > 0) {
-    warn("misfit", paste(lost, "rows name no taxon, or none of the samples: they are not in the matrix"), call)
-    values <- values[!is.na(at)]
-    at <- at[!is.na(at)]
-  }
-  out <- matrix(0, length(taxa), length(ids), dimnames = list(taxa, ids))
-  cells <- unique(at)
-  if (length(cells) < length(at)) values <- as.vector(rowsum(values, match(at, cells), reorder = FALSE))
-  out[cells] <- values
   out
 }

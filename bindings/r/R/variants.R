@@ -37,7 +37,7 @@ bge_get_variants <- function(
 #' @param biosample_id Biosample id.
 #' @param only_variant_site Leave out sites equal to the reference: `TRUE` or `FALSE`; TRUE unless given.
 #' @param regions At most 5000 regions: a data frame of `chromosome`, `start`, `end` (0-based, half open), or a vector such
-#'   as `"chr15:74749000-74750000"`.
+#'   as `"chr15:74749000-74750000"`, or a `GRanges` of the package GenomicRanges (1-based and closed, as they are).
 #' @param bed_file Path of a zipped BED file.
 #' @return A list with the variants in `result`.
 #' @export
@@ -50,9 +50,17 @@ bge_get_variants <- function(
 bge_professional_variant <- function(
     api, biosample_id, ..., only_variant_site = NULL, regions = NULL, bed_file = NULL, simplify = TRUE,
     call_options = NULL) {
+  regions <- as_regions(regions)
   given <- list(
     biosample_id = biosample_id, only_variant_site = only_variant_site, regions = regions, bed_file = bed_file,
     ...
   )
   call_value(api, "professional_variant", given, simplify, call_options, bytes = TRUE)
+}
+
+# A GRanges as the platform counts: from 0 on, and without its end.
+as_regions <- function(regions) {
+  if (!inherits(regions, "GenomicRanges")) return(regions)
+  plain <- as.data.frame(regions)
+  data.frame(chromosome = as.character(plain$seqnames), start = plain$start - 1, end = plain$end)
 }

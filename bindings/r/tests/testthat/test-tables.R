@@ -1,10 +1,5 @@
 # The rows of many samples as one data frame, and as a matrix.
 
-taxon_row <- function(taxon, value, sample = NULL) {
-  info <- if (is.null(sample)) "" else sprintf('"sample_info": {"biosample_id": "%s"}, ', sample)
-  sprintf('{%s"taxonomy": {"taxon_id": "%s"}, "observation": {"value": %s}}', info, taxon, value)
-}
-
 # a table has one column more
 of_table <- function(name) c(declared(name), extra = "character")
 
@@ -169,70 +164,6 @@ test_that("a closed client has no tables", {
   client <- bge_client(sandbox$access_token, endpoint = sandbox$endpoint)
   bge_close(client)
   expect_error(bge_table(client, "get_samples"), class = "bge_error_closed")
-})
-
-# ---- matrices ----
-
-test_that("the matrix has taxa in rows and the samples in their order in columns", {
-  ids <- rev(cohort)
-  expect_silent(abundance <- bge_abundance_matrix(api, ids, limit = 120))
-  expect_type(abundance, "double")
-  expect_identical(colnames(abundance), ids)
-  for (id in ids) {
-    taxa <- bge_get_taxon_abundance(api, id)
-    column <- abundance[, id]
-    expect_identical(unname(column[taxa$taxonomy_taxon_id]), taxa$observation_value)
-    expect_equal(sum(column), sum(taxa$observation_value))
-  }
-  means <- bge_abundance_matrix(api, cohort[2], value = "background_mean", taxon_ids = c("txid815", "txid817"))
-  expect_identical(dimnames(means), list(c("txid815", "txid817"), cohort[2]))
-  taxa <- bge_get_taxon_abundance(api, cohort[2], taxon_ids = c("txid815", "txid817"))
-  expect_identical(unname(means[taxa$taxonomy_taxon_id, 1]), taxa$background_mean)
-})
-
-test_that("absent is 0, left out is NA, several rows of a taxon add up", {
-  answers <- list(
-    "E-M1" = c(taxon_row("txid2", 1.5), taxon_row("txid1", "null"), taxon_row("txid2", 2)),
-    "E-M2" = taxon_row("txid3", 4, "E-M2"),
-    "E-M3" = character()
-  )
-  for (id in names(answers)) {
-    rows <- answers[[id]]
-    for (number in if (length(rows) > 0) 1:2 else 1) {
-      body <- sprintf(
-        '{"code": 0, "data": [%s], "pagination": {"count": %d, "page": %d}}',
-        if (number == 1) paste(rows, collapse = ",") else "", length(rows), number
-      )
-      local_fault(
-        kind = "status", status = 200, path = "/microbiome/taxon_abundance", count = 0,
-        query = sprintf("*biosample_id=%s*page=%d*", id, number), content_type = "application/json", body = body
-      )
-    }
-  }
-  abundance <- bge_abundance_matrix(api, c("E-M3", "e-m1", "E-M2"))
-  expect_identical(abundance, matrix(
-    c(0, 0, 0, 3.5, NA, 0, 0, 0, 4), 3,
-    dimnames = list(c("txid2", "txid1", "txid3"), c("E-M3", "e-m1", "E-M2"))
-  ))
-  expect_identical(bge_abundance_matrix(api, "E-M3"), matrix(0, 0, 1, dimnames = list(NULL, "E-M3")))
-  expect_identical(dim(bge_abundance_matrix(api, character())), c(0L, 0L))
-})
-
-test_that("a sample that was skipped is unknown, not empty", {
-  ids <- c(cohort[1], sandbox$other_biosample_id)
-  expect_warning(abundance <- bge_abundance_matrix(api, ids, on_error = "skip"), class = "bge_warning_skipped")
-  expect_true(all(is.na(abundance[, 2])))
-  expect_false(anyNA(abundance[, 1]))
-  expect_identical(attr(abundance, "failed")$biosample_id, sandbox$other_biosample_id)
-  expect_error(bge_abundance_matrix(api, ids), class = "bge_error_api")
-})
-
-test_that("what cannot be a matrix is refused before anything is sent", {
-  requests <- recorder("/microbiome/taxon_abundance")
-  expect_error(bge_abundance_matrix(api, cohort[c(1, 1)]), "more than once", class = "bge_error_argument")
-  expect_error(bge_abundance_matrix(api, cohort, value = "taxonomy_rank"), "observation_value", class = "bge_error_argument")
-  expect_error(bge_abundance_matrix(api, 1:3), class = "bge_error_argument")
-  expect_length(requests(), 0)
 })
 
 # ---- streams for other packages ----
