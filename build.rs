@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The header's sections: the files of `src/ffi`, in the order in which a reader meets them.
-const SECTIONS: [&str; 21] = [
+const SECTIONS: [&str; 22] = [
     "version",
     "text",
     "error",
@@ -26,6 +26,7 @@ const SECTIONS: [&str; 21] = [
     "services",
     "reports",
     "op",
+    "ops",
     "pages",
     "table",
 ];

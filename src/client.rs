@@ -55,7 +55,7 @@ impl Client {
     }
 
     fn build(options: Options, origin: TokenOrigin, warning: Option<String>) -> Result<Self> {
-        let log = Arc::new(Logger::new(options.log, options.log_file.clone())?);
+        let log = Arc::new(Logger::new(options.log, options.log_format, options.log_file.clone())?);
         if let Some(warning) = warning {
             log.warn(warning);
         }

@@ -40,7 +40,7 @@ mod sys;
 mod table;
 mod transport;
 
-pub use calls::{operation::Operation, pages::Pages};
+pub use calls::{operation::Operation, pages::Pages, queue::Queue};
 pub use client::Client;
 pub use error::{Error, Result, Status, StorageRefusal};
 pub use json::get as json_get;

@@ -9,6 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
+use serde_json::{Map, Value};
 
 use crate::{
     error::{Error, Result},
@@ -30,6 +31,23 @@ pub enum Level {
     Debug = 3,
 }
 
+/// How lines are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object each, with what a program can count and draw.
+    Json,
+}
+
+/// What a line tells of, beside its words: the event's name, the call's tag if its caller gave one, and its facts.
+pub(crate) struct Event<'a> {
+    pub name: &'static str,
+    pub tag: Option<&'a str>,
+    pub facts: Vec<(&'static str, Value)>,
+}
+
 /// Where lines go.
 pub trait Sink: Send + Sync {
     /// Takes one line, without its end. One call at a time for each client.
@@ -41,15 +59,20 @@ struct File(PathBuf);
 impl Sink for File {
     fn line(&self, level: Level, message: &str) {
         let now = httpdate::fmt_http_date(std::time::SystemTime::now());
+        let line = match message.strip_prefix('{') {
+            Some(json) => format!("{{\"time\":\"{now}\",{json}\n"),
+            None => format!("{now} {level:?} {message}\n"),
+        };
         // Opened for each line: a rotated or full file harms no call.
         if let Ok(mut file) = OpenOptions::new().append(true).create(true).open(&self.0) {
-            let _ = file.write_all(format!("{now} {level:?} {message}\n").as_bytes());
+            let _ = file.write_all(line.as_bytes());
         }
     }
 }
 
 pub(crate) struct Logger {
     level: Level,
+    format: Format,
     sink: ArcSwapOption<Box<dyn Sink>>,
     // One line at a time; a lock that another thread held at a fork must not stop the child.
     turn: PerProcess<Mutex<()>>,
@@ -58,7 +81,7 @@ pub(crate) struct Logger {
 }
 
 impl Logger {
-    pub(crate) fn new(level: Level, file: Option<PathBuf>) -> Result<Self> {
+    pub(crate) fn new(level: Level, format: Format, file: Option<PathBuf>) -> Result<Self> {
         if let Some(path) = &file {
             OpenOptions::new().append(true).create(true).open(path).map_err(|cause| {
                 Error::argument("log_file", "must name a file that can be written").with_cause(cause)
@@ -67,6 +90,7 @@ impl Logger {
         let sink = file.map(|path| Arc::new(Box::new(File(path)) as Box<dyn Sink>));
         Ok(Logger {
             level,
+            format,
             sink: ArcSwapOption::new(sink),
             turn: PerProcess::new(|| Mutex::new(())),
             unheard: ArcSwapOption::empty(),
@@ -91,19 +115,83 @@ impl Logger {
     }
 
     pub(crate) fn write(&self, level: Level, message: impl FnOnce() -> String) {
+        self.tell(level, || (message(), Event { name: "notice", tag: None, facts: Vec::new() }));
+    }
+
+    /// A line with what programs want to know of it.
+    pub(crate) fn tell<'a>(&self, level: Level, line: impl FnOnce() -> (String, Event<'a>)) {
         if level > self.level {
             return;
         }
         if let Some(sink) = self.sink.load_full() {
-            let line: String = message().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let (message, event) = line();
+            let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let line = match self.format {
+                Format::Text => message,
+                Format::Json => json(level, message, event),
+            };
             let _turn = self.turn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             sink.line(level, &line);
         }
     }
 }
 
+fn json(level: Level, message: String, event: Event<'_>) -> String {
+    let mut all = Map::new();
+    all.insert("level".to_owned(), format!("{level:?}").to_lowercase().into());
+    all.insert("event".to_owned(), event.name.into());
+    if let Some(tag) = event.tag {
+        all.insert("tag".to_owned(), tag.into());
+    }
+    for (name, value) in event.facts {
+        if !value.is_null() {
+            all.insert(name.to_owned(), value);
+        }
+    }
+    all.insert("message".to_owned(), message.into());
+    Value::Object(all).to_string()
+}
+
 impl fmt::Debug for Logger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Logger").field("level", &self.level).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Kept(Arc<Mutex<Vec<String>>>);
+
+    impl Sink for Kept {
+        fn line(&self, _: Level, message: &str) {
+            self.0.lock().expect("no panic").push(message.to_owned());
+        }
+    }
+
+    fn told(format: Format) -> Vec<String> {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let logger = Logger::new(Level::Info, format, None).expect("a logger");
+        logger.set_sink(Some(Box::new(Kept(lines.clone()))));
+        logger.write(Level::Info, || "one\nline".to_owned());
+        logger.tell(Level::Info, || {
+            let facts = vec![("wait", 0.5.into()), ("request_id", Value::Null)];
+            ("\"again\"".to_owned(), Event { name: "repeat", tag: Some("7"), facts })
+        });
+        logger.write(Level::Debug, || panic!("nobody asked"));
+        lines.lock().expect("no panic").clone()
+    }
+
+    #[test]
+    fn lines_are_texts_or_objects() {
+        assert_eq!(told(Format::Text), ["one line", "\"again\""]);
+        assert_eq!(
+            told(Format::Json),
+            [
+                r#"{"event":"notice","level":"info","message":"one line"}"#,
+                r#"{"event":"repeat","level":"info","message":"\"again\"","tag":"7","wait":0.5}"#,
+            ]
+        );
     }
 }

@@ -40,7 +40,7 @@ impl OAuth2 {
             }
         }
         let options = options::client(options_json)?;
-        let log = Arc::new(Logger::new(options.log, options.log_file.clone())?);
+        let log = Arc::new(Logger::new(options.log, options.log_format, options.log_file.clone())?);
         let transport = Transport::new(options, log)?;
         Ok(OAuth2 { app: App { id: client_id.to_owned(), secret: Secret::new(client_secret) }, transport })
     }

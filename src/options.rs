@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::{
     error::{Error, Result},
-    log::Level,
+    log::{Format, Level},
     redact::Secret,
 };
 
@@ -42,6 +42,7 @@ pub(crate) struct Options {
     pub user_agent: String,
     pub log: Level,
     pub log_file: Option<PathBuf>,
+    pub log_format: Format,
     pub token_file: Option<PathBuf>,
     pub oss_signature: OssSignature,
 }
@@ -55,7 +56,7 @@ pub(crate) struct CredentialOptions {
     pub client_secret: Option<Secret>,
 }
 
-const CLIENT: [&str; 15] = [
+const CLIENT: [&str; 16] = [
     "endpoint",
     "fallback_endpoint",
     "timeout",
@@ -68,6 +69,7 @@ const CLIENT: [&str; 15] = [
     "user_agent",
     "log",
     "log_file",
+    "log_format",
     "deadline",
     "token_file",
     "oss_signature",
@@ -159,6 +161,11 @@ fn read(given: &Map<String, Value>, names: &[&str]) -> Result<Options> {
         user_agent,
         log: fields.level()?,
         log_file: fields.text("log_file")?.map(PathBuf::from),
+        log_format: match fields.text("log_format")?.as_deref() {
+            None | Some("text") => Format::Text,
+            Some("json") => Format::Json,
+            Some(_) => return Err(Error::argument("log_format", "must be \"text\" or \"json\"")),
+        },
         token_file: fields.text("token_file")?.map(PathBuf::from),
         oss_signature: match fields.text("oss_signature")?.as_deref() {
             None | Some("v1") => OssSignature::V1,

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     context::{Context, Sender},
     error::{Error, Result, Status},
-    log::Level,
+    log::{Event, Level},
     redact::Redactor,
     sys::{PerProcess, process_id},
     transport::Transport,
@@ -179,7 +179,10 @@ impl Credentials {
             .ok_or_else(|| Error::new(Status::Protocol, "the renewed token has no access_token"))?;
         let token = Arc::new(token);
         shared.current.store(Some(token.clone()));
-        transport.log().write(Level::Info, || "the access token was renewed".to_owned());
+        transport.log().tell(Level::Info, || {
+            let event = Event { name: "renewal", tag: context.tag.as_deref(), facts: Vec::new() };
+            ("the access token was renewed".to_owned(), event)
+        });
         if let Some(file) = &shared.file {
             file.write(token.json())?;
         }

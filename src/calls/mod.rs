@@ -2,6 +2,7 @@
 
 pub(crate) mod operation;
 pub(crate) mod pages;
+pub(crate) mod queue;
 pub(crate) mod tasks;
 pub(crate) mod variants;
 

@@ -14,6 +14,7 @@ use futures_util::FutureExt;
 use once_cell::sync::OnceCell;
 use tokio::task::AbortHandle;
 
+use super::queue::Queue;
 use crate::{
     context::{Context, Progress, Sender},
     error::{Error, Result, Status},
@@ -35,6 +36,8 @@ struct Shared {
     finished: Condvar,
     progress: Arc<Progress>,
     pipe: OnceCell<(io::PipeReader, io::PipeWriter)>,
+    /// Where its end is told; set while the stage is locked.
+    queue: OnceCell<(Queue, u64)>,
     on_end: Option<Box<dyn Fn(bool) + Send + Sync>>,
 }
 
@@ -60,10 +63,15 @@ impl Shared {
             on_end(false);
         }
         *stage = Stage::Done(outcome);
+        let queue = self.queue.get().cloned();
         if let Some((_, writer)) = self.pipe.get() {
             let _ = (&*writer).write_all(b".");
         }
         self.finished.notify_all();
+        drop(stage);
+        if let Some((queue, key)) = queue {
+            queue.push(key);
+        }
     }
 }
 
@@ -91,6 +99,7 @@ impl Operation {
             finished: Condvar::new(),
             progress: context.progress.clone(),
             pipe: OnceCell::new(),
+            queue: OnceCell::new(),
             on_end,
         });
         let cancel = context.cancel.clone();
@@ -137,6 +146,20 @@ impl Operation {
             };
         }
         Ok(true)
+    }
+
+    /// Has its end told to a queue, as `key`; at once if it has ended. An operation has one queue at most.
+    pub fn tell(&self, queue: &Queue, key: u64) -> Result<()> {
+        self.check_process()?;
+        let stage = self.shared.stage();
+        if self.shared.queue.set((queue.clone(), key)).is_err() {
+            return Err(Error::argument("op", "is told to a queue already"));
+        }
+        if !matches!(*stage, Stage::Running) {
+            drop(stage);
+            queue.push(key);
+        }
+        Ok(())
     }
 
     /// How far it is and how far it goes, in bytes or pages; a total of 0 is not known.

@@ -44,6 +44,8 @@ pub(crate) struct Switches {
     pub max_retries: Option<u32>,
     pub headers: HeaderMap,
     pub strict_count: bool,
+    /// The caller's name for the call, for the log.
+    pub tag: Option<Arc<str>>,
 }
 
 /// How much of an answer is taken.
@@ -78,6 +80,8 @@ pub(crate) struct Context {
     pub redactor: Arc<Redactor>,
     /// How often requests may be sent, where several calls share a limit.
     pub pace: Option<Arc<Pace>>,
+    /// The caller's name for this call, for the log.
+    pub tag: Option<Arc<str>>,
     #[allow(dead_code, reason = "the senders are to keep to them")]
     pub limits: Limits,
     pub cancel: Cancel,
@@ -98,6 +102,7 @@ impl Context {
             progress: Arc::default(),
             redactor: Arc::default(),
             pace: None,
+            tag: None,
             limits: Limits::default(),
             cancel,
             begun,
@@ -118,6 +123,9 @@ impl Context {
         }
         if !switches.headers.is_empty() {
             self.headers = switches.headers.clone();
+        }
+        if switches.tag.is_some() {
+            self.tag.clone_from(&switches.tag);
         }
         self
     }

@@ -24,7 +24,7 @@ pub struct bge_api_t {
 /// `fallback_endpoint` (the platform's second address when `endpoint` is the default), `timeout` (seconds of one
 /// attempt, 18), `connect_timeout` (10), `deadline` (seconds of a call with all its repeats; none), `max_retries` (3),
 /// `max_connections` (32), `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (off, error, info,
-/// debug), `log_file`, `oss_signature` (v1, v4). An unknown member is `BGE_ERR_ARGUMENT`.
+/// debug), `log_file`, `log_format` (text, json), `oss_signature` (v1, v4). An unknown member is `BGE_ERR_ARGUMENT`.
 ///
 /// The caller frees `*out` with `bge_api_free`.
 #[unsafe(no_mangle)]
@@ -99,7 +99,8 @@ pub unsafe extern "C" fn bge_api_get_token(
 ///
 /// `args_json` is NULL or one JSON object with the call's arguments by their documented names; members that are `null`
 /// count as not given, unknown ones are passed through to the platform. The member `"$"` holds the library's own
-/// switches for this call: `timeout`, `deadline` (seconds), `max_retries`, `headers`.
+/// switches for this call: `timeout`, `deadline` (seconds), `max_retries`, `headers`, and `tag`, a text that the call's
+/// lines in a log of JSON are marked with.
 ///
 /// `*out_json` is the envelope's `data` byte for byte; the caller frees it with `bge_string_free`.
 ///

@@ -27,6 +27,7 @@ pub mod microbiome;
 pub mod models;
 pub mod oauth2;
 pub mod op;
+pub mod ops;
 pub mod pages;
 pub mod reader;
 pub mod reports;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The switches that transfers know.
-pub(super) const SWITCHES: [&str; 3] = ["timeout", "deadline", "max_retries"];
+pub(super) const SWITCHES: [&str; 4] = ["timeout", "deadline", "max_retries", "headers"];
 
 /// The store takes no smaller parts, but for the last one.
 pub(super) const SMALLEST_PART: u64 = 100 * 1024;

@@ -110,6 +110,12 @@ impl Args {
     pub(crate) fn switches(&self, allowed: &[&str]) -> Result<Switches> {
         let mut switches = Switches::default();
         for (name, value) in &self.switches {
+            if name == "tag" {
+                let tag = value.as_str().filter(|tag| tag.len() <= 200);
+                let wrong = || Error::argument("$.tag", "must be a string of at most 200 bytes");
+                switches.tag = Some(tag.ok_or_else(wrong)?.into());
+                continue;
+            }
             if !allowed.contains(&name.as_str()) {
                 return Err(options::unknown("member of \"$\"", name, allowed));
             }

@@ -11,7 +11,7 @@ use crate::{
     context::Context,
     envelope::{self, Envelope},
     error::{Error, Result, Status},
-    log::Level,
+    log::{Event, Level},
     transport::{Repeat, Request, Retry, Target, Transport},
 };
 
@@ -129,7 +129,16 @@ impl Session {
     /// An error as the caller gets it: with the call's name, logged, and without secrets.
     pub(crate) fn explain(&self, call: &str, error: Error) -> Error {
         let error = self.credentials.advise(self.credentials.redact(error)).with_call(call);
-        self.transport.log().write(Level::Error, || error.message().to_owned());
+        self.transport.log().tell(Level::Error, || {
+            let mut facts = vec![("call", call.into()), ("status", error.status().name().into())];
+            facts.push(("request_id", error.request_id().into()));
+            for (name, number) in [("http_status", i64::from(error.http_status())), ("code", error.code())] {
+                if number != 0 {
+                    facts.push((name, number.into()));
+                }
+            }
+            (error.message().to_owned(), Event { name: "failure", tag: None, facts })
+        });
         error
     }
 }

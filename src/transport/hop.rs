@@ -6,7 +6,7 @@ use reqwest::{
 };
 use url::Url;
 
-use super::Request;
+use super::{Request, Target};
 use crate::{
     context::Context,
     error::{Error, Result, Status},
@@ -22,7 +22,10 @@ pub(super) struct Hop<'a> {
 impl<'a> Hop<'a> {
     pub(super) fn first(context: &Context, request: &'a Request, url: Url) -> Self {
         let mut headers = request.headers.clone();
-        headers.extend(context.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        // The caller's own headers are for the platform, not for the store or whoever keeps a file.
+        if matches!(request.target, Target::Platform(_)) {
+            headers.extend(context.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
         Hop { url, headers, request }
     }
 

@@ -91,11 +91,16 @@ impl Answer {
 
     /// Adds what the headers say to an error.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        let names = ["x-request-id", "x-oss-request-id", "x-acs-request-id", "request-id"];
-        let id = names.iter().find_map(|name| self.headers.get(*name)).and_then(|value| value.to_str().ok());
+        let id = request_id(&self.headers);
         let http = if error.http_status() == 0 { self.status } else { error.http_status() };
         error.with_http(http, id).with_retry_after(retry_after(&self.headers))
     }
+}
+
+/// The server's name for a request.
+fn request_id(headers: &HeaderMap) -> Option<&str> {
+    let names = ["x-request-id", "x-oss-request-id", "x-acs-request-id", "request-id"];
+    names.iter().find_map(|name| headers.get(*name)).and_then(|value| value.to_str().ok())
 }
 
 /// The connections of one client.

@@ -1,32 +1,57 @@
 //! Redirects are followed for GET only, at most 5.
 
+use std::time::Instant;
+
+use reqwest::header::HeaderMap;
 use url::Url;
 
 use super::{
     Answer, Request, Streamed, Transport, blocking,
     hop::{Hop, protocol},
-    streaming,
+    request_id, streaming,
 };
 use crate::{
     context::{Context, Sender},
     error::Result,
-    log::Level,
+    log::{Event, Level},
 };
 
 const MOST: usize = 5;
 
 impl Transport {
-    fn log_request(&self, hop: &Hop<'_>) {
-        // The query stays out of the log: it holds ids, signatures, whatever the caller gave.
-        self.log().write(Level::Debug, || {
-            format!("{} {}{}", hop.request.method, super::origin(&hop.url), hop.url.path())
+    fn log_request(&self, context: &Context, hop: &Hop<'_>) -> Instant {
+        self.log().tell(Level::Debug, || {
+            let (method, url) = named(hop);
+            let line = format!("{method} {url}");
+            let facts = vec![("method", method.into()), ("url", url.into())];
+            (line, Event { name: "request", tag: context.tag.as_deref(), facts })
+        });
+        Instant::now()
+    }
+
+    /// What came of a request; an error may tell more than that there was no answer, and is told elsewhere.
+    fn log_answer(&self, context: &Context, hop: &Hop<'_>, sent: Instant, answer: Option<(u16, &HeaderMap)>) {
+        self.log().tell(Level::Debug, || {
+            let (method, url) = named(hop);
+            let seconds = sent.elapsed().as_secs_f64();
+            let mut facts =
+                vec![("method", method.into()), ("url", url.into()), ("duration", seconds.into())];
+            let line = match answer {
+                Some((status, headers)) => {
+                    facts.push(("http_status", status.into()));
+                    facts.push(("request_id", request_id(headers).into()));
+                    format!("answered {status}")
+                }
+                None => "not answered".to_owned(),
+            };
+            (line, Event { name: "answer", tag: context.tag.as_deref(), facts })
         });
     }
 
     pub(super) async fn follow(&self, context: &Context, request: &Request, url: Url) -> Result<Answer> {
         let mut hop = Hop::first(context, request, url);
         for _ in 0..=MOST {
-            self.log_request(&hop);
+            let sent = self.log_request(context, &hop);
             let answer = match context.sender {
                 Sender::Blocking if !request.body.streams() => {
                     blocking::send(self.blocking()?, &hop, context.attempt()?)
@@ -36,8 +61,9 @@ impl Transport {
                     Err(error) => Err(error),
                 },
             };
+            let told = answer.as_ref().ok().map(|answer| (answer.status, &answer.headers));
+            self.log_answer(context, &hop, sent, told);
             let answer = answer.map_err(|error| hop.blamed(error))?;
-            self.log().write(Level::Debug, || format!("answered {}", answer.status));
             match hop.next(answer.status, &answer.headers)? {
                 Some(next) => hop = next,
                 None => return Ok(answer),
@@ -54,10 +80,11 @@ impl Transport {
     ) -> Result<Streamed> {
         let mut hop = Hop::first(context, request, url);
         for _ in 0..=MOST {
-            self.log_request(&hop);
+            let sent = self.log_request(context, &hop);
             let streamed = streaming::open(self.streaming_for(request)?, &hop, context).await;
+            let told = streamed.as_ref().ok().map(|streamed| (streamed.status, &streamed.headers));
+            self.log_answer(context, &hop, sent, told);
             let streamed = streamed.map_err(|error| hop.blamed(error))?;
-            self.log().write(Level::Debug, || format!("answered {}", streamed.status));
             match hop.next(streamed.status, &streamed.headers)? {
                 Some(next) => hop = next,
                 None => return Ok(streamed),
@@ -65,4 +92,9 @@ impl Transport {
         }
         Err(protocol("more than 5 redirects in a row"))
     }
+}
+
+/// A request's method and address. The query stays out of the log: it holds ids, signatures, whatever the caller gave.
+fn named(hop: &Hop<'_>) -> (String, String) {
+    (hop.request.method.to_string(), format!("{}{}", super::origin(&hop.url), hop.url.path()))
 }

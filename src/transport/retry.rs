@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Context;
 use crate::{
     error::{Error, Result},
-    log::{Level, Logger},
+    log::{Event, Level, Logger},
 };
 
 /// A server that asks for more than this is not waited for.
@@ -56,13 +56,16 @@ impl<'a> Retry<'a> {
             return Err(error);
         }
         self.repeats += 1;
-        self.log.write(Level::Info, || {
-            format!(
-                "{error}: repeat {} of {} in {:.1} s",
-                self.repeats,
-                self.context.max_retries.unwrap_or(3),
-                wait.as_secs_f64()
-            )
+        self.log.tell(Level::Info, || {
+            let (repeat, most, seconds) =
+                (self.repeats, self.context.max_retries.unwrap_or(3), wait.as_secs_f64());
+            let mut facts = vec![("repeat", repeat.into()), ("wait", seconds.into())];
+            facts.push(("request_id", error.request_id().into()));
+            if error.http_status() != 0 {
+                facts.push(("http_status", error.http_status().into()));
+            }
+            let event = Event { name: "repeat", tag: self.context.tag.as_deref(), facts };
+            (format!("{error}: repeat {repeat} of {most} in {seconds:.1} s"), event)
         });
         self.context.repeated_for(&error);
         self.context.sleep(wait).await

@@ -15,6 +15,7 @@ mod nulls;
 mod oauth2;
 mod operations;
 mod pages;
+mod queue;
 mod retries;
 mod secrets;
 mod tasks;

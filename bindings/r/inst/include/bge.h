@@ -100,6 +100,12 @@ typedef struct bge_oauth2_t bge_oauth2_t;
 typedef struct bge_op_t bge_op_t;
 
 /*
+ A queue of operations that have ended: one place, and one file descriptor, to wait for any number of them. Any number
+ of threads may share one. It belongs to the process that made it.
+ */
+typedef struct bge_ops_t bge_ops_t;
+
+/*
  A walk through the pages of a list. It keeps its client alive and belongs to the process that opened it.
  */
 typedef struct bge_pages_t bge_pages_t;
@@ -302,7 +308,7 @@ void bge_error_free(bge_error_t *e);
  `fallback_endpoint` (the platform's second address when `endpoint` is the default), `timeout` (seconds of one
  attempt, 18), `connect_timeout` (10), `deadline` (seconds of a call with all its repeats; none), `max_retries` (3),
  `max_connections` (32), `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (off, error, info,
- debug), `log_file`, `oss_signature` (v1, v4). An unknown member is `BGE_ERR_ARGUMENT`.
+ debug), `log_file`, `log_format` (text, json), `oss_signature` (v1, v4). An unknown member is `BGE_ERR_ARGUMENT`.
 
  The caller frees `*out` with `bge_api_free`.
  */
@@ -336,7 +342,8 @@ bge_status_t bge_api_get_token(const bge_api_t *api, char **out_json, bge_error_
 
  `args_json` is NULL or one JSON object with the call's arguments by their documented names; members that are `null`
  count as not given, unknown ones are passed through to the platform. The member `"$"` holds the library's own
- switches for this call: `timeout`, `deadline` (seconds), `max_retries`, `headers`.
+ switches for this call: `timeout`, `deadline` (seconds), `max_retries`, `headers`, and `tag`, a text that the call's
+ lines in a log of JSON are marked with.
 
  `*out_json` is the envelope's `data` byte for byte; the caller frees it with `bge_string_free`.
 
@@ -1450,6 +1457,50 @@ int32_t bge_op_fd(const bge_op_t *op);
  Frees an operation, cancelling it if it still runs, without waiting for the network; NULL is ignored.
  */
 void bge_op_free(bge_op_t *op);
+
+/* ---- Where operations that have ended line up ---- */
+
+/*
+ Makes a queue. The caller frees `*out` with `bge_ops_free`.
+ */
+bge_status_t bge_ops_new(bge_ops_t **out, bge_error_t **err);
+
+/*
+ Has an operation's end told to a queue: `key`, which is the caller's own, lines up there once, when the operation has
+ ended, was cancelled or was freed before it had; at once if it has ended already. An operation has one queue at most:
+ `BGE_ERR_ARGUMENT` for a second one.
+ */
+bge_status_t bge_ops_add(const bge_ops_t *ops, const bge_op_t *op, uint64_t key, bge_error_t **err);
+
+/*
+ Lines a key up that is no operation's, to wake whoever waits. May be called from a `bge_log_fn`, too; NULL is
+ ignored.
+ */
+void bge_ops_post(const bge_ops_t *ops, uint64_t key);
+
+/*
+ Takes keys from a queue, in the order in which they lined up: as many as there are and `keys` has room for (`cap`, at
+ least 1), `*n` of them. When there is none it waits for one, for at most `timeout_ms` milliseconds, below 0 without a
+ limit; `BGE_OK` with 0 keys when the time runs out. Each key goes to one waiter only.
+ */
+bge_status_t bge_ops_wait(const bge_ops_t *ops,
+                          int64_t timeout_ms,
+                          uint64_t *keys,
+                          size_t cap,
+                          size_t *n,
+                          bge_error_t **err);
+
+/*
+ A file descriptor that is readable while there are keys, for `poll` and event loops. It belongs to the queue and is
+ not to be read or closed; -1 when there is none.
+ */
+int32_t bge_ops_fd(const bge_ops_t *ops);
+
+/*
+ Frees a queue; NULL is ignored. Operations that were added live on, and tell nobody of their end. Nobody may wait
+ at it then, and its file descriptor is closed when the last of them has ended.
+ */
+void bge_ops_free(bge_ops_t *ops);
 
 /* ---- Walking a list page by page ---- */
 
