@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
 	"time"
@@ -113,29 +114,73 @@ func (r *request) put(name string, value any) error {
 	return nil
 }
 
-// json is the request as an object. Its deadline is the nearer of its own and the context's.
-func (r *request) json(ctx context.Context) (string, error) {
+// json is the request as an object, with further switches of the client's own. Its deadline is the nearer of its own and
+// the context's.
+func (r *request) json(ctx context.Context, further map[string]any) (string, error) {
 	text := []byte{'{'}
 	for _, name := range sortedKeys(r.args) {
 		text = appendMember(text, name, r.args[name])
 	}
-	switches := r.switches
-	if left, bounded := timeLeft(ctx); bounded && (r.how.Deadline == 0 || left < r.how.Deadline) {
-		switches = map[string]any{"deadline": left.Seconds()}
-		for name, value := range r.switches {
-			if name != "deadline" {
-				switches[name] = value
-			}
-		}
-	}
+	switches := merge(ctx, r.switches, further)
 	if len(switches) > 0 {
-		written, err := json.Marshal(switches)
+		written, err := texts.Marshal(switches)
 		if err != nil {
-			return "", argument(r.call, "%v", err)
+			return "", argument(r.call, "the switches %v", err)
 		}
 		text = appendMember(text, "$", written)
 	}
 	return string(append(text, '}')), nil
+}
+
+// merge puts the switches of one call and those of its client together; the call's own come first. The deadline is the
+// nearest, the context's among them.
+func merge(ctx context.Context, own, further map[string]any) map[string]any {
+	all := map[string]any{}
+	for name, value := range further {
+		all[name] = value
+	}
+	for name, value := range own {
+		if headers, ok := all[name].(map[string]string); ok && name == "headers" {
+			value = both(headers, value)
+		}
+		all[name] = value
+	}
+	left, bounded := timeLeft(ctx)
+	switch given := all["deadline"].(type) {
+	case float64:
+		bounded = bounded && left.Seconds() < given
+	case json.Number:
+		seconds, err := given.Float64()
+		bounded = bounded && err == nil && left.Seconds() < seconds
+	case nil:
+	default:
+		bounded = false // for the library to refuse
+	}
+	if bounded {
+		all["deadline"] = left.Seconds()
+	}
+	return all
+}
+
+// both adds a call's own headers to those of its client, whose names are the same in any case of letters.
+func both(clients map[string]string, own any) any {
+	all := map[string]any{}
+	for name, value := range clients {
+		all[http.CanonicalHeaderKey(name)] = value
+	}
+	switch own := own.(type) {
+	case map[string]string:
+		for name, value := range own {
+			all[http.CanonicalHeaderKey(name)] = value
+		}
+	case map[string]any:
+		for name, value := range own {
+			all[http.CanonicalHeaderKey(name)] = value
+		}
+	default:
+		return own // for the library to refuse
+	}
+	return all
 }
 
 // appendMember adds a member to an object that is not closed yet.
@@ -147,65 +192,49 @@ func appendMember(text []byte, name string, value json.RawMessage) []byte {
 	return append(append(append(text, quoted...), ':'), value...)
 }
 
-// timeLeft is how long a context has, at least a little.
-func timeLeft(ctx context.Context) (time.Duration, bool) {
-	deadline, bounded := ctx.Deadline()
-	return max(time.Until(deadline), time.Millisecond), bounded
-}
-
-// withDeadline puts the context's deadline into an object of arguments, unless that has a nearer one. All else stays as
-// it is written.
-func withDeadline(ctx context.Context, text string) string {
-	left, bounded := timeLeft(ctx)
-	if !bounded {
-		return text
+// withSwitches puts switches of the client's own, and the context's deadline, into an object of arguments. All else
+// stays as it is written.
+func withSwitches(ctx context.Context, text []byte, further map[string]any) (string, error) {
+	if _, bounded := ctx.Deadline(); !bounded && len(further) == 0 {
+		return string(text), nil
 	}
-	r := newReader([]byte(text))
-	if r.first() != '{' {
-		return text
-	}
+	r := newReader(text)
 	if _, err := r.Token(); err != nil {
-		return text
+		return "", err
 	}
 	open := r.InputOffset()
-	for empty := true; ; empty = false {
-		if !r.More() {
-			comma := ","
-			if empty {
-				comma = ""
-			}
-			return fmt.Sprintf(`%s"$":{"deadline":%g}%s%s`, text[:open], left.Seconds(), comma, text[open:])
-		}
+	for r.More() {
 		name, err := r.Token()
 		if err != nil {
-			return text
+			return "", err
 		}
 		start := r.InputOffset()
 		value, err := r.take()
 		if err != nil {
-			return text
+			return "", err
 		}
 		if name != "$" {
 			continue
 		}
-		var switches map[string]any
+		var own map[string]any
 		decoder := json.NewDecoder(bytes.NewReader(value))
 		decoder.UseNumber()
-		if decoder.Decode(&switches) != nil || switches == nil {
-			return text
+		if decoder.Decode(&own) != nil {
+			return string(text), nil // for the library to refuse
 		}
-		if given, ok := switches["deadline"].(json.Number); ok {
-			if seconds, err := given.Float64(); err != nil || seconds <= left.Seconds() {
-				return text
-			}
-		} else if switches["deadline"] != nil {
-			return text // for the library to refuse
-		}
-		switches["deadline"] = left.Seconds()
-		written, err := json.Marshal(switches)
-		if err != nil {
-			return text
-		}
-		return text[:start] + ":" + string(written) + text[r.InputOffset():]
+		written, err := texts.Marshal(merge(ctx, own, further))
+		return string(text[:start]) + ":" + string(written) + string(text[r.InputOffset():]), err
 	}
+	written, err := texts.Marshal(merge(ctx, nil, further))
+	comma := ","
+	if r.first() == '}' && len(bytes.TrimSpace(text[open:])) == 1 {
+		comma = ""
+	}
+	return fmt.Sprintf(`%s"$":%s%s%s`, text[:open], written, comma, text[open:]), err
+}
+
+// timeLeft is how long a context has, at least a little.
+func timeLeft(ctx context.Context) (time.Duration, bool) {
+	deadline, bounded := ctx.Deadline()
+	return max(time.Until(deadline), time.Millisecond), bounded
 }

@@ -15,14 +15,15 @@ import (
 // Client is a client of the platform: its configuration, credentials and connections. Any number of goroutines may
 // share one.
 type Client struct {
-	api *native.API
+	api   *native.API
+	watch *watch
 }
 
 // New makes a client of an access token. No network is used, and ctx only has to be alive: it does not bound the
 // client's life.
 func New(ctx context.Context, accessToken string, opts ...Option) (*Client, error) {
-	return open(ctx, "new", opts, func(options string) (*native.API, error) {
-		return native.NewAPI(accessToken, options)
+	return open(ctx, "new", opts, func(options string, streams int) (*native.API, error) {
+		return native.NewAPI(accessToken, options, streams)
 	})
 }
 
@@ -34,7 +35,7 @@ func Open(ctx context.Context, opts ...Option) (*Client, error) {
 	return open(ctx, "open", opts, native.OpenAPI)
 }
 
-func open(ctx context.Context, call string, opts []Option, make func(string) (*native.API, error)) (*Client, error) {
+func open(ctx context.Context, call string, opts []Option, make func(string, int) (*native.API, error)) (*Client, error) {
 	if err := alive(ctx, call); err != nil {
 		return nil, err
 	}
@@ -45,15 +46,20 @@ func open(ctx context.Context, call string, opts []Option, make func(string) (*n
 	if err != nil {
 		return nil, err
 	}
-	api, err := make(options)
+	api, err := make(options.json, options.streams)
 	if err != nil {
 		return nil, failed(ctx, call, err)
 	}
-	return newClient(api), nil
+	watch := newWatch(options)
+	if err := watch.attach(api); err != nil {
+		api.Close()
+		return nil, failed(ctx, call, err)
+	}
+	return newClient(api, watch), nil
 }
 
-func newClient(api *native.API) *Client {
-	c := &Client{api: api}
+func newClient(api *native.API, watch *watch) *Client {
+	c := &Client{api: api, watch: watch}
 	runtime.AddCleanup(c, (*native.API).Close, api)
 	return c
 }
@@ -79,7 +85,9 @@ func (c *Client) CallRaw(ctx context.Context, name string, args any) (json.RawMe
 	if err := alive(ctx, name); err != nil {
 		return nil, err
 	}
-	return c.raw(ctx, name, withDeadline(ctx, string(text)), nil)
+	return c.raw(ctx, name, nil, func(further map[string]any) (string, error) {
+		return withSwitches(ctx, text, further)
+	})
 }
 
 // Request sends a request that the library does not know yet, with the client's token. method is GET (args go in the
@@ -128,14 +136,21 @@ func alive(ctx context.Context, call string) error {
 	return nil
 }
 
-// raw carries a call out whose arguments are JSON already.
-func (c *Client) raw(ctx context.Context, call, text string, progress func(done, total int64)) (json.RawMessage, error) {
+// raw carries a call out whose arguments write writes, with the client's own switches.
+func (c *Client) raw(ctx context.Context, call string, progress func(done, total int64), write func(map[string]any) (string, error)) (json.RawMessage, error) {
 	defer runtime.KeepAlive(c) // its cleanup must not close the handle meanwhile
-	result, err := c.api.Call(ctx, call, text, progress)
-	if err != nil {
-		return nil, failed(ctx, call, err)
+	span := c.watch.begin(ctx, call, 0)
+	text, err := write(c.watch.switches(ctx, span.id))
+	var result []byte
+	if err == nil {
+		result, err = c.api.Call(ctx, call, text, progress)
+		err = failed(ctx, call, err)
 	}
-	return json.RawMessage(result), nil
+	span.end(err)
+	if err != nil {
+		return nil, err
+	}
+	return result, nil
 }
 
 // emptyPage is what a list gives when a filter of it is an empty one.
@@ -146,14 +161,12 @@ func (c *Client) do(ctx context.Context, r *request) (json.RawMessage, error) {
 	if err := alive(ctx, r.call); err != nil {
 		return nil, err
 	}
-	text, err := r.json(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if r.nothing {
 		return json.RawMessage(emptyPage), c.Handle(func(unsafe.Pointer) error { return nil })
 	}
-	return c.raw(ctx, r.call, text, r.how.Progress)
+	return c.raw(ctx, r.call, r.how.Progress, func(further map[string]any) (string, error) {
+		return r.json(ctx, further)
+	})
 }
 
 // rawCall carries a call out and gives its result as the platform wrote it.

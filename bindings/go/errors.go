@@ -163,6 +163,8 @@ func failed(ctx context.Context, call string, err error) error {
 		return nil
 	case err == native.ErrClosed:
 		return &Error{Status: StatusClosed, Call: call, Message: call + ": this handle is closed"}
+	case err == native.ErrLate:
+		return &Error{Status: StatusTimeout, Call: call, Message: call + ": the deadline passed before other streams of the client made room"}
 	case err == native.ErrNUL:
 		return argument(call, "a text holds a zero byte")
 	case errors.As(err, &below):

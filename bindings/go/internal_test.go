@@ -77,7 +77,7 @@ func TestEncode(t *testing.T) {
 	}
 	const want = `{"data_availability":false,"id":"a","limit":3,"n":1e-07,"none":null,"omics":[1],` +
 		`"$":{"deadline":60,"headers":{"X":"y"},"max_retries":0,"timeout":1.5}}`
-	if text, err := r.json(t.Context()); text != want || err != nil || r.how.Timeout != 1500e6 {
+	if text, err := r.json(t.Context(), nil); text != want || err != nil || r.how.Timeout != 1500e6 {
 		t.Errorf("encoded: %s (%v)", text, err)
 	}
 	var none *SamplesOptions
@@ -85,7 +85,7 @@ func TestEncode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if text, err := r.json(t.Context()); err != nil || text != "{}" {
+	if text, err := r.json(t.Context(), nil); err != nil || text != "{}" {
 		t.Errorf("nothing is encoded as %s (%v)", text, err)
 	}
 }

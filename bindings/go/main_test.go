@@ -9,15 +9,15 @@ import (
 	"testing"
 
 	bge "github.com/libbge/libbge/bindings/go"
-	"github.com/libbge/libbge/bindings/go/internal/sandbox"
+	"github.com/libbge/libbge/bindings/go/bgetest"
 )
 
 // box is the sandbox of all tests and examples of the package. The environment names it too, as `bge-sandbox run` does.
-var box *sandbox.Sandbox
+var box *bgetest.Sandbox
 
 func TestMain(m *testing.M) {
 	var err error
-	if box, err = sandbox.Start(); err != nil {
+	if box, err = bgetest.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -47,53 +47,36 @@ func must[T any](t testing.TB, value T, err error) T {
 // user is a client of the sandbox's user.
 func user(t testing.TB, opts ...bge.Option) *bge.Client {
 	t.Helper()
-	opts = append([]bge.Option{bge.WithEndpoint(box.Endpoint)}, opts...)
-	client, err := bge.New(t.Context(), box.AccessToken, opts...)
-	must(t, client, err)
-	t.Cleanup(func() { client.Close() })
-	return client
+	return box.Client(t, opts...)
 }
 
 // application is a client with client credentials.
 func application(t testing.TB, opts ...bge.Option) *bge.Client {
 	t.Helper()
-	opts = append([]bge.Option{bge.WithClientCredentials(box.Credentials.ID, box.Credentials.Secret)}, opts...)
-	client, err := bge.Open(t.Context(), opts...)
-	must(t, client, err)
-	t.Cleanup(func() { client.Close() })
-	return client
+	return box.Application(t, opts...)
 }
 
 // fault plans that something goes wrong, for the time of a test.
 func fault(t testing.TB, what map[string]any) {
 	t.Helper()
-	if err := box.Control("POST", "faults", what, nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { box.Control("DELETE", "faults", nil, nil) })
+	box.Fault(t, what)
 }
 
 // options changes the sandbox for the time of a test.
 func options(t testing.TB, what map[string]any) {
 	t.Helper()
-	if err := box.Control("POST", "options", what, nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { box.Control("DELETE", "options", nil, nil) })
+	box.Options(t, what)
 }
 
 // sent gives the requests for a path since the log was cleared last.
-func sent(t testing.TB, path string) []sandbox.Request {
+func sent(t testing.TB, path string) []bgetest.Request {
 	t.Helper()
-	requests, err := box.Log(path)
-	return must(t, requests, err)
+	return box.Requests(t, path)
 }
 
 func clearLog(t testing.TB) {
 	t.Helper()
-	if err := box.Control("DELETE", "log", nil, nil); err != nil {
-		t.Fatal(err)
-	}
+	box.ClearLog(t)
 }
 
 // state is what the sandbox says about itself.

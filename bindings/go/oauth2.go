@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/libbge/libbge/bindings/go/internal/native"
 )
@@ -14,6 +15,11 @@ import (
 // share one.
 type OAuth2 struct {
 	oauth2 *native.OAuth2
+	config *config
+	watch  *watch
+	// The clients share their connections, and one log.
+	attached sync.Mutex
+	attaches bool
 }
 
 // Token is a token of the platform. It holds secrets: printing it hides them, encoding/json writes them.
@@ -48,11 +54,11 @@ func NewOAuth2(clientID, clientSecret string, opts ...Option) (*OAuth2, error) {
 	if err != nil {
 		return nil, err
 	}
-	below, err := native.NewOAuth2(clientID, clientSecret, options)
+	below, err := native.NewOAuth2(clientID, clientSecret, options.json)
 	if err != nil {
 		return nil, failed(context.Background(), "oauth2", err)
 	}
-	o := &OAuth2{below}
+	o := &OAuth2{oauth2: below, config: options, watch: newWatch(options), attaches: len(options.told) > 0}
 	runtime.AddCleanup(o, (*native.OAuth2).Close, below)
 	return o, nil
 }
@@ -105,15 +111,18 @@ func (o *OAuth2) token(ctx context.Context, call string, required args) (*Token,
 	if err := alive(ctx, call); err != nil {
 		return nil, err
 	}
-	text, err := r.json(ctx)
+	span := o.watch.begin(ctx, call, 0)
+	text, err := r.json(ctx, o.watch.switches(ctx, span.id))
+	var raw []byte
+	if err == nil {
+		raw, err = o.oauth2.Call(ctx, call, text)
+		err = failed(ctx, call, err)
+	}
+	span.end(err)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := o.oauth2.Call(ctx, call, text)
-	if err != nil {
-		return nil, failed(ctx, call, err)
-	}
-	token, err := decode[Token](call, json.RawMessage(raw), false)
+	token, err := decode[Token](call, raw, false)
 	if err != nil {
 		return nil, err
 	}
@@ -133,11 +142,20 @@ func (o *OAuth2) Client(token *Token) (*Client, error) {
 		}
 		text = string(written)
 	}
-	api, err := o.oauth2.API(text)
+	api, err := o.oauth2.API(text, o.config.streams)
 	if err != nil {
 		return nil, failed(context.Background(), call, err)
 	}
-	return newClient(api), nil
+	o.attached.Lock()
+	defer o.attached.Unlock()
+	if o.attaches {
+		if err := o.watch.attach(api); err != nil {
+			api.Close()
+			return nil, failed(context.Background(), call, err)
+		}
+		o.attaches = false
+	}
+	return newClient(api, o.watch), nil
 }
 
 // Token gives the token in use, so that a program can store a rotated refresh token. A client that has none yet, or

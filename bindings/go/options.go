@@ -1,6 +1,7 @@
 package bge
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -12,24 +13,39 @@ import (
 // Option configures a Client or an OAuth2 when it is made.
 type Option func(*config) error
 
-// config is the options_json of bge.h while it is put together.
-type config map[string]any
+// config is what options make of a Client or an OAuth2.
+type config struct {
+	library map[string]any // the library's own options
+	json    string         // the same, when all are there
+	streams int
 
-func configure(call string, opts []Option) (string, error) {
-	c := config{}
+	told    []func(Event)
+	level   string // of the library's log, where somebody is told of it
+	headers []func(context.Context) map[string]string
+}
+
+func configure(call string, opts []Option) (*config, error) {
+	c := &config{library: map[string]any{}, streams: 128}
 	for _, opt := range opts {
 		if opt == nil {
 			continue
 		}
-		if err := opt(&c); err != nil {
-			return "", argument(call, "%v", err)
+		if err := opt(c); err != nil {
+			return nil, argument(call, "%v", err)
 		}
 	}
-	text, err := json.Marshal(c)
-	if err != nil {
-		return "", argument(call, "the options: %v", err)
+	if len(c.told) > 0 {
+		if c.library["log_file"] != nil {
+			return nil, argument(call, "WithLogFile cannot be given together with WithLogger or WithEvents")
+		}
+		c.library["log"], c.library["log_format"] = c.level, "json"
 	}
-	return string(text), nil
+	text, err := json.Marshal(c.library)
+	if err != nil {
+		return nil, argument(call, "the options: %v", err)
+	}
+	c.json = string(text)
+	return c, nil
 }
 
 func set(name string, value any) Option {
@@ -37,7 +53,7 @@ func set(name string, value any) Option {
 		if text, ok := value.(string); ok && !utf8.ValidString(text) {
 			return fmt.Errorf("%s must be valid UTF-8", name)
 		}
-		(*c)[name] = value
+		c.library[name] = value
 		return nil
 	}
 }
@@ -47,7 +63,7 @@ func seconds(name string, d time.Duration) Option {
 		if d <= 0 {
 			return fmt.Errorf("%s must be longer than 0, and is %v", name, d)
 		}
-		(*c)[name] = d.Seconds()
+		c.library[name] = d.Seconds()
 		return nil
 	}
 }
@@ -57,7 +73,7 @@ func whole(name string, n, least, most int) Option {
 		if n < least || n > most {
 			return fmt.Errorf("%s must be from %d to %d, and is %d", name, least, most, n)
 		}
-		(*c)[name] = n
+		c.library[name] = n
 		return nil
 	}
 }
@@ -86,6 +102,18 @@ func WithMaxConnections(n int) Option { return whole("max_connections", n, 1, 10
 
 // WithMaxThreads bounds the client's own threads, 16 unless given.
 func WithMaxThreads(n int) Option { return whole("max_threads", n, 1, 256) }
+
+// WithMaxStreams bounds how many reads and writes of the client's Readers and Writers wait for the network at once, 128
+// unless given; each holds an operating system thread. Others wait for their turn, until their context or deadline ends.
+func WithMaxStreams(n int) Option {
+	return func(c *config) error {
+		if n < 1 || n > 4096 {
+			return fmt.Errorf("max_streams must be from 1 to 4096, and is %d", n)
+		}
+		c.streams = n
+		return nil
+	}
+}
 
 // WithProxy names a proxy; HTTPS_PROXY and NO_PROXY count unless given.
 func WithProxy(url string) Option { return set("proxy", url) }

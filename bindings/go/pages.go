@@ -72,13 +72,15 @@ type Position struct {
 // Pager walks through a list page by page, with the next page fetched ahead. One goroutine at a time may use it.
 type Pager[T any] struct {
 	name   string
-	open   func(from PageToken) error
+	open   func(ctx context.Context, from PageToken) error
+	watch  *watch
+	id     uint64 // in events
 	pages  *native.Pages
 	how    CallOptions
 	closed bool
 	ended  bool
 
-	text string    // a page that is still to be decoded
+	text []byte    // a page that is still to be decoded
 	page *Page[T]  // the page being handed over; its Result are the rows ahead
 	next PageToken // the page after it
 	pos  Position
@@ -86,8 +88,8 @@ type Pager[T any] struct {
 
 // newPager makes a pager; nothing is checked or sent before its first page is asked for.
 func newPager[T any](c *Client, name string, required args, opts any) *Pager[T] {
-	p := &Pager[T]{name: name}
-	p.open = func(from PageToken) error {
+	p := &Pager[T]{name: name, watch: c.watch}
+	p.open = func(ctx context.Context, from PageToken) error {
 		defer runtime.KeepAlive(c)
 		r, err := newRequest(name, required, opts)
 		if err != nil {
@@ -99,8 +101,11 @@ func newPager[T any](c *Client, name string, required args, opts any) *Pager[T] 
 				return err
 			}
 		}
-		// the deadline is each page's own, and the contexts are not known yet
-		text, err := r.json(context.Background())
+		if len(c.watch.told) > 0 {
+			p.id = c.watch.last.Add(1)
+		}
+		// the deadline is each page's own, and those of their contexts are not known yet
+		text, err := r.json(context.WithoutCancel(ctx), c.watch.switches(ctx, p.id))
 		if err != nil {
 			return err
 		}
@@ -206,7 +211,7 @@ func (p *Pager[T]) fetch(ctx context.Context) error {
 	}
 	if p.pages == nil {
 		p.next = p.pos.Page
-		if err := p.open(p.next); err != nil {
+		if err := p.open(ctx, p.next); err != nil {
 			return err
 		}
 		runtime.AddCleanup(p, (*native.Pages).Close, p.pages)
@@ -215,22 +220,25 @@ func (p *Pager[T]) fetch(ctx context.Context) error {
 		}
 	}
 	defer runtime.KeepAlive(p)
-	if p.text == "" {
+	if p.text == nil {
+		span := p.watch.begin(ctx, p.name, p.id)
 		text, err := p.pages.Next(ctx, p.how.Progress)
+		err = failed(ctx, p.name, err)
+		span.end(err)
 		if err != nil {
-			return failed(ctx, p.name, err)
+			return err
 		}
 		p.text = text
 	}
-	if p.text == "null" {
+	if isNull(p.text) {
 		p.ended = true
 		return nil
 	}
-	page, err := decode[Page[T]](p.name, json.RawMessage(p.text), p.how.StrictTypes)
+	page, err := decode[Page[T]](p.name, p.text, p.how.StrictTypes)
 	if err != nil {
 		return err
 	}
-	p.text = ""
+	p.text = nil
 	if p.pos.Page != p.next {
 		p.pos = Position{Page: p.next}
 	}

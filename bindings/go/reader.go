@@ -59,15 +59,16 @@ func (c *Client) OpenReader(ctx context.Context, objectName string, opts *Downlo
 	if err := alive(ctx, call); err != nil {
 		return nil, err
 	}
-	text, err := req.json(context.Background()) // the deadline is each read's own
+	text, err := req.json(context.WithoutCancel(ctx), c.watch.switches(ctx, 0)) // the deadline is each read's own
 	if err != nil {
 		return nil, err
 	}
-	below, err := c.api.OpenReader(objectName, text)
+	below, err := c.api.OpenReader(objectName, text, req.how.Deadline)
 	if err != nil {
 		return nil, failed(ctx, call, err)
 	}
 	r := &Reader{below: below, client: c, object: objectName, opts: opts, ctx: ctx, progress: req.how.Progress}
+	c.watch.readers.Add(1)
 	r.stop = context.AfterFunc(ctx, below.Cancel)
 	runtime.AddCleanup(r, (*native.Reader).Close, below)
 	return r, nil
@@ -118,11 +119,11 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	text, err := req.json(r.ctx)
+	text, err := req.json(r.ctx, r.client.watch.switches(r.ctx, 0))
 	if err != nil {
 		return 0, err
 	}
-	part, err := r.client.api.OpenReader(r.object, text)
+	part, err := r.client.api.OpenReader(r.object, text, req.how.Deadline)
 	if err != nil {
 		return 0, failed(r.ctx, "read_at", err)
 	}
@@ -171,8 +172,12 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 // Close ends the reader, also a Read under way. It may be called any number of times.
 func (r *Reader) Close() error {
 	r.closing.Lock()
+	first := !r.closed
 	r.closed = true
 	r.closing.Unlock()
+	if first {
+		r.client.watch.readers.Add(-1)
+	}
 	r.stop()
 	r.below.Cancel()
 	r.below.Close()

@@ -29,6 +29,10 @@ errors=$(CGO_ENABLED=0 go build ./... 2>&1) && fail "it builds without cgo"
 grep -q requires_cgo <<<"$errors" || fail "the error is: $errors"
 [ "$(grep -c '\.go:' <<<"$errors")" -eq 1 ] || fail "more than one error: $errors"
 
+say "without cgo and without the library, what a program needs to be checked"
+CGO_ENABLED=0 go vet -tags bge_nolib . ./bgetest ./cmd/...
+CGO_ENABLED=0 GOOS=windows GOARCH=arm64 go build -tags bge_nolib . ./bgetest
+
 say "everything, under the race detector"
 go test "${tags[@]}" -race -count=1 ./...
 
@@ -71,6 +75,11 @@ export PKG_CONFIG_PATH=$scratch/lib/pkgconfig LD_LIBRARY_PATH=$scratch/lib
 quickstart=$scratch/bin/bge-quickstart
 go build -o "$quickstart" ./cmd/bge-quickstart
 "$scratch/bin/bge-sandbox" run -- "$quickstart" | tail -n 3
+
+say "the installed archive, inside the program"
+CGO_CFLAGS="-O2 -g -I$scratch/include" CGO_LDFLAGS="-L$scratch/lib" go build -tags bge_static -o "$scratch/bin/static" ./cmd/bge-quickstart
+if readelf -d "$scratch/bin/static" | grep -q libbge; then fail "it needs libbge although it was linked statically"; fi
+"$scratch/bin/bge-sandbox" run -- env -u LD_LIBRARY_PATH "$scratch/bin/static" | tail -n 1
 
 say "a library or a header of another ABI is refused, with a reason"
 echo 'unsigned bge_abi_version(void) { return 9u << 16; }' >"$scratch/abi.c"

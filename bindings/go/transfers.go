@@ -2,7 +2,6 @@ package bge
 
 import (
 	"context"
-	"encoding/json"
 	"runtime"
 	"strings"
 	"time"
@@ -123,15 +122,18 @@ func (c *Client) UploadBytes(ctx context.Context, filename string, data []byte, 
 	if err := alive(ctx, call); err != nil {
 		return nil, err
 	}
-	text, err := r.json(ctx)
+	span := c.watch.begin(ctx, call, 0)
+	text, err := r.json(ctx, c.watch.switches(ctx, span.id))
+	var raw []byte
+	if err == nil {
+		raw, err = c.api.Upload(ctx, filename, data, text, r.how.Progress)
+		err = failed(ctx, call, err)
+	}
+	span.end(err)
 	if err != nil {
 		return nil, err
 	}
-	raw, err := c.api.Upload(ctx, filename, data, text, r.how.Progress)
-	if err != nil {
-		return nil, failed(ctx, call, err)
-	}
-	uploaded, err := decode[Uploaded](call, json.RawMessage(raw), r.how.StrictTypes)
+	uploaded, err := decode[Uploaded](call, raw, r.how.StrictTypes)
 	if err != nil {
 		return nil, err
 	}

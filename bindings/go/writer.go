@@ -2,7 +2,6 @@ package bge
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -39,6 +38,7 @@ type UploadOptions struct {
 // use it; its progress func may call its methods.
 type Writer struct {
 	below *native.Writer
+	watch *watch
 	ctx   context.Context
 	stop  func() bool
 	turn  sync.Mutex // held while the library works
@@ -68,15 +68,16 @@ func (c *Client) OpenWriter(ctx context.Context, filename string, opts *WriterOp
 	if err := alive(ctx, call); err != nil {
 		return nil, err
 	}
-	text, err := r.json(context.Background()) // the deadline is each call's own
+	text, err := r.json(context.WithoutCancel(ctx), c.watch.switches(ctx, 0)) // the deadline is each call's own
 	if err != nil {
 		return nil, err
 	}
-	below, err := c.api.OpenWriter(filename, text)
+	below, err := c.api.OpenWriter(filename, text, r.how.Deadline)
 	if err != nil {
 		return nil, failed(ctx, call, err)
 	}
-	w := &Writer{below: below, ctx: ctx, progress: r.how.Progress}
+	w := &Writer{below: below, watch: c.watch, ctx: ctx, progress: r.how.Progress}
+	c.watch.writers.Add(1)
 	w.stop = context.AfterFunc(ctx, below.Cancel)
 	runtime.AddCleanup(w, (*native.Writer).Close, below)
 	return w, nil
@@ -131,12 +132,12 @@ func (w *Writer) Close() error {
 	}
 	var uploaded *Uploaded
 	if err == nil {
-		var text string
+		var text []byte
 		if text, err = w.below.Finish(w.ctx); err != nil {
 			err = failed(w.ctx, "close", err)
 		} else {
 			var told Uploaded
-			told, err = decode[Uploaded]("close", json.RawMessage(text), false)
+			told, err = decode[Uploaded]("close", text, false)
 			uploaded = &told
 		}
 	}
@@ -165,6 +166,7 @@ func (w *Writer) Abort() error {
 func (w *Writer) end(uploaded *Uploaded, err error) {
 	w.stop()
 	w.below.Close()
+	w.watch.writers.Add(-1)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ended, w.uploaded, w.err = true, uploaded, err

@@ -1,4 +1,4 @@
-//go:build !bge_dev
+//go:build !bge_dev && !bge_static
 
 package bgearrow
 

@@ -12,14 +12,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	bge "github.com/libbge/libbge/bindings/go"
 	"github.com/libbge/libbge/bindings/go/bgearrow"
-	"github.com/libbge/libbge/bindings/go/internal/sandbox"
+	"github.com/libbge/libbge/bindings/go/bgetest"
 )
 
-var box *sandbox.Sandbox
+var box *bgetest.Sandbox
 
 func TestMain(m *testing.M) {
 	var err error
-	if box, err = sandbox.Start(); err != nil {
+	if box, err = bgetest.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -4,11 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/libbge/libbge/bindings/go/internal/sandbox"
+	"github.com/libbge/libbge/bindings/go/bgetest"
 )
 
 func TestQuickstart(t *testing.T) {
-	box, err := sandbox.Start()
+	box, err := bgetest.Start()
 	if err != nil {
 		t.Fatal(err)
 	}

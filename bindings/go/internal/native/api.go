@@ -1,6 +1,8 @@
+//go:build cgo && !bge_nolib
+
 package native
 
-// #include <bge.h>
+// #include "ops.h"
 import "C"
 
 import (
@@ -9,57 +11,50 @@ import (
 	"unsafe"
 )
 
-// inFlight is how many calls of one client are under way at once; others wait for their turn. The library has fewer
-// connections than that, and each call under way has three file descriptors.
-const inFlight = 256
-
 // API is a bge_api_t. Any number of goroutines may share one.
 type API struct {
 	handle
-	slots gate
+	queue   *queue
+	streams gate
 }
 
-func newAPI(ptr *C.bge_api_t) *API {
+func newAPI(ptr *C.bge_api_t, streams int) (*API, error) {
 	free := func(ptr unsafe.Pointer) { C.bge_api_free((*C.bge_api_t)(ptr)) }
-	return &API{handle: handle{ptr: unsafe.Pointer(ptr), free: free}, slots: make(gate, inFlight)}
+	queue, err := calls()
+	if err != nil {
+		free(unsafe.Pointer(ptr))
+		return nil, err
+	}
+	return &API{handle: handle{ptr: unsafe.Pointer(ptr), free: free}, queue: queue, streams: make(gate, streams)}, nil
 }
 
-// NewAPI is bge_api_new.
-func NewAPI(accessToken, options string) (*API, error) {
-	short.enter()
-	defer short.leave()
-	var c texts
-	defer c.free()
-	args, err := c.all(accessToken, options)
+// NewAPI is bge_api_new. streams is how many reads and writes of streams may wait in the library at once, each of
+// which holds a thread.
+func NewAPI(accessToken, options string, streams int) (*API, error) {
+	in, err := texts(accessToken, options)
 	if err != nil {
 		return nil, err
 	}
 	var api *C.bge_api_t
 	var failure *C.bge_error_t
-	status := C.bge_api_new(args[0], args[1], &api, &failure)
-	if err := check(status, failure); err != nil {
+	if err := check(C.bge_api_new(in[0], in[1], &api, &failure), failure); err != nil {
 		return nil, err
 	}
-	return newAPI(api), nil
+	return newAPI(api, streams)
 }
 
 // OpenAPI is bge_api_open.
-func OpenAPI(options string) (*API, error) {
-	short.enter()
-	defer short.leave()
-	var c texts
-	defer c.free()
-	text, err := c.add(options)
+func OpenAPI(options string, streams int) (*API, error) {
+	in, err := texts(options)
 	if err != nil {
 		return nil, err
 	}
 	var api *C.bge_api_t
 	var failure *C.bge_error_t
-	status := C.bge_api_open(text, &api, &failure)
-	if err := check(status, failure); err != nil {
+	if err := check(C.bge_api_open(in[0], &api, &failure), failure); err != nil {
 		return nil, err
 	}
-	return newAPI(api), nil
+	return newAPI(api, streams)
 }
 
 // Use lends the bge_api_t for the time of a call.
@@ -72,15 +67,29 @@ func (a *API) Use(use func(api unsafe.Pointer) error) error {
 	return use(ptr)
 }
 
-// Call carries a call of the table out (or request, or wait_task), and gives its result.
-func (a *API) Call(ctx context.Context, name, args string, progress Progress) (string, error) {
-	return a.run(ctx, name, args, progress, func(api *C.bge_api_t, name, args *C.char, op **C.bge_op_t, failure **C.bge_error_t) C.bge_status_t {
-		return C.bge_api_start(api, name, args, op, failure)
+// Call carries a call of the table out (or request, wait_task, get_token), and gives its result.
+func (a *API) Call(ctx context.Context, name, args string, progress Progress) ([]byte, error) {
+	in, err := texts(name, args)
+	if err != nil {
+		return nil, err
+	}
+	return a.queue.run(ctx, progress, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
+		ptr, err := a.acquire()
+		if err != nil {
+			return err
+		}
+		defer a.release()
+		var failure *C.bge_error_t
+		return check(C.start_call((*C.bge_api_t)(ptr), in[0], in[1], ops, key, op, &failure), failure)
 	})
 }
 
 // Upload is bge_api_upload. The library reads the bytes where they are, and not after this has returned.
-func (a *API) Upload(ctx context.Context, filename string, data []byte, args string, progress Progress) (string, error) {
+func (a *API) Upload(ctx context.Context, filename string, data []byte, args string, progress Progress) ([]byte, error) {
+	in, err := texts(filename, args)
+	if err != nil {
+		return nil, err
+	}
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	var bytes *C.uint8_t
@@ -88,42 +97,14 @@ func (a *API) Upload(ctx context.Context, filename string, data []byte, args str
 		bytes = (*C.uint8_t)(unsafe.SliceData(data))
 		pinner.Pin(bytes)
 	}
-	return a.run(ctx, filename, args, progress, func(api *C.bge_api_t, filename, args *C.char, op **C.bge_op_t, failure **C.bge_error_t) C.bge_status_t {
-		return C.bge_api_start_upload(api, filename, bytes, C.size_t(len(data)), args, op, failure)
+	return a.queue.run(ctx, progress, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
+		ptr, err := a.acquire()
+		if err != nil {
+			return err
+		}
+		defer a.release()
+		var failure *C.bge_error_t
+		status := C.start_upload((*C.bge_api_t)(ptr), in[0], bytes, C.size_t(len(data)), in[1], ops, key, op, &failure)
+		return check(status, failure)
 	})
-}
-
-// starter starts an operation of two texts.
-type starter func(api *C.bge_api_t, one, other *C.char, op **C.bge_op_t, failure **C.bge_error_t) C.bge_status_t
-
-func (a *API) run(ctx context.Context, one, other string, progress Progress, start starter) (string, error) {
-	if err := a.slots.enterUnless(ctx); err != nil {
-		return "", err
-	}
-	defer a.slots.leave()
-	op, err := a.start(one, other, start)
-	if err != nil {
-		return "", err
-	}
-	return finish(ctx, op, progress)
-}
-
-func (a *API) start(one, other string, start starter) (*C.bge_op_t, error) {
-	ptr, err := a.acquire()
-	if err != nil {
-		return nil, err
-	}
-	defer a.release()
-	short.enter()
-	defer short.leave()
-	var c texts
-	defer c.free()
-	in, err := c.all(one, other)
-	if err != nil {
-		return nil, err
-	}
-	var op *C.bge_op_t
-	var failure *C.bge_error_t
-	status := start((*C.bge_api_t)(ptr), in[0], in[1], &op, &failure)
-	return op, check(status, failure)
 }

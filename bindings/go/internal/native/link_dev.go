@@ -1,4 +1,4 @@
-//go:build cgo && bge_dev
+//go:build cgo && bge_dev && !bge_nolib
 
 package native
 

@@ -1,3 +1,5 @@
+//go:build cgo && !bge_nolib
+
 // Package native is bge.h in Go: handles that may be closed at any time, operations that obey a context, errors as JSON
 // text. It is the only package of the module that knows C.
 package native
@@ -16,34 +18,13 @@ import "C"
 
 import (
 	"context"
-	"runtime"
 	"strings"
+	"time"
 	"unsafe"
 )
 
 // HeaderABI is the ABI version of the bge.h that this package was compiled with, major << 16 | minor.
 const HeaderABI = uint32(C.BGE_ABI_VERSION)
-
-// The statuses that this module tells apart.
-const (
-	StatusArgument  = int32(C.BGE_ERR_ARGUMENT)
-	StatusCancelled = int32(C.BGE_ERR_CANCELLED)
-	StatusClosed    = int32(C.BGE_ERR_CLOSED)
-)
-
-// Error is a failed call: its status, and all of it as the JSON text of bge_error_json.
-type Error struct {
-	Status int32
-	JSON   string
-}
-
-func (e *Error) Error() string { return e.JSON }
-
-// ErrClosed is what a call on a closed handle gives.
-var ErrClosed error = &Error{Status: StatusClosed}
-
-// ErrNUL is what a text with a zero byte gives, which C would take for its end.
-var ErrNUL error = &Error{Status: StatusArgument}
 
 // Version is the version of the library in use.
 func Version() string { return C.GoString(C.bge_version()) }
@@ -54,8 +35,8 @@ func LibraryABI() uint32 { return uint32(C.bge_abi_version()) }
 // Endpoints is the table of calls as a JSON array.
 func Endpoints() string { return C.GoString(C.bge_endpoints()) }
 
-// StatusName is the C name of a status.
-func StatusName(status int32) string { return C.GoString(C.bge_status_name(C.int32_t(status))) }
+// statusName is the library's own name of a status.
+func statusName(status int32) string { return C.GoString(C.bge_status_name(C.int32_t(status))) }
 
 // check turns what a C function returned into an error, and frees err.
 func check(status C.bge_status_t, err *C.bge_error_t) error {
@@ -67,7 +48,16 @@ func check(status C.bge_status_t, err *C.bge_error_t) error {
 }
 
 // take copies a text that the library gave, and frees it.
-func take(text *C.char) string {
+func take(text *C.char, length C.size_t) []byte {
+	if text == nil {
+		return nil
+	}
+	defer C.bge_string_free(text)
+	return C.GoBytes(unsafe.Pointer(text), C.int(length))
+}
+
+// takeText is take for a text whose length is not known.
+func takeText(text *C.char) string {
 	if text == nil {
 		return ""
 	}
@@ -75,59 +65,47 @@ func take(text *C.char) string {
 	return C.GoString(text)
 }
 
-// texts are C copies of Go texts for the time of one call.
-type texts []*C.char
-
-func (t *texts) add(text string) (*C.char, error) {
-	if strings.IndexByte(text, 0) >= 0 {
-		return nil, ErrNUL
-	}
-	c := C.CString(text)
-	*t = append(*t, c)
-	return c, nil
-}
-
-// all adds several at once.
-func (t *texts) all(from ...string) ([]*C.char, error) {
+// texts are Go's own copies of texts, with the zero byte that C wants at their end.
+func texts(from ...string) ([]*C.char, error) {
 	to := make([]*C.char, len(from))
 	for i, text := range from {
-		c, err := t.add(text)
-		if err != nil {
-			return nil, err
+		if strings.IndexByte(text, 0) >= 0 {
+			return nil, ErrNUL
 		}
-		to[i] = c
+		copied := make([]byte, len(text)+1)
+		copy(copied, text)
+		to[i] = (*C.char)(unsafe.Pointer(unsafe.SliceData(copied)))
 	}
 	return to, nil
 }
 
-func (t *texts) free() {
-	for _, c := range *t {
-		C.free(unsafe.Pointer(c))
-	}
-}
-
-// gate bounds how many goroutines are inside C at once, each of which holds an operating system thread.
+// gate bounds how many goroutines of a client wait inside C at once, each of which holds a thread.
 type gate chan struct{}
 
-var (
-	// short calls take microseconds
-	short = make(gate, max(8, 2*runtime.GOMAXPROCS(0)))
-	// long calls wait for the network: reads and writes of streams
-	long = make(gate, 128)
-)
-
-func (g gate) enter() { g <- struct{}{} }
-func (g gate) leave() { <-g }
-
-// enterUnless gives up when the context ends first, or has ended.
-func (g gate) enterUnless(ctx context.Context) error {
+// enter gives up when the context ends first, or has ended, or limit has passed (0: none).
+func (g gate) enter(ctx context.Context, limit time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	select {
 	case g <- struct{}{}:
 		return nil
+	default:
+	}
+	var late <-chan time.Time
+	if limit > 0 {
+		timer := time.NewTimer(limit)
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case g <- struct{}{}:
+		return nil
+	case <-late:
+		return ErrLate
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
+
+func (g gate) leave() { <-g }

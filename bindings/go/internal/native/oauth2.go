@@ -1,6 +1,8 @@
+//go:build cgo && !bge_nolib
+
 package native
 
-// #include <bge.h>
+// #include "ops.h"
 import "C"
 
 import (
@@ -11,15 +13,16 @@ import (
 // OAuth2 is a bge_oauth2_t. Any number of goroutines may share one.
 type OAuth2 struct {
 	handle
+	queue *queue
 }
 
 // NewOAuth2 is bge_oauth2_new.
 func NewOAuth2(clientID, clientSecret, options string) (*OAuth2, error) {
-	short.enter()
-	defer short.leave()
-	var c texts
-	defer c.free()
-	in, err := c.all(clientID, clientSecret, options)
+	in, err := texts(clientID, clientSecret, options)
+	if err != nil {
+		return nil, err
+	}
+	queue, err := calls()
 	if err != nil {
 		return nil, err
 	}
@@ -30,53 +33,29 @@ func NewOAuth2(clientID, clientSecret, options string) (*OAuth2, error) {
 		return nil, err
 	}
 	free := func(ptr unsafe.Pointer) { C.bge_oauth2_free((*C.bge_oauth2_t)(ptr)) }
-	return &OAuth2{handle{ptr: unsafe.Pointer(oauth2), free: free}}, nil
+	return &OAuth2{handle{ptr: unsafe.Pointer(oauth2), free: free}, queue}, nil
 }
 
 // Call carries one of the exchanges out, or alive.
-func (o *OAuth2) Call(ctx context.Context, name, args string) (string, error) {
-	if err := ctx.Err(); err != nil {
-		return "", err
-	}
-	op, err := o.start(name, args)
-	if err != nil {
-		return "", err
-	}
-	return finish(ctx, op, nil)
-}
-
-func (o *OAuth2) start(name, args string) (*C.bge_op_t, error) {
-	ptr, err := o.acquire()
+func (o *OAuth2) Call(ctx context.Context, name, args string) ([]byte, error) {
+	in, err := texts(name, args)
 	if err != nil {
 		return nil, err
 	}
-	defer o.release()
-	short.enter()
-	defer short.leave()
-	var c texts
-	defer c.free()
-	in, err := c.all(name, args)
-	if err != nil {
-		return nil, err
-	}
-	var op *C.bge_op_t
-	var failure *C.bge_error_t
-	status := C.bge_oauth2_start((*C.bge_oauth2_t)(ptr), in[0], in[1], &op, &failure)
-	return op, check(status, failure)
+	return o.queue.run(ctx, nil, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
+		ptr, err := o.acquire()
+		if err != nil {
+			return err
+		}
+		defer o.release()
+		var failure *C.bge_error_t
+		return check(C.start_exchange((*C.bge_oauth2_t)(ptr), in[0], in[1], ops, key, op, &failure), failure)
+	})
 }
 
 // AuthorizationURL is bge_oauth2_get_authorization_url; empty texts count as not given.
 func (o *OAuth2) AuthorizationURL(redirectURI, state, scopes string) (string, error) {
-	ptr, err := o.acquire()
-	if err != nil {
-		return "", err
-	}
-	defer o.release()
-	short.enter()
-	defer short.leave()
-	var c texts
-	defer c.free()
-	in, err := c.all(redirectURI, state, scopes)
+	in, err := texts(redirectURI, state, scopes)
 	if err != nil {
 		return "", err
 	}
@@ -85,35 +64,36 @@ func (o *OAuth2) AuthorizationURL(redirectURI, state, scopes string) (string, er
 			in[i] = nil
 		}
 	}
+	ptr, err := o.acquire()
+	if err != nil {
+		return "", err
+	}
+	defer o.release()
 	var url *C.char
 	var failure *C.bge_error_t
 	status := C.bge_oauth2_get_authorization_url((*C.bge_oauth2_t)(ptr), in[0], in[1], in[2], &url, &failure)
-	return take(url), check(status, failure)
+	return takeText(url), check(status, failure)
 }
 
 // API is bge_oauth2_get_api; an empty token means client credentials.
-func (o *OAuth2) API(token string) (*API, error) {
+func (o *OAuth2) API(token string, streams int) (*API, error) {
+	in, err := texts(token)
+	if err != nil {
+		return nil, err
+	}
+	if token == "" {
+		in[0] = nil
+	}
 	ptr, err := o.acquire()
 	if err != nil {
 		return nil, err
 	}
 	defer o.release()
-	short.enter()
-	defer short.leave()
-	var c texts
-	defer c.free()
-	text, err := c.add(token)
-	if err != nil {
-		return nil, err
-	}
-	if token == "" {
-		text = nil
-	}
 	var api *C.bge_api_t
 	var failure *C.bge_error_t
-	status := C.bge_oauth2_get_api((*C.bge_oauth2_t)(ptr), text, &api, &failure)
+	status := C.bge_oauth2_get_api((*C.bge_oauth2_t)(ptr), in[0], &api, &failure)
 	if err := check(status, failure); err != nil {
 		return nil, err
 	}
-	return newAPI(api), nil
+	return newAPI(api, streams)
 }

@@ -4,36 +4,34 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"os"
+	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
 	"unsafe"
-
-	"github.com/libbge/libbge/bindings/go/internal/sandbox"
 )
 
-var box *sandbox.Sandbox
-
-func TestMain(m *testing.M) {
-	var err error
-	if box, err = sandbox.Start(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	status := m.Run()
-	box.Stop()
-	os.Exit(status)
+// platform is one that answers /ping, and is silent about /silent.
+func platform(t *testing.T) string {
+	silent := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/silent" {
+			<-silent
+		}
+	}))
+	t.Cleanup(server.Close)
+	t.Cleanup(func() { close(silent) })
+	return server.URL
 }
 
 func api(t *testing.T) *API {
 	t.Helper()
-	options, err := json.Marshal(map[string]string{"endpoint": box.Endpoint})
+	options, err := json.Marshal(map[string]any{"endpoint": platform(t), "fallback_endpoint": nil})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := NewAPI(box.AccessToken, string(options))
+	api, err := NewAPI("a-token", string(options), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,46 +39,65 @@ func api(t *testing.T) *API {
 	return api
 }
 
+const silence = `{"method":"GET","path":"/silent"}`
+
 // Without file descriptors to poll, calls end as well, and in bounded time.
 func TestWithoutThePoller(t *testing.T) {
-	usePoller = false
-	defer func() { usePoller = true }()
 	api := api(t)
+	var err error
+	if api.queue, err = newQueue(false); err != nil {
+		t.Fatal(err)
+	}
 	var group sync.WaitGroup
 	for range 300 {
 		group.Add(1)
 		go func() {
 			defer group.Done()
-			if text, err := api.Call(context.Background(), "alive", "{}", nil); err != nil || text != "true" {
+			if text, err := api.Call(context.Background(), "alive", "{}", nil); err != nil || string(text) != "true" {
 				t.Errorf("%s, %v", text, err)
 			}
 		}()
 	}
 	group.Wait()
 
-	if err := box.Control("POST", "faults", map[string]any{"path": "/ping", "kind": "hang"}, nil); err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
 	at := time.Now()
-	_, err := api.Call(ctx, "alive", "{}", nil)
+	_, err = api.Call(ctx, "request", silence, nil)
 	var e *Error
 	if took := time.Since(at); !errors.As(err, &e) || e.Status != StatusCancelled || took > 250*time.Millisecond {
 		t.Errorf("after %v: %v", took, err)
 	}
+	if n := len(api.queue.waiting); n != 0 {
+		t.Errorf("%d calls are waited for", n)
+	}
 }
 
-// A call that waits for its turn gives up with its context, and closing a handle in use waits for its users.
-func TestTurnsAndUsers(t *testing.T) {
+// A stream that waits for its turn gives up with its context, and with its deadline.
+func TestTurns(t *testing.T) {
 	full := make(gate, 1)
-	full.enter()
+	if err := full.enter(context.Background(), 0); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := full.enterUnless(ctx); err != context.Canceled {
+	if err := full.enter(ctx, time.Millisecond); err != ErrLate {
 		t.Errorf("%v", err)
 	}
+	time.AfterFunc(time.Millisecond, cancel)
+	if err := full.enter(ctx, time.Hour); err != context.Canceled {
+		t.Errorf("%v", err)
+	}
+	full.leave()
+	if err := full.enter(ctx, 0); err != context.Canceled {
+		t.Errorf("a context that has ended: %v", err)
+	}
+	if err := full.enter(context.Background(), time.Nanosecond); err != nil {
+		t.Errorf("there is room: %v", err)
+	}
+}
 
+// Closing a handle in use waits for its users.
+func TestUsers(t *testing.T) {
 	api := api(t)
 	ptr, err := api.acquire()
 	if err != nil || ptr == nil {
@@ -98,5 +115,13 @@ func TestTurnsAndUsers(t *testing.T) {
 	api.Close()
 	if freed != 1 {
 		t.Errorf("freed %d times", freed)
+	}
+}
+
+func TestStatusNames(t *testing.T) {
+	for status := int32(-1); status < 40; status++ {
+		if StatusName(status) != statusName(status) {
+			t.Errorf("%d is %s here and %s in C", status, StatusName(status), statusName(status))
+		}
 	}
 }

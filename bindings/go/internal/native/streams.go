@@ -1,3 +1,5 @@
+//go:build cgo && !bge_nolib
+
 package native
 
 // #include <bge.h>
@@ -5,29 +7,28 @@ import "C"
 
 import (
 	"context"
+	"time"
 	"unsafe"
 )
 
 // Reader is a bge_reader_t. One goroutine at a time may read; any may cancel and close.
 type Reader struct {
 	handle
+	streams gate
+	limit   time.Duration
 }
 
-// OpenReader is bge_api_open_reader.
-func (a *API) OpenReader(objectName, args string) (*Reader, error) {
+// OpenReader is bge_api_open_reader. limit is how long a read may wait for its turn; 0 for no limit.
+func (a *API) OpenReader(objectName, args string, limit time.Duration) (*Reader, error) {
+	in, err := texts(objectName, args)
+	if err != nil {
+		return nil, err
+	}
 	ptr, err := a.acquire()
 	if err != nil {
 		return nil, err
 	}
 	defer a.release()
-	short.enter()
-	defer short.leave()
-	var c texts
-	defer c.free()
-	in, err := c.all(objectName, args)
-	if err != nil {
-		return nil, err
-	}
 	var reader *C.bge_reader_t
 	var failure *C.bge_error_t
 	status := C.bge_api_open_reader((*C.bge_api_t)(ptr), in[0], in[1], &reader, &failure)
@@ -35,7 +36,7 @@ func (a *API) OpenReader(objectName, args string) (*Reader, error) {
 		return nil, err
 	}
 	free := func(ptr unsafe.Pointer) { C.bge_reader_free((*C.bge_reader_t)(ptr)) }
-	return &Reader{handle{ptr: unsafe.Pointer(reader), free: free}}, nil
+	return &Reader{handle{ptr: unsafe.Pointer(reader), free: free}, a.streams, limit}, nil
 }
 
 // Read fills a part of into, which must not be empty; 0 is the verified end.
@@ -45,10 +46,10 @@ func (r *Reader) Read(ctx context.Context, into []byte) (int, error) {
 		return 0, err
 	}
 	defer r.release()
-	if err := long.enterUnless(ctx); err != nil {
+	if err := r.streams.enter(ctx, r.limit); err != nil {
 		return 0, err
 	}
-	defer long.leave()
+	defer r.streams.leave()
 	var n C.size_t
 	var failure *C.bge_error_t
 	status := C.bge_reader_read((*C.bge_reader_t)(ptr), (*C.uint8_t)(&into[0]), C.size_t(len(into)), &n, &failure)
@@ -66,23 +67,21 @@ func (r *Reader) Cancel() {
 // Writer is a bge_writer_t. One goroutine at a time may write, finish and abort; any may cancel and close.
 type Writer struct {
 	handle
+	streams gate
+	limit   time.Duration
 }
 
-// OpenWriter is bge_api_open_writer.
-func (a *API) OpenWriter(filename, args string) (*Writer, error) {
+// OpenWriter is bge_api_open_writer. limit is how long a call may wait for its turn; 0 for no limit.
+func (a *API) OpenWriter(filename, args string, limit time.Duration) (*Writer, error) {
+	in, err := texts(filename, args)
+	if err != nil {
+		return nil, err
+	}
 	ptr, err := a.acquire()
 	if err != nil {
 		return nil, err
 	}
 	defer a.release()
-	short.enter()
-	defer short.leave()
-	var c texts
-	defer c.free()
-	in, err := c.all(filename, args)
-	if err != nil {
-		return nil, err
-	}
 	var writer *C.bge_writer_t
 	var failure *C.bge_error_t
 	status := C.bge_api_open_writer((*C.bge_api_t)(ptr), in[0], in[1], &writer, &failure)
@@ -90,7 +89,7 @@ func (a *API) OpenWriter(filename, args string) (*Writer, error) {
 		return nil, err
 	}
 	free := func(ptr unsafe.Pointer) { C.bge_writer_free((*C.bge_writer_t)(ptr)) }
-	return &Writer{handle{ptr: unsafe.Pointer(writer), free: free}}, nil
+	return &Writer{handle{ptr: unsafe.Pointer(writer), free: free}, a.streams, limit}, nil
 }
 
 // Write takes all of data, which the library copies.
@@ -101,12 +100,12 @@ func (w *Writer) Write(ctx context.Context, data []byte) error {
 }
 
 // Finish commits what was written.
-func (w *Writer) Finish(ctx context.Context) (string, error) {
+func (w *Writer) Finish(ctx context.Context) ([]byte, error) {
 	var text *C.char
 	err := w.run(ctx, func(w *C.bge_writer_t, failure **C.bge_error_t) C.bge_status_t {
 		return C.bge_writer_finish(w, &text, failure)
 	})
-	return take(text), err
+	return []byte(takeText(text)), err
 }
 
 // Abort discards what was written, on the store too. C cannot cancel that: when the context ends it is left to end by
@@ -132,10 +131,10 @@ func (w *Writer) run(ctx context.Context, call func(*C.bge_writer_t, **C.bge_err
 		return err
 	}
 	defer w.release()
-	if err := long.enterUnless(ctx); err != nil {
+	if err := w.streams.enter(ctx, w.limit); err != nil {
 		return err
 	}
-	defer long.leave()
+	defer w.streams.leave()
 	var failure *C.bge_error_t
 	status := call((*C.bge_writer_t)(ptr), &failure)
 	return check(status, failure)

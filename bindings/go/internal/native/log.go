@@ -1,0 +1,66 @@
+//go:build cgo && !bge_nolib
+
+package native
+
+// #include "log.h"
+import "C"
+
+import (
+	"fmt"
+	"unsafe"
+)
+
+// levelInfo is how the library numbers lines of information.
+const levelInfo = 2
+
+// Log has every line of the client's log told to line, on a goroutine of its own, until the client and all that was made
+// from it are freed. idle is called whenever all lines there were have been told; wake asks for that. It is for a client
+// that nobody uses yet.
+func (a *API) Log(line func(level int, text []byte), idle func()) (wake func(), err error) {
+	ptr, err := a.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer a.release()
+	queue := a.queue
+	key, waking := queue.listen()
+	list := C.log_new(queue.ops, C.uint64_t(key))
+	if list == nil {
+		queue.forget(key)
+		return nil, &Error{Status: StatusIO, JSON: `{"status":10,"message":"there is no memory left"}`}
+	}
+	go func() {
+		for closed := false; !closed; {
+			<-waking
+			closed = drain(list, line)
+			idle()
+		}
+		queue.forget(key)
+		C.log_free(list)
+	}()
+	var failure *C.bge_error_t
+	// when it fails the list is closed, which ends the goroutine
+	if err := check(C.log_set((*C.bge_api_t)(ptr), list, &failure), failure); err != nil {
+		return nil, err
+	}
+	return func() {
+		select {
+		case waking <- struct{}{}:
+		default:
+		}
+	}, nil
+}
+
+func drain(list *C.log_list, line func(level int, text []byte)) (closed bool) {
+	var lost C.uint64_t
+	var over C.bool
+	next := C.log_take(list, &lost, &over)
+	for next != nil {
+		line(int(next.level), C.GoBytes(unsafe.Pointer(C.log_text(next)), C.int(next.len)))
+		next = C.log_next(next)
+	}
+	if lost > 0 {
+		line(levelInfo, fmt.Appendf(nil, `{"message":"%d lines of the log were lost: they came faster than they were taken"}`, lost))
+	}
+	return bool(over)
+}
