@@ -210,9 +210,8 @@ call_rows <- function(api, name, given, simplify, int64, call_options) {
   wish <- int64_wish(int64, call)
   text <- call_text(api, name, args_json(row, given, call, call_options), call)
   if (!simplify) return(parse_json(text, simplify = FALSE))
-  schema <- schema_of(row)
-  page <- .Call(rbge_read_page, text, FALSE, schema$paths, schema$types)
-  build_frame(list(page$rows), schema, wish, call)
+  schema <- list_schema(name, call)
+  build_frame(wanted_pieces(name, text, schema, call), schema, wish, call, spreads = TRUE)
 }
 
 # ---- calls by name ----

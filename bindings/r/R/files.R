@@ -1,15 +1,5 @@
 # Files: uploads, downloads, and what they need.
 
-# What uploads give.
-upload_columns <- list(
-  list(name = "object_name", type = "string", path = "/object_name"),
-  list(name = "size", type = "int64", path = "/size"),
-  list(name = "crc64", type = "string", path = "/crc64"),
-  list(name = "etag", type = "string", path = "/etag"),
-  list(name = "parts", type = "int64", path = "/parts"),
-  list(name = "verified", type = "boolean", path = "/verified")
-)
-
 # The JSON of a transfer's result.
 transfer <- function(api, name, given, call_options, call) {
   json <- args_json(endpoint(name, call), given, call, call_options)
@@ -20,12 +10,15 @@ transfer <- function(api, name, given, call_options, call) {
 
 # One row for each file, with its path first. `paths` are the files', in the order of the results.
 upload_frame <- function(text, paths, call) {
-  schema <- schema_of(list(columns = upload_columns))
-  page <- .Call(rbge_read_page, text, FALSE, schema$paths, schema$types)
-  frame <- build_frame(list(page$rows), schema, 0L, call)
-  columns <- as.list(frame)
-  columns$path <- NULL
-  data_frame(c(list(path = paths(last_name(frame$object_name))), columns), nrow(frame), call)
+  results <- parse_json(text, simplify = FALSE)
+  pick <- function(name, none) {
+    vapply(results, function(result) if (is.null(result[[name]])) none else as.vector(result[[name]], typeof(none)), none)
+  }
+  names <- pick("object_name", NA_character_)
+  data_frame(list(
+    path = paths(last_name(names)), object_name = names, size = pick("size", NA_real_), crc64 = pick("crc64", NA_character_),
+    etag = pick("etag", NA_character_), parts = pick("parts", NA_real_), verified = pick("verified", NA)
+  ), length(results), call)
 }
 
 # The files of a folder that have the names `names` in the store.

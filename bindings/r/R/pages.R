@@ -71,41 +71,45 @@ call_pages <- function(api, name, given, paging, call_options) {
 
   # `at`: the page asked for next, NULL at the end; `cut`: the page that max_rows cut, and how many of its rows are here
   walk <- new.env()
-  walk$schema <- schema_of(row)
+  walk$name <- name
+  walk$schema <- if (paging$simplify) list_schema(name, call)
+  walk$is_numbered <- !identical(row$page_style, "token")
   walk$pieces <- list()
   walk$rows <- 0
+  walk$pages <- 0
   walk$at <- given$next_page
   walk$is_complete <- FALSE
   walk$skip_rows <- NULL
 
-  while (!walk$is_complete && length(walk$pieces) < paging$max_pages && walk$rows < paging$max_rows) {
+  while (!walk$is_complete && walk$pages < paging$max_pages && walk$rows < paging$max_rows) {
     text <- tryCatch(
       run(.Call(rbge_pages_start, pages), call, api = api),
       bge_error = function(e) stop(with_rows(e, walk, paging))
     )
-    take_page(walk, text, paging)
+    take_page(walk, text, paging, call)
     if (!is.null(progress)) progress$update(walk$rows)
   }
   finish_walk(walk, paging, call)
 }
 
-take_page <- function(walk, text, paging) {
+take_page <- function(walk, text, paging, call) {
   if (text == "null") {
     walk$is_complete <- TRUE
     walk$at <- NULL
     return(invisible())
   }
   if (paging$simplify) {
-    page <- .Call(rbge_read_page, text, TRUE, walk$schema$paths, walk$schema$types)
-    piece <- page$rows
-    rows <- piece$rows
+    pieces <- wanted_pieces(walk$name, text, walk$schema, call)
+    rows <- sum(vapply(pieces, function(piece) piece$rows, 0))
+    page <- list(next_page = json_member(text, "/next_page"), count = json_member(text, "/count"))
   } else {
     page <- parse_json(text, simplify = FALSE)
-    piece <- page$result
-    rows <- length(piece)
+    pieces <- list(page$result)
+    rows <- length(page$result)
   }
   if (is.null(walk$count)) walk$count <- page$count
-  walk$pieces <- c(walk$pieces, list(piece))
+  walk$pages <- walk$pages + 1
+  walk$pieces <- c(walk$pieces, pieces)
   walk$rows <- walk$rows + rows
   if (walk$rows > paging$max_rows) {
     walk$skip_rows <- rows - (walk$rows - paging$max_rows)
@@ -113,6 +117,19 @@ take_page <- function(walk, text, paging) {
     walk$at <- if (!identical(page$next_page, "")) page$next_page
     walk$is_complete <- is.null(walk$at)
   }
+}
+
+# The rows of a page, of the columns that the list has.
+wanted_pieces <- function(name, text, schema, call) {
+  if (text == "null") text <- "[]"
+  lapply(rows_of_page(name, text, call)$pieces, function(piece) list(rows = piece$rows, columns = piece$columns[schema$wanted]))
+}
+
+# A member of a page that is a number or a text; NULL where it is null or not there.
+json_member <- function(text, pointer) {
+  found <- .Call(rbge_json_get, text, pointer)
+  if (!is.character(found) || found == "null") return(NULL)
+  if (grepl("^-?[0-9]+$", found) && !is_beyond(found) && nchar(found) < 16) utils::type.convert(found, as.is = TRUE) else found
 }
 
 finish_walk <- function(walk, paging, call) {
@@ -123,7 +140,7 @@ finish_walk <- function(walk, paging, call) {
     out$skip_rows <- walk$skip_rows
     return(out)
   }
-  frame <- build_frame(walk$pieces, walk$schema, paging$int64, call)
+  frame <- build_frame(walk$pieces, walk$schema, paging$int64, call, spreads = TRUE)
   if (rows < walk$rows) frame <- first_rows(frame, rows)
   attr(frame, "count") <- walk$count
   attr(frame, "next_page") <- walk$at

@@ -135,15 +135,6 @@ read_table <- function(table, name, columns, wish, call, api = NULL, plain = FAL
   with_report(frame, table, call)
 }
 
-# What the columns of a table's stream are declared as; there, what is nested is JSON text.
-declared_kinds <- function(schema, name) {
-  declared <- schema_of(endpoint_table()[[name]])
-  at <- match(schema$names, declared$names)
-  schema$kinds <- ifelse(is.na(at), "string", declared$kinds[at])
-  schema$units <- ifelse(is.na(at), "", declared$units[at])
-  schema
-}
-
 read_pieces <- function(table, wanted, progress, call, api = NULL) {
   pieces <- vector("list", 64)
   count <- 0
@@ -158,7 +149,7 @@ read_pieces <- function(table, wanted, progress, call, api = NULL) {
     if (!is.list(piece)) break
     count <- count + 1
     if (count > length(pieces)) length(pieces) <- 2 * count
-    pieces[[count]] <- c(piece, list(misfits = 0))
+    pieces[[count]] <- piece
   }
   list(rows = pieces[seq_len(count)], problem = if (is.character(piece)) piece)
 }

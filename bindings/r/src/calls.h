@@ -25,11 +25,11 @@ SEXP rbge_read_file(SEXP path, SEXP size);
 SEXP rbge_pages(SEXP handle, SEXP name, SEXP args);
 SEXP rbge_pages_start(SEXP handle);
 
-/* json.c */
-SEXP rbge_json_value(SEXP text, SEXP simplify);
+/* rows.c */
+SEXP rbge_rows(SEXP name, SEXP text);
+SEXP rbge_json_get(SEXP text, SEXP pointer);
 
 /* frame.c */
-SEXP rbge_read_page(SEXP text, SEXP in_page, SEXP paths, SEXP types);
 SEXP rbge_join(SEXP chunks, SEXP type, SEXP int64);
 SEXP rbge_int64_text(SEXP bits);
 

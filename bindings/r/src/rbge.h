@@ -35,34 +35,12 @@ SEXP utf8_string(const char *text);
 /* Makes an R string of a string of the library, and frees it. */
 SEXP take_string(char *text);
 
-/* json.c */
-typedef struct {
-  const char *at;
-  const char *end;
-} cursor_t;
-
-typedef struct {
-  const char *at;
-  size_t length;
-} slice_t;
-
-cursor_t cursor_of(SEXP text);
-void json_space(cursor_t *c);
-char json_peek(cursor_t *c);
-void json_expect(cursor_t *c, char wanted);
-/* After '[' or '{' and after each value: whether another one follows; steps over ',' and the end. */
-int json_more(cursor_t *c, char end, int *first);
-slice_t json_skip(cursor_t *c);
-R_xlen_t json_count(cursor_t c);
-SEXP json_charsxp(slice_t string);
-SEXP json_value(cursor_t *c, int simplify);
-int number_is_whole(slice_t number);
-int number_is_beyond(slice_t number);
-int number_to_int64(slice_t number, int64_t *out);
-double number_to_double(slice_t number);
+/* arrow.c: the columns that a schema declares, and a batch as list(rows, columns). */
+SEXP arrow_schema(const struct ArrowSchema *schema);
+SEXP arrow_piece(const struct ArrowSchema *schema, const struct ArrowArray *batch, SEXP wanted);
 
 /* frame.c: the types of columns, as R/frames.R numbers them */
-enum { TYPE_STRING = 1, TYPE_FLOAT64, TYPE_INT64, TYPE_BOOLEAN, TYPE_JSON };
+enum { TYPE_STRING = 1, TYPE_FLOAT64, TYPE_INT64, TYPE_BOOLEAN };
 int64_t int64_of_bits(double bits);
 double bits_of_int64(int64_t value);
 extern const int64_t INT64_NA;

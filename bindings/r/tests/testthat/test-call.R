@@ -129,12 +129,26 @@ test_that("JSON of every shape is read as jsonlite reads it", {
 
 test_that("numbers that a double cannot hold come as text", {
   local_data("/profile", '{"id": 9007199254740993, "ids": [1, 18446744073709551615],
-                           "exact": 9007199254740992, "less": -9007199254740993}')
+                           "exact": 9007199254740992, "less": -9007199254740993, "text": "9007199254740993",
+                           "quoted\\"9007199254740993": [0.1234567890123456789, 1e-1234567890123456],
+                           "few": [9007199254740992, 0.5, null], "deep": [{"a": [12345678901234567890]}, null]}')
   user <- bge_get_user(api)
   expect_identical(user$id, "9007199254740993")
   expect_identical(user$ids, c("1", "18446744073709551615"))
   expect_identical(user$exact, 2^53)
   expect_identical(user$less, "-9007199254740993")
+  expect_identical(user$text, "9007199254740993")
+  expect_identical(user[['quoted"9007199254740993']], c(0.1234567890123456789, 0))
+  expect_identical(user$few, c(2^53, 0.5, NA))
+  expect_identical(user$deep, list(list(a = "12345678901234567890"), NULL))
+})
+
+test_that("what no string of R's can hold is replaced", {
+  local_data("/profile", '{"a": "x\\u0000y", "b": "\\ud800\\\\u0000", "c": "\\ud83d\\ude00", "d": "\\\\\\ude00"}')
+  user <- bge_get_user(api)
+  expect_identical(user[c("a", "b", "c", "d")], list(
+    a = "x\ufffdy", b = "\ufffd\\u0000", c = "\U0001F600", d = "\\\ufffd"
+  ))
 })
 
 test_that("numbers are read, and written, with all of their digits", {

@@ -61,13 +61,22 @@ test_that("whole numbers beyond 2^53 lose no digit", {
 
 test_that("whole numbers beyond 64 bits lose none either, and a column of other numbers stays one", {
   rows <- '{"statistics": {"variant_counting": 3, "depth": 31.25}},
-           {"statistics": {"variant_counting": 18446744073709551616, "depth": -9007199254740993}},
+           {"statistics": {"variant_counting": 18446744073709551616, "depth": -9007199254740992}},
            {"statistics": {"depth": 1e-7}}'
   local_data("/samples", page(rows))
-  warning <- expect_warning(samples <- bge_get_samples(api, int64 = "integer64"), "2\\^63", class = "bge_warning_int64")
-  expect_identical(warning$columns, "statistics_variant_counting")
-  expect_identical(samples$statistics_variant_counting, c("3", "18446744073709551616", NA))
-  expect_identical(samples$statistics_depth, c(31.25, -9007199254740993, 1e-7))
+  for (int64 in c("integer64", "double")) {
+    warning <- expect_warning(samples <- bge_get_samples(api, int64 = int64), class = "bge_warning_int64")
+    expect_identical(warning$columns, "statistics_variant_counting")
+    expect_identical(samples$statistics_variant_counting, c("3", "18446744073709551616", NA))
+    expect_identical(samples$statistics_depth, c(31.25, -9007199254740992, 1e-7))
+  }
+  expect_match(conditionMessage(told(bge_get_samples(api, int64 = "integer64"))$warnings[[1]]), "2^63", fixed = TRUE)
+  # what a double cannot hold is kept beside it
+  control("DELETE", "faults")
+  local_data("/samples", page('{"statistics": {"depth": -9007199254740993}}, {"statistics": {"depth": 2}}'))
+  expect_warning(samples <- bge_get_samples(api), class = "bge_warning_misfit")
+  expect_identical(samples$statistics_depth, c(NA, 2))
+  expect_identical(samples$statistics_depth_as_sent, c("-9007199254740993", NA))
 })
 
 test_that("a column is of one type over all pages", {
@@ -102,21 +111,36 @@ test_that("what is not declared comes too", {
 test_that("a value of another type than declared is kept beside its column, with a warning", {
   local_data("/samples", page('{"biosample_id": 12, "primary": "yes", "statistics": {"depth": "31", "variant_counting": 2.5}},
     {"biosample_id": true, "primary": false, "statistics": {"depth": 4, "variant_counting": 5.0}}'))
-  expect_warning(samples <- bge_get_samples(api), "3 values", class = "bge_warning_misfit")
-  expect_identical(samples$biosample_id, c("12", "true"))
+  expect_warning(samples <- bge_get_samples(api), "6 values", class = "bge_warning_misfit")
+  expect_identical(samples$biosample_id, c(NA_character_, NA))
+  expect_identical(samples$biosample_id_as_sent, list(12L, TRUE))
   expect_identical(samples$primary, c(NA, FALSE))
   expect_identical(samples$primary_as_sent, c("yes", NA))
   expect_identical(samples$statistics_depth, c(NA, 4))
   expect_identical(samples$statistics_depth_as_sent, c("31", NA))
-  expect_identical(samples$statistics_variant_counting, c(NA, 5))
-  expect_identical(samples$statistics_variant_counting_as_sent, c(2.5, NA))
+  expect_identical(samples$statistics_variant_counting, c(NA_real_, NA))
+  expect_identical(samples$statistics_variant_counting_as_sent, c(2.5, 5))
+})
+
+test_that("an answer that has no rows is the platform's fault, and an empty one is no fault", {
+  for (data in c('{"count": 0}', '{"result": 5}', '"x"', "[1]")) {
+    local_data("/samples", data)
+    error <- caught(bge_get_samples(api))
+    expect_s3_class(error, "bge_error_protocol")
+    control("DELETE", "faults")
+  }
+  local_data("/samples/external_ids", "null")
+  expect_equal(dim(bge_externals(api, "P", 1, "x")), c(0L, 4L))
 })
 
 test_that("names and texts with escapes are read", {
   local_data("/samples", page('{"biosample\\u005fid": "a\\u0000b\\ud800c\\u4e2d", "organism": {"\\u0063ode": 3}}'))
-  samples <- bge_get_samples(api)
-  expect_identical(samples$biosample_id, "a\ufffdb\ufffdc\u4e2d")
+  expect_warning(samples <- bge_get_samples(api), "1 value is", class = "bge_warning_misfit")
+  expect_identical(samples$biosample_id_as_sent, "a\ufffdb\ufffdc\u4e2d")
   expect_identical(samples$organism_code, 3)
+  control("DELETE", "faults")
+  local_data("/samples", page('{"biosample_id": "\\u4e2d\\ud83d\\ude00\\u0000\\"\\\\u0000"}'))
+  expect_identical(bge_get_samples(api)$biosample_id, "\u4e2d\U0001F600\ufffd\"\\u0000")
 })
 
 test_that("a file of genes is not a list of genes", {
@@ -132,9 +156,8 @@ test_that("20,000 rows are read in a moment", {
   json <- bge_call_json(api, "get_taxon_abundance", biosample_id = sandbox$meta_biosample_id, limit = 200)
   rows <- sub("\\][^]]*$", "", sub("^.*?\"result\": *\\[", "", json, perl = TRUE))
   text <- page(paste(rep(rows, 100), collapse = ","))
-  schema <- bge:::schema_of(bge:::endpoint_table()$get_taxon_abundance)
-  seconds <- system.time(read <- .Call(bge:::rbge_read_page, text, TRUE, schema$paths, schema$types))[["elapsed"]]
-  expect_equal(read$rows$rows, 20000)
+  seconds <- system.time(read <- .Call(bge:::rbge_rows, "get_taxon_abundance", text))[["elapsed"]]
+  expect_equal(sum(vapply(read$pieces, function(piece) piece$rows, 0)), 20000)
   expect_lt(seconds, 20)
 })
 
@@ -142,12 +165,13 @@ test_that("reading survives a collection at every allocation", {
   text <- page('{"biosample_id": "E-\\u4e2d", "files": [{"a": 1}], "organism": {"code": 9007199254740993, "note": "n"}},
     {"primary": "bad", "c1": 1, "c2": 2, "c3": 3, "c4": 4, "c5": 5, "c6": 6, "c7": 7, "c8": [1, 2], "c9": "x"},
     {"statistics": {"depth": 1.5}, "organism": null, "project": [{"x": [1, "a"]}]}, 5', '"token"')
-  schema <- bge:::schema_of(bge:::endpoint_table()$get_samples)
-  code <- match("organism_code", schema$names)
   read <- function() {
-    page <- .Call(bge:::rbge_read_page, text, TRUE, schema$paths, schema$types)
-    pieces <- rep(list(page$rows$columns[[code]]), 2)
-    list(page, bge:::parse_json(text), lapply(0:2, function(wish) .Call(bge:::rbge_join, pieces, 3L, wish)))
+    page <- .Call(bge:::rbge_rows, "get_samples", text)
+    pieces <- rep(list(page$pieces[[1]]$columns[[match("organism_code", page$names)]]), 2)
+    list(
+      page, .Call(bge:::rbge_json_get, text, "/next_page"),
+      lapply(0:2, function(wish) .Call(bge:::rbge_join, pieces, 3L, wish))
+    )
   }
   expected <- read()
   expect_identical(expected[[3]][[1]], rep(c("9007199254740993", NA, NA, NA), 2))
