@@ -801,8 +801,9 @@ bge_status_t bge_api_upload(const bge_api_t *api,
 
  - `path`: a regular file; anything else is `BGE_ERR_IO` before anything is sent
  - `args_json`: NULL or an object of `filename` (string: the object's name, the path's own unless given);
-   `checkpoint_dir` (string: a folder that keeps what a later call needs to resume this upload); and those of
-   `bge_api_upload`. Any other member is an error.
+   `checkpoint_dir` (string: a folder that keeps what a later call needs to resume this upload; what it holds is listed,
+   and discarded on the store too, by `bge_api_call(api, "unfinished_uploads", "{\"checkpoint_dir\": …, \"discard\":
+   true}")`); and those of `bge_api_upload`. Any other member is an error.
  - `out_json`: as that of `bge_api_upload`. Freed with `bge_string_free`.
  */
 bge_status_t bge_api_upload_file(const bge_api_t *api,
@@ -819,8 +820,9 @@ bge_status_t bge_api_upload_file(const bge_api_t *api,
 
  - `path`: path of the folder
  - `args_json`: NULL or an object of `recursive` (boolean: sub-folders too, their names joined to those of the files);
-   `separator` (string: what joins them, `_`); and those of `bge_api_upload_file` but `filename`. Two files of one
-   name are `BGE_ERR_ARGUMENT` before anything is sent. Any other member is an error.
+   `separator` (string: what joins them, `_`); `follow_links` (boolean: symbolic links are taken for what they lead to,
+   in the folder or out of it, and fail unless given); and those of `bge_api_upload_file` but `filename`. Two files of
+   one name are `BGE_ERR_ARGUMENT` before anything is sent. Any other member is an error.
  - `out_json`: an array of what `bge_api_upload` gives, in the order of the files' names. When a file fails it stays
    NULL, and `bge_error_json` holds every file's result under `files`: `{"path", "filename", "result"}` or `{"path",
    "filename", "error"}`. Freed with `bge_string_free`.
@@ -863,7 +865,8 @@ bge_status_t bge_api_batch_upload(const bge_api_t *api,
  - `out_json`: `{"path", "size", "crc64" (decimal digits), "verified"}`; `verified` is false when the store stated no
    checksum. Freed with `bge_string_free`.
 
- `BGE_ERR_IO` when the disk is full or the file cannot be written; `BGE_ERR_INTEGRITY` when the bytes are not the
+ `BGE_ERR_IO` when the disk has no room for it, before more than the first answer has come, or the file cannot be written;
+ devices, pipes and sockets are not replaced. A file that is replaced keeps its rights. `BGE_ERR_INTEGRITY` when the bytes are not the
  object's. Nothing half-written ever stands under the final name.
  */
 bge_status_t bge_api_download(const bge_api_t *api,

@@ -77,6 +77,10 @@ impl Client {
         let args = Args::parse(args_json).map_err(|error| error.with_call(name))?;
         match named(name)? {
             Named::Endpoint(endpoint) => self.call_endpoint(endpoint, args),
+            Named::UnfinishedUploads => {
+                let context = self.transport().context(Sender::Streaming);
+                self.transport().wait(self.by_name(context, name, args))
+            }
             Named::WaitTask | Named::Request | Named::GetToken => {
                 block_on(self.by_name(self.transport().context(Sender::Blocking), name, args))
             }
@@ -213,6 +217,7 @@ impl Client {
             Named::WaitTask => tasks::wait_task(&self.session, context, &args).await,
             Named::Request => self.request_by_name(context, &args).await,
             Named::GetToken => self.token(&context, &args).await,
+            Named::UnfinishedUploads => self.objects.unfinished_uploads(context, &args).await,
         };
         self.explained(name, outcome)
     }
@@ -269,6 +274,7 @@ enum Named {
     WaitTask,
     Request,
     GetToken,
+    UnfinishedUploads,
 }
 
 fn named(name: &str) -> Result<Named> {
@@ -276,6 +282,7 @@ fn named(name: &str) -> Result<Named> {
         "wait_task" => Ok(Named::WaitTask),
         "request" => Ok(Named::Request),
         "get_token" => Ok(Named::GetToken),
+        "unfinished_uploads" => Ok(Named::UnfinishedUploads),
         _ => endpoint::find(name).map(Named::Endpoint).ok_or_else(|| {
             let known: Vec<&str> = endpoint::all().map(|endpoint| endpoint.name).collect();
             options::unknown("call", name, &known)

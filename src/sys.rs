@@ -5,6 +5,7 @@
 use std::{
     mem::MaybeUninit,
     ops::Deref,
+    os::fd::AsRawFd,
     ptr,
     sync::atomic::{AtomicPtr, Ordering},
 };
@@ -18,6 +19,42 @@ pub(crate) fn process_id() -> u32 {
 pub(crate) fn user_id() -> u32 {
     // SAFETY: it takes nothing and cannot fail.
     unsafe { libc::geteuid() }
+}
+
+/// What this process takes from the rights of files that it makes. Where that cannot be seen, all but the owner's.
+pub(crate) fn umask() -> u32 {
+    // The call that tells it changes it, for all threads.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    told.and_then(|text| u32::from_str_radix(text.trim(), 8).ok()).unwrap_or(0o077)
+}
+
+/// How much can still be written to a file.
+pub(crate) struct Room {
+    /// Bytes that the file system has left.
+    pub free: u64,
+    /// Bytes that one file of this process may have.
+    pub longest: u64,
+}
+
+/// The room that a file's file system has, as far as it says.
+pub(crate) fn room_for(file: &std::fs::File) -> Option<Room> {
+    let mut told = MaybeUninit::<libc::statvfs>::uninit();
+    let mut limit = MaybeUninit::<libc::rlimit>::uninit();
+    // SAFETY: the descriptor is open, both places are writable, and they are read only when they were filled in.
+    let (told, limit) = unsafe {
+        if libc::fstatvfs(file.as_raw_fd(), told.as_mut_ptr()) != 0
+            || libc::getrlimit(libc::RLIMIT_FSIZE, limit.as_mut_ptr()) != 0
+        {
+            return None;
+        }
+        (told.assume_init(), limit.assume_init())
+    };
+    let blocks = if user_id() == 0 { told.f_bfree } else { told.f_bavail };
+    // Some file systems say nothing.
+    let free = if told.f_blocks == 0 { u64::MAX } else { blocks.saturating_mul(told.f_frsize) };
+    let longest = if limit.rlim_cur == libc::RLIM_INFINITY { u64::MAX } else { limit.rlim_cur };
+    Some(Room { free, longest })
 }
 
 /// A value that belongs to the process that made it. After a `fork` the child finds a fresh one in its place: threads

@@ -11,7 +11,6 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::stream;
-use serde::{Deserialize, Serialize};
 use tokio::task::JoinHandle;
 
 use super::{crc64::Running, meter::Gauge};
@@ -47,22 +46,17 @@ impl Content for Bytes {
     }
 }
 
-/// By what a file is known again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// By what an open file shows that it has changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Identity {
     pub size: u64,
     /// Seconds and nanoseconds.
-    pub mtime: (i64, i64),
-    pub inode: u64,
+    mtime: (i64, i64),
 }
 
 impl Identity {
     fn of(metadata: &fs::Metadata) -> Self {
-        Identity {
-            size: metadata.len(),
-            mtime: (metadata.mtime(), metadata.mtime_nsec()),
-            inode: metadata.ino(),
-        }
+        Identity { size: metadata.len(), mtime: (metadata.mtime(), metadata.mtime_nsec()) }
     }
 }
 

@@ -1,25 +1,25 @@
 //! A download to a file: ranges side by side where the server has them, one stream where it has not; verified, then
-//! renamed.
+//! renamed. What was there before goes away only when it is proved wrong, or when an answer begins to replace it.
 
 use std::{
-    collections::VecDeque,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{
-    download_state::{DownloadState, Facts},
-    meter::{Gauge, Meter},
-    origin::{Opened, Origin},
+    download_state::{DownloadState, Facts, Pieces, Stretch},
+    meter::Meter,
+    origin::{Opened, Origin, is_changed, is_wrong_range},
     part_file::PartFile,
-    receive::{self, Written},
+    receive::{Body, Written},
 };
 use crate::{
     context::Cancel,
+    disk::owner::Owner,
     error::{Error, Result, Status},
     transport::{Repeat, Retry},
 };
@@ -30,6 +30,9 @@ const LONGEST_PIECE: u64 = 64 * 1024 * 1024;
 
 /// How often an object that changed in the meantime is begun anew.
 const RESTARTS: u32 = 3;
+
+/// How often a range is asked for again that was answered by another one.
+const WRONG_RANGES: u32 = 3;
 
 /// A download that succeeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,26 +46,38 @@ pub(super) struct Received {
 enum Stop {
     /// The object is another one now.
     Changed(Error),
+    /// The server gives wrong ranges, again and again.
+    Ranges(Error),
     Failed(Error),
 }
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
-        if error.http_status() == 412 { Stop::Changed(error) } else { Stop::Failed(error) }
+        if is_changed(&error) { Stop::Changed(error) } else { Stop::Failed(error) }
     }
 }
 
-fn changed() -> Stop {
-    Stop::Changed(
-        Error::new(Status::Integrity, "the object changed while it was being downloaded")
-            .with_retryable(true),
-    )
+/// How a go at the object begins.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// With what is on the disk.
+    Resume,
+    /// From nothing.
+    Anew,
+    /// From nothing and in one piece: one answer is of one version, whatever the server says of others.
+    Plain,
 }
 
-/// Downloads to `target`; its result as JSON.
-pub(super) async fn download(origin: &Origin, target: PathBuf, connections: usize) -> Result<String> {
+/// Downloads to `target`; its result as JSON. `owner` is by whom and of what.
+pub(super) async fn download(
+    origin: &Origin,
+    target: PathBuf,
+    owner: Owner,
+    connections: usize,
+) -> Result<String> {
     let path = target.display().to_string();
-    let part = on_disk(move || PartFile::open(&target)).await?;
+    let transport = origin.transport().clone();
+    let part = on_disk(move || PartFile::open(&target, owner, &transport)).await?;
     let received = fetch(origin, &part, connections).await?;
     on_disk(move || part.finish(received.size)).await?;
     Ok(json!({
@@ -75,30 +90,33 @@ pub(super) async fn download(origin: &Origin, target: PathBuf, connections: usiz
 }
 
 async fn fetch(origin: &Origin, part: &Arc<PartFile>, connections: usize) -> Result<Received> {
-    let (mut restarts, mut is_second) = (0, false);
+    let (mut restarts, mut is_second, mut way) = (0, false, Way::Resume);
     loop {
         let download = Download { origin, part, connections: connections.max(1) };
-        let error = match download.run().await {
+        let error = match download.run(way).await {
             Ok(received) => return Ok(received),
-            Err(Stop::Changed(_)) if restarts < RESTARTS => {
+            Err(Stop::Changed(_)) if restarts < RESTARTS && way != Way::Plain => {
                 restarts += 1;
-                None
+                way = Way::Anew;
+                continue;
             }
-            // Nobody knows which of the bytes are wrong.
-            Err(Stop::Failed(error)) if error.status() == Status::Integrity && !is_second => {
-                is_second = true;
-                (origin.context.max_retries == Some(0)).then_some(error)
+            Err(Stop::Changed(_) | Stop::Ranges(_)) if way != Way::Plain => {
+                way = Way::Plain;
+                continue;
             }
-            Err(Stop::Changed(error) | Stop::Failed(error)) => Some(error),
+            Err(Stop::Changed(error) | Stop::Ranges(error) | Stop::Failed(error)) => error,
         };
-        let is_over = error.as_ref().is_none_or(|error| error.status() == Status::Integrity);
-        if is_over {
-            let part = part.clone();
-            on_disk(move || part.clear()).await?;
-        }
-        if let Some(error) = error {
+        if error.status() != Status::Integrity {
             return Err(error);
         }
+        // Nobody knows which of the bytes are wrong.
+        let wrong = part.clone();
+        on_disk(move || wrong.clear()).await?;
+        if is_second || origin.context.max_retries == Some(0) {
+            return Err(error);
+        }
+        is_second = true;
+        way = if way == Way::Plain { Way::Plain } else { Way::Anew };
     }
 }
 
@@ -120,32 +138,47 @@ struct Download<'a> {
 }
 
 impl Download<'_> {
-    async fn run(&self) -> std::result::Result<Received, Stop> {
-        if let Some(ledger) = self.resumable().await? {
-            let mut pieces = VecDeque::from(ledger.missing(self.longest(ledger.facts.size)));
-            if pieces.is_empty() {
-                // All is there, if the object is still the same.
-                pieces.push_back((0, 0));
+    async fn run(&self, way: Way) -> std::result::Result<Received, Stop> {
+        if way == Way::Resume {
+            let part = self.part.clone();
+            let earlier = on_disk(move || Ok(part.earlier().inspect(|_| part.resume()))).await?;
+            if let Some(state) = earlier {
+                return self.resume(state).await;
             }
-            return self.pieces(ledger, pieces, None).await;
         }
-        let part = self.part.clone();
-        on_disk(move || part.clear()).await?;
-        let opened = self.first().await?;
-        let Some(facts) = opened.facts() else { return self.stream(opened).await };
-        let ledger = DownloadState::new(&self.origin.object, facts);
-        let size = ledger.facts.size;
-        let pieces = if opened.is_range {
-            let first = PIECE.min(size);
-            let mut pieces = vec![(0, first)];
-            let mut rest = ledger.clone();
-            rest.note(0, first, 0);
-            pieces.extend(rest.missing(self.longest(size)));
-            pieces
-        } else {
-            vec![(0, size)]
-        };
-        self.pieces(ledger, pieces.into(), Some(opened)).await
+        let opened = if way == Way::Plain { self.plain().await? } else { self.first().await? };
+        let facts = opened.facts().filter(|_| way != Way::Plain);
+        let (part, size, told) = (self.part.clone(), opened.size, facts.clone());
+        on_disk(move || {
+            part.begin(told.as_ref().filter(|facts| facts.size > PIECE))?;
+            size.map_or(Ok(()), |size| part.check_room(size))
+        })
+        .await?;
+        match facts {
+            Some(facts) => self.pieces(DownloadState::new(facts), Some(opened)).await,
+            None => self.stream(opened).await,
+        }
+    }
+
+    /// Goes on with what is there, if the object is still the same.
+    async fn resume(&self, state: DownloadState) -> std::result::Result<Received, Stop> {
+        if state.gaps().is_empty() {
+            // Only a look: nothing is missing.
+            let mut retry = Retry::new(&self.origin.context, self.origin.transport().log(), Repeat::Passing);
+            loop {
+                match self.origin.open(Some((0, 1)), Some(&state.facts.validator)).await {
+                    Ok(opened) => {
+                        opened.check(&state.facts).map_err(Stop::Changed)?;
+                        break;
+                    }
+                    Err(error) if is_changed(&error) => return Err(Stop::Changed(error)),
+                    Err(error) => retry.again(error).await?,
+                }
+            }
+        }
+        let (part, size) = (self.part.clone(), state.facts.size);
+        on_disk(move || part.check_room(size)).await?;
+        self.pieces(state, None).await
     }
 
     fn longest(&self, size: u64) -> u64 {
@@ -155,68 +188,90 @@ impl Download<'_> {
         }
     }
 
-    /// What an earlier download of this object left, as far as it still stands on the disk.
-    async fn resumable(&self) -> Result<Option<DownloadState>> {
-        let (part, object) = (self.part.clone(), self.origin.object.clone());
-        on_disk(move || {
-            let Some(mut ledger) = part.read_state().and_then(|json| DownloadState::read(&json, &object))
-            else {
-                return Ok(None);
-            };
-            for (start, end, crc) in ledger.stretches() {
-                if !part.checksum(start, end).is_ok_and(|now| now == crc) {
-                    ledger.forget(start);
-                }
-            }
-            Ok((!ledger.is_empty()).then_some(ledger))
-        })
-        .await
-    }
-
     /// The first answer tells length, version and whether ranges are understood.
     async fn first(&self) -> Result<Opened> {
         let mut retry = Retry::new(&self.origin.context, self.origin.transport().log(), Repeat::Passing);
-        let mut range = (self.connections > 1).then_some((0, PIECE));
+        let (mut range, mut wrong) = ((self.connections > 1).then_some((0, PIECE)), 0);
         loop {
             match self.origin.open(range, None).await {
-                // Without a version, ranges cannot be told to be of one object.
-                Ok(opened) if opened.is_range && opened.validator.is_none() => range = None,
+                // Without a version, ranges cannot be told to be of one object; without a length, not be planned.
+                Ok(opened) if opened.is_range && (opened.validator.is_none() || opened.size.is_none()) => {
+                    range = None;
+                }
                 Ok(opened) => return Ok(opened),
                 // An empty object has no first byte.
                 Err(error) if error.http_status() == 416 && range.is_some() => range = None,
+                Err(error) if is_wrong_range(&error) && range.is_some() => {
+                    wrong += 1;
+                    if wrong >= WRONG_RANGES {
+                        range = None;
+                    }
+                }
                 Err(error) => retry.again(error).await?,
             }
         }
     }
 
-    /// All pieces, some at a time; `opened` is the answer for the first of them.
+    /// All of it in one answer, of whatever version it is.
+    async fn plain(&self) -> Result<Opened> {
+        let mut retry = Retry::new(&self.origin.context, self.origin.transport().log(), Repeat::Passing);
+        loop {
+            match self.origin.open(None, None).await {
+                Ok(opened) => return Ok(opened),
+                Err(error) => retry.again(error).await?,
+            }
+        }
+    }
+
+    /// All pieces, some at a time; `opened` is the answer for the beginning.
     async fn pieces(
         &self,
-        ledger: DownloadState,
-        pieces: VecDeque<(u64, u64)>,
+        state: DownloadState,
         opened: Option<Opened>,
     ) -> std::result::Result<Received, Stop> {
-        let meter = Meter::new(self.origin.context.progress.clone(), ledger.facts.size);
-        meter.gauge().reach(ledger.done());
-        let workers = self.connections.min(pieces.len());
-        let facts = ledger.facts.clone();
+        let meter = Meter::new(self.origin.context.progress.clone(), state.facts.size);
+        meter.gauge().reach(state.done());
+        let facts = state.facts.clone();
+        let mut gaps = state.gaps();
+        let longest = self.longest(facts.size);
+        let mut first = None;
+        let mut whole = None;
+        match opened {
+            Some(opened) if opened.is_range && self.connections > 1 => {
+                let end = opened.end.unwrap_or(0).min(facts.size);
+                if let Some(gap) = gaps.front_mut() {
+                    gap.0 = end;
+                }
+                gaps.retain(|(start, end)| start < end);
+                first = Some(((0, end), opened));
+            }
+            other => whole = other,
+        }
+        let pieces = Pieces::new(gaps, longest);
+        let workers = pieces.count_to(self.connections) + usize::from(first.is_some());
         let run = Run {
             origin: self.origin,
             part: self.part,
             facts: &facts,
-            ledger: Arc::new(Mutex::new(ledger)),
+            state: Mutex::new(state),
             pieces: Mutex::new(pieces),
             meter,
-            failed: Mutex::new(None),
-            stop: Cancel::default(),
         };
-        let mut opened = opened;
-        let work: Vec<_> = (0..workers).map(|_| run.work(opened.take())).collect();
-        join_all(work).await;
-        if let Some(stop) = lock(&run.failed).take() {
-            return Err(stop);
+        if whole.is_none() && workers > 1 {
+            let side = Side { stop: Cancel::default(), ended: Mutex::new(None) };
+            let work: Vec<_> =
+                (0..workers.min(self.connections)).map(|_| run.work(&side, first.take())).collect();
+            join_all(work).await;
+            match lock(&side.ended).take() {
+                None => {}
+                Some(Ended::Stopped(stop)) => return Err(stop),
+                Some(Ended::Whole(opened)) => whole = Some(*opened),
+            }
+        } else if let Some((_, opened)) = first {
+            whole = Some(opened);
         }
-        let sum = run.ledger().sum();
+        run.through(whole).await?;
+        let sum = lock(&run.state).sum();
         let Some(crc64) = sum else {
             return Err(Error::new(Status::Internal, "the pieces do not make the object").into());
         };
@@ -238,13 +293,13 @@ impl Download<'_> {
                 }
             };
             let error = match again.await {
-                Ok(mut now) => {
+                Ok(now) => {
                     let mut written = Written::new(0);
-                    let limits = (u64::MAX, now.size);
+                    let (until, crc64) = (now.size.unwrap_or(u64::MAX), now.crc64);
                     let told = |at| gauge.reach(at);
-                    let body = &mut now.streamed;
-                    match receive::pour(body, self.part, &mut written, Bytes::new(), limits, told).await {
-                        Ok(()) => return Ok(verify(written.at, written.crc.sum(), now.crc64)?),
+                    let mut body = Body::new(now.streamed, 0, now.size);
+                    match body.pour(self.part, &mut written, until, told).await {
+                        Ok(()) => return Ok(verify(written.at, written.crc.sum(), crc64)?),
                         Err(error) => error,
                     }
                 }
@@ -271,122 +326,185 @@ struct Run<'a> {
     origin: &'a Origin,
     part: &'a Arc<PartFile>,
     facts: &'a Facts,
-    ledger: Arc<Mutex<DownloadState>>,
-    pieces: Mutex<VecDeque<(u64, u64)>>,
+    state: Mutex<DownloadState>,
+    pieces: Mutex<Pieces>,
     meter: Arc<Meter>,
-    /// The first failure; the other connections stop, but note what they have.
-    failed: Mutex<Option<Stop>>,
-    stop: Cancel,
 }
 
-impl Run<'_> {
-    fn ledger(&self) -> MutexGuard<'_, DownloadState> {
-        lock(&self.ledger)
+/// What several connections side by side know of each other.
+struct Side {
+    /// The others stop, but note what they have.
+    stop: Cancel,
+    ended: Mutex<Option<Ended>>,
+}
+
+/// The first reason why they do not go on side by side.
+enum Ended {
+    Stopped(Stop),
+    /// The server gave all of it where a piece was asked for: one connection is enough.
+    Whole(Box<Opened>),
+}
+
+/// The attempts at one piece: they begin anew with each byte that comes.
+struct Attempts<'a> {
+    origin: &'a Origin,
+    retry: Retry<'a>,
+    wrong: u32,
+    at: u64,
+}
+
+impl<'a> Attempts<'a> {
+    fn new(origin: &'a Origin, at: u64) -> Self {
+        let retry = Retry::new(&origin.context, origin.transport().log(), Repeat::Passing);
+        Attempts { origin, retry, wrong: 0, at }
     }
 
-    fn next(&self) -> Option<(u64, u64)> {
-        lock(&self.pieces).pop_front()
+    /// Waits before the next one, or says why there is none.
+    async fn again(&mut self, error: Error, at: u64) -> std::result::Result<(), Stop> {
+        if at > self.at {
+            *self = Attempts::new(self.origin, at);
+        }
+        if is_wrong_range(&error) {
+            self.wrong += 1;
+            if self.wrong > WRONG_RANGES {
+                return Err(Stop::Ranges(error));
+            }
+            return Ok(self.origin.context.sleep(Duration::from_millis(100) * self.wrong).await?);
+        }
+        Ok(self.retry.again(error).await?)
     }
+}
 
-    /// One connection's share.
-    async fn work(&self, mut opened: Option<Opened>) {
-        while let Some((start, end)) = self.next() {
-            if let Err(stop) = self.piece(start, end, opened.take()).await {
-                lock(&self.failed).get_or_insert(stop);
-                self.stop.set();
+impl<'a> Run<'a> {
+    /// One connection's share of the pieces; `first` is under way already.
+    async fn work(&self, side: &Side, mut first: Option<((u64, u64), Opened)>) {
+        loop {
+            let (piece, opened) = match first.take() {
+                Some((piece, opened)) => (Some(piece), Some(opened)),
+                None => (lock(&self.pieces).next(), None),
+            };
+            let Some((start, end)) = piece else { return };
+            if let Err(ended) = self.piece(side, (start, end), opened).await {
+                lock(&side.ended).get_or_insert(ended);
+                side.stop.set();
                 return;
             }
         }
     }
 
-    /// One piece, from where it broke off each time; it gives up after so many failures without a new byte.
-    async fn piece(&self, start: u64, end: u64, mut opened: Option<Opened>) -> std::result::Result<(), Stop> {
-        let gauge = self.meter.gauge();
-        let new_retry = || Retry::new(&self.origin.context, self.origin.transport().log(), Repeat::Passing);
-        let (mut retry, mut at) = (new_retry(), start);
-        loop {
-            let again = match opened.take() {
-                Some(opened) => Ok(opened),
-                None => match self.stop.or(None, async { Ok(self.open(at, end).await) }).await {
-                    Ok(opened) => opened,
-                    Err(stopped) => Err(Stop::Failed(stopped)),
-                },
-            };
-            let error = match again {
-                Ok(opened) => {
-                    let before = at;
-                    match self.take(opened, start, &mut at, end, &gauge).await {
-                        Ok(()) => return Ok(()),
-                        Err(error) => {
-                            if at > before {
-                                retry = new_retry();
-                            }
-                            error
-                        }
-                    }
+    /// One piece, from where it broke off each time.
+    async fn piece(
+        &self,
+        side: &Side,
+        (start, end): (u64, u64),
+        mut opened: Option<Opened>,
+    ) -> std::result::Result<(), Ended> {
+        let (mut at, mut attempts) = (start, Attempts::new(self.origin, start));
+        while at < end {
+            let once = async {
+                let opened = match opened.take() {
+                    Some(opened) => opened,
+                    None => self.open(at, end).await?,
+                };
+                if !opened.is_range {
+                    return Ok(Some(opened));
                 }
-                Err(Stop::Failed(error)) => error,
-                Err(stop) => return Err(stop),
+                let end = opened.end.unwrap_or(end).min(end);
+                let mut body = Body::new(opened.streamed, at, opened.end);
+                self.fill(&mut body, &mut at, end, Some(side)).await?;
+                body.finish().await?;
+                Ok::<_, Stop>(None)
             };
-            self.stop.or(None, retry.again(error)).await?;
+            let error = match once.await {
+                Ok(None) => continue,
+                Ok(Some(whole)) => return Err(Ended::Whole(Box::new(whole))),
+                Err(Stop::Failed(error)) => error,
+                Err(stop) => return Err(Ended::Stopped(stop)),
+            };
+            let waiting = async { Ok(attempts.again(error, at).await) };
+            match side.stop.or(None, waiting).await {
+                Ok(Ok(())) => {}
+                Ok(Err(stop)) => return Err(Ended::Stopped(stop)),
+                Err(stopped) => return Err(Ended::Stopped(Stop::Failed(stopped))),
+            }
+        }
+        Ok(())
+    }
+
+    /// All that is missing, in order, on one connection.
+    async fn through(&self, mut opened: Option<Opened>) -> std::result::Result<(), Stop> {
+        let mut attempts = Attempts::new(self.origin, lock(&self.state).done());
+        loop {
+            let gaps = lock(&self.state).gaps();
+            let Some((start, end)) = gaps.front().copied() else { return Ok(()) };
+            let once = async {
+                let opened = match opened.take() {
+                    Some(opened) => opened,
+                    None => self.open(start, end).await?,
+                };
+                let ends = opened.end.or(Some(self.facts.size));
+                let mut body = Body::new(opened.streamed, opened.start, ends);
+                // A whole body has them all: what is there already passes by.
+                let wanted = if opened.is_range { 1 } else { gaps.len() };
+                for (mut start, end) in gaps.into_iter().take(wanted) {
+                    body.skip_to(start).await?;
+                    let end = body.end().unwrap_or(end).min(end);
+                    self.fill(&mut body, &mut start, end, None).await?;
+                }
+                if body.is_over() {
+                    body.finish().await?;
+                }
+                Ok::<_, Stop>(())
+            };
+            match once.await {
+                Ok(()) => {}
+                Err(Stop::Failed(error)) => {
+                    let done = lock(&self.state).done();
+                    attempts.again(error, done).await?;
+                }
+                Err(stop) => return Err(stop),
+            }
         }
     }
 
     /// The rest of a piece, of the same version.
     async fn open(&self, at: u64, end: u64) -> std::result::Result<Opened, Stop> {
-        // Only a look, when nothing is missing.
-        let range = if at == end { (0, 1) } else { (at, end) };
-        let opened = self.origin.open(Some(range), Some(&self.facts.validator)).await?;
-        match opened.facts() {
-            Some(facts) if facts == *self.facts => Ok(opened),
-            _ => Err(changed()),
-        }
+        let opened = self.origin.open(Some((at, end)), Some(&self.facts.validator)).await?;
+        opened.check(self.facts).map_err(Stop::Changed)?;
+        Ok(opened)
     }
 
     /// Writes what comes to its place, and notes it.
-    async fn take(
-        &self,
-        mut opened: Opened,
-        start: u64,
-        at: &mut u64,
-        end: u64,
-        gauge: &Gauge,
-    ) -> Result<()> {
-        if *at == end {
-            return Ok(());
-        }
-        // A server that ignores ranges gives all from the beginning: what is there already passes by.
-        let mut first = receive::skip(&mut opened.streamed, *at - opened.start).await?;
-        // Of a whole body only this piece is wanted.
-        let is_last = opened.is_range || end == self.facts.size;
-        first.truncate(usize::try_from(end - *at).unwrap_or(usize::MAX));
-        let hard = if is_last { end } else { self.facts.size };
-        loop {
+    async fn fill(&self, body: &mut Body, at: &mut u64, end: u64, side: Option<&Side>) -> Result<()> {
+        let (gauge, start) = (self.meter.gauge(), *at);
+        while *at < end {
             let mut written = Written::new(*at);
-            let enough = end.min(at.saturating_add(PIECE));
-            let told = |now: u64| gauge.reach(now.min(end) - start);
-            let from = std::mem::take(&mut first);
-            let limits = (enough, Some(hard));
-            let pouring = receive::pour(&mut opened.streamed, self.part, &mut written, from, limits, told);
-            let outcome = self.stop.or(None, pouring).await;
+            let until = end.min(at.saturating_add(PIECE));
+            let pouring = body.pour(self.part, &mut written, until, |now| gauge.reach(now - start));
+            let outcome = match side {
+                Some(side) => side.stop.or(None, pouring).await,
+                None => pouring.await,
+            };
             *at = written.at;
-            self.note(written).await?;
+            self.note(written).await;
             outcome?;
-            if *at >= end {
-                break;
-            }
         }
-        if is_last { receive::at_end(&mut opened.streamed).await } else { Ok(()) }
+        Ok(())
     }
 
-    async fn note(&self, written: Written) -> Result<()> {
-        self.ledger().note(written.start, written.at, written.crc.sum());
-        // A small object is faster fetched again than resumed.
-        if self.facts.size <= PIECE || written.at == written.start {
-            return Ok(());
+    async fn note(&self, written: Written) {
+        if written.at == written.start {
+            return;
         }
-        let (part, ledger) = (self.part.clone(), self.ledger.clone());
-        on_disk(move || part.write_state(|| lock(&ledger).to_json())).await
+        let stretch = Stretch { end: written.at, crc64: written.crc.sum(), plain: None };
+        let start = written.start;
+        lock(&self.state).note(start, stretch.clone());
+        let part = self.part.clone();
+        let _ = on_disk(move || {
+            part.note(start, &stretch);
+            Ok(())
+        })
+        .await;
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a download has already, stretch by stretch, each with its checksum.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,47 +22,105 @@ pub(super) enum Validator {
     LastModified(String),
 }
 
-/// The state of a download.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct DownloadState {
-    version: u32,
-    /// The object's name, or the URL without its query.
-    pub object: String,
-    pub facts: Facts,
-    /// Start → end and checksum.
-    done: BTreeMap<u64, (u64, u64)>,
+impl std::fmt::Display for Validator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Validator::Etag(etag) => write!(f, "ETag {etag}"),
+            Validator::LastModified(date) => write!(f, "Last-Modified {date}"),
+        }
+    }
 }
 
-const VERSION: u32 = 1;
+/// A stretch that is there, up to but without its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stretch {
+    pub end: u64,
+    /// Of the bytes as they came.
+    pub crc64: u64,
+    /// Of the bytes as they stand on the disk, where they were decrypted.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub plain: Option<u64>,
+}
+
+impl Stretch {
+    /// The checksum of what is on the disk.
+    pub(super) fn on_disk(&self) -> u64 {
+        self.plain.unwrap_or(self.crc64)
+    }
+
+    /// With the one that follows it.
+    fn joined(&self, next: &Stretch, length: u64) -> Stretch {
+        let plain = match (self.plain, next.plain) {
+            (Some(one), Some(other)) => Some(combine(one, other, length)),
+            _ => None,
+        };
+        Stretch { end: next.end, crc64: combine(self.crc64, next.crc64, length), plain }
+    }
+}
+
+/// A line of a download's journal.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Line {
+    Begun(Facts),
+    Stretch(u64, Stretch),
+}
+
+/// The state of a download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DownloadState {
+    pub facts: Facts,
+    /// By where they begin; none overlap.
+    done: BTreeMap<u64, Stretch>,
+}
 
 impl DownloadState {
-    pub(super) fn new(object: &str, facts: Facts) -> Self {
-        DownloadState { version: VERSION, object: object.to_owned(), facts, done: BTreeMap::new() }
+    pub(super) fn new(facts: Facts) -> Self {
+        DownloadState { facts, done: BTreeMap::new() }
     }
 
-    /// Reads a state; `None` when it is of something else, or does not hold together.
-    pub(super) fn read(json: &str, object: &str) -> Option<Self> {
-        let ledger: DownloadState = serde_json::from_str(json).ok()?;
-        let mut at = 0;
-        for (start, (end, _)) in &ledger.done {
-            if *start < at || end <= start || *end > ledger.facts.size {
-                return None;
+    /// What the lines of a journal tell, not joined yet; `None` when they do not hold together.
+    pub(super) fn told(lines: Vec<Line>) -> Option<Self> {
+        let mut state: Option<Self> = None;
+        for line in lines {
+            match (line, &mut state) {
+                (Line::Begun(facts), _) => state = Some(DownloadState::new(facts)),
+                (Line::Stretch(start, stretch), Some(state)) => {
+                    if start >= stretch.end || stretch.end > state.facts.size {
+                        return None;
+                    }
+                    state.lay(start, stretch);
+                }
+                (Line::Stretch(..), None) => return None,
             }
-            at = *end;
         }
-        (ledger.version == VERSION && ledger.object == object).then_some(ledger)
+        state
     }
 
-    pub(super) fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// Puts a stretch in its place; what it covers, even in part, came earlier and counts no more.
+    fn lay(&mut self, start: u64, stretch: Stretch) {
+        while let Some((before, covered)) = self.done.range(..stretch.end).next_back()
+            && covered.end > start
+        {
+            let before = *before;
+            self.done.remove(&before);
+        }
+        self.done.insert(start, stretch);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.done.is_empty()
     }
 
-    pub(super) fn stretches(&self) -> Vec<(u64, u64, u64)> {
-        self.done.iter().map(|(start, (end, crc))| (*start, *end, *crc)).collect()
+    pub(super) fn stretches(&self) -> Vec<(u64, Stretch)> {
+        self.done.iter().map(|(start, stretch)| (*start, stretch.clone())).collect()
+    }
+
+    /// The same with its stretches joined where they touch.
+    pub(super) fn joined(self) -> Self {
+        let mut joined = DownloadState::new(self.facts);
+        self.done.into_iter().for_each(|(start, stretch)| joined.note(start, stretch));
+        joined
     }
 
     pub(super) fn forget(&mut self, start: u64) {
@@ -70,52 +128,89 @@ impl DownloadState {
     }
 
     /// Notes a stretch, joined to its neighbours.
-    pub(super) fn note(&mut self, mut start: u64, mut end: u64, mut crc: u64) {
-        if start == end {
+    pub(super) fn note(&mut self, mut start: u64, mut stretch: Stretch) {
+        if start >= stretch.end {
             return;
         }
-        if let Some((before, (before_end, before_crc))) =
-            self.done.range(..start).next_back().map(|(start, rest)| (*start, *rest))
-            && before_end == start
-        {
-            self.done.remove(&before);
-            crc = combine(before_crc, crc, end - start);
-            start = before;
+        let before = self.done.range(..start).next_back().map(|(start, before)| (*start, before.clone()));
+        if let Some((at, before)) = before.filter(|(_, before)| before.end == start) {
+            self.done.remove(&at);
+            stretch = before.joined(&stretch, stretch.end - start);
+            start = at;
         }
-        if let Some((after_end, after_crc)) = self.done.remove(&end) {
-            crc = combine(crc, after_crc, after_end - end);
-            end = after_end;
+        if let Some(after) = self.done.remove(&stretch.end) {
+            let length = after.end - stretch.end;
+            stretch = stretch.joined(&after, length);
         }
-        self.done.insert(start, (end, crc));
+        self.done.insert(start, stretch);
     }
 
     pub(super) fn done(&self) -> u64 {
-        self.done.iter().map(|(start, (end, _))| end - start).sum()
+        self.done.iter().map(|(start, stretch)| stretch.end - start).sum()
     }
 
-    /// What is not there yet, in pieces no longer than `longest`.
-    pub(super) fn missing(&self, longest: u64) -> Vec<(u64, u64)> {
-        let mut missing = Vec::new();
+    /// What is not there yet, in order.
+    pub(super) fn gaps(&self) -> VecDeque<(u64, u64)> {
+        let mut gaps = VecDeque::new();
         let mut at = 0;
-        let ends = std::iter::once((self.facts.size, self.facts.size));
-        for (start, end) in self.done.iter().map(|(start, (end, _))| (*start, *end)).chain(ends) {
-            while at < start {
-                let to = start.min(at.saturating_add(longest.max(1)));
-                missing.push((at, to));
-                at = to;
+        for (start, end) in self
+            .done
+            .iter()
+            .map(|(start, stretch)| (*start, stretch.end))
+            .chain([(self.facts.size, u64::MAX)])
+        {
+            if at < start {
+                gaps.push_back((at, start));
             }
             at = end;
         }
-        missing
+        gaps
     }
 
-    /// The checksum of it all, once all is there.
+    /// The checksum of it all, as it came, once all is there.
     pub(super) fn sum(&self) -> Option<u64> {
         match self.done.first_key_value() {
             None if self.facts.size == 0 => Some(0),
-            Some((0, (end, crc))) if *end == self.facts.size => Some(*crc),
+            Some((0, stretch)) if stretch.end == self.facts.size => Some(stretch.crc64),
             _ => None,
         }
+    }
+}
+
+/// Gaps, cut into pieces as they are handed out: an object of any size costs no memory.
+pub(super) struct Pieces {
+    gaps: VecDeque<(u64, u64)>,
+    longest: u64,
+}
+
+impl Pieces {
+    pub(super) fn new(gaps: VecDeque<(u64, u64)>, longest: u64) -> Self {
+        Pieces { gaps, longest: longest.max(1) }
+    }
+
+    /// How many there are, as far as `most`.
+    pub(super) fn count_to(&self, most: usize) -> usize {
+        let mut count = 0u64;
+        for (start, end) in &self.gaps {
+            count = count.saturating_add((end - start).div_ceil(self.longest));
+            if count >= most as u64 {
+                return most;
+            }
+        }
+        count as usize
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = (u64, u64);
+
+    fn next(&mut self) -> Option<(u64, u64)> {
+        let (start, end) = self.gaps.pop_front()?;
+        let to = end.min(start.saturating_add(self.longest));
+        if to < end {
+            self.gaps.push_front((to, end));
+        }
+        Some((start, to))
     }
 }
 
@@ -123,9 +218,8 @@ impl DownloadState {
 mod tests {
     use super::{super::crc64::Running, *};
 
-    fn ledger(size: u64) -> DownloadState {
-        let facts = Facts { size, validator: Validator::Etag("\"e\"".into()), crc64: None };
-        DownloadState::new("d/o", facts)
+    fn facts(size: u64) -> Facts {
+        Facts { size, validator: Validator::Etag("\"e\"".into()), crc64: None }
     }
 
     fn crc(bytes: &[u8]) -> u64 {
@@ -134,36 +228,61 @@ mod tests {
         running.sum()
     }
 
+    fn stretch(end: u64, crc64: u64) -> Stretch {
+        Stretch { end, crc64, plain: None }
+    }
+
     #[test]
     fn stretches_join_in_any_order() {
-        let bytes = b"0123456789";
-        let mut ledger = ledger(10);
+        let (bytes, plain) = (b"0123456789", b"abcdefghij");
+        let mut state = DownloadState::new(facts(10));
         for (start, end) in [(6, 8), (0, 3), (8, 10), (3, 6)] {
-            assert_eq!(ledger.sum(), None);
-            ledger.note(start, end, crc(&bytes[start as usize..end as usize]));
+            assert_eq!(state.sum(), None);
+            let of = |bytes: &[u8]| crc(&bytes[start as usize..end as usize]);
+            state.note(start, Stretch { end, crc64: of(bytes), plain: Some(of(plain)) });
         }
-        assert_eq!(ledger.sum(), Some(crc(bytes)));
-        assert_eq!(ledger.stretches().len(), 1);
-        assert_eq!(ledger.missing(4), []);
+        assert_eq!(state.sum(), Some(crc(bytes)));
+        assert_eq!(state.stretches(), [(0, Stretch { end: 10, crc64: crc(bytes), plain: Some(crc(plain)) })]);
+        assert!(state.gaps().is_empty());
     }
 
     #[test]
     fn what_is_missing_comes_in_pieces() {
-        let mut ledger = ledger(10);
-        assert_eq!(ledger.missing(4), [(0, 4), (4, 8), (8, 10)]);
-        ledger.note(2, 5, 0);
-        assert_eq!(ledger.missing(4), [(0, 2), (5, 9), (9, 10)]);
-        assert_eq!(ledger.done(), 3);
+        let mut state = DownloadState::new(facts(10));
+        let pieces = |state: &DownloadState| Pieces::new(state.gaps(), 4).collect::<Vec<_>>();
+        assert_eq!(pieces(&state), [(0, 4), (4, 8), (8, 10)]);
+        state.note(2, stretch(5, 0));
+        assert_eq!(pieces(&state), [(0, 2), (5, 9), (9, 10)]);
+        assert_eq!(state.done(), 3);
+        assert_eq!(Pieces::new(state.gaps(), 4).count_to(100), 3);
     }
 
     #[test]
-    fn only_a_sound_state_of_the_same_object_is_read() {
-        let mut ledger = ledger(10);
-        ledger.note(2, 5, 7);
-        let json = ledger.to_json();
-        assert_eq!(DownloadState::read(&json, "d/o"), Some(ledger));
-        assert_eq!(DownloadState::read(&json, "d/other"), None);
-        assert_eq!(DownloadState::read(&json.replace("5,7", "11,7"), "d/o"), None);
-        assert_eq!(DownloadState::read("{}", "d/o"), None);
+    fn an_absurd_size_costs_nothing() {
+        let state = DownloadState::new(facts(i64::MAX as u64));
+        let mut pieces = Pieces::new(state.gaps(), 8 << 20);
+        assert_eq!(pieces.count_to(1024), 1024);
+        assert_eq!(pieces.next(), Some((0, 8 << 20)));
+        assert_eq!(Pieces::new([(0, u64::MAX)].into(), 1).count_to(3), 3);
+    }
+
+    #[test]
+    fn lines_that_do_not_hold_together_tell_nothing() {
+        let read = |stretches: &[(u64, u64)]| {
+            let mut lines = vec![Line::Begun(facts(10))];
+            lines.extend(stretches.iter().map(|(start, end)| Line::Stretch(*start, stretch(*end, *start))));
+            DownloadState::told(lines)
+        };
+        assert_eq!(read(&[(2, 5), (7, 9)]).expect("a state").done(), 5);
+        let joined = read(&[(5, 10), (0, 5)]).expect("a state").joined();
+        assert_eq!((joined.stretches().len(), joined.gaps().len()), (1, 0));
+        for wrong in [(2, 11), (5, 5), (6, 5), (u64::MAX, u64::MAX)] {
+            assert_eq!(read(&[wrong]), None, "{wrong:?}");
+        }
+        assert_eq!(DownloadState::told(vec![Line::Stretch(0, stretch(1, 0))]), None);
+        assert_eq!(DownloadState::told(Vec::new()), None);
+        // What came later counts.
+        let state = read(&[(0, 4), (4, 8), (2, 6)]).expect("a state");
+        assert_eq!(state.stretches(), [(2, stretch(6, 2))]);
     }
 }

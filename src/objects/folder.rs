@@ -3,7 +3,9 @@
 use std::{
     collections::HashMap,
     fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use futures_util::{StreamExt, stream};
@@ -11,7 +13,9 @@ use serde::Deserialize;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
+    Source,
     download::on_disk,
+    grant::Claim,
     meter::Meter,
     open_file,
     put::Uploaded,
@@ -21,8 +25,10 @@ use super::{
 };
 use crate::{
     error::{Error, Result, Status},
+    log::Level,
     options,
     platform::args::Args,
+    transport::Transport,
 };
 
 /// A file to upload, or why it cannot be.
@@ -44,12 +50,25 @@ pub(super) async fn upload_dir(store: &Store, options: &UploadOptions, args: &Ar
     if separator.contains(['/', '\0']) {
         return Err(Error::argument("separator", "must not hold \"/\": names in the store have none"));
     }
+    let follows = args.get("follow_links") == Some("true");
+    let transport = store.transport().clone();
     let entries = on_disk(move || {
-        let mut entries = Vec::new();
         let folder = PathBuf::from(&path);
-        let listed = fs::read_dir(&folder)
-            .map_err(|cause| Error::io(format!("{} cannot be read as a folder", folder.display()), &cause))?;
-        list(listed, "", recursive.then_some(separator.as_str()), &mut entries);
+        let unreadable =
+            |cause: &io::Error| Error::io(format!("{} cannot be read as a folder", folder.display()), cause);
+        let listed = fs::read_dir(&folder).map_err(|cause| unreadable(&cause))?;
+        let root = fs::canonicalize(&folder).map_err(|cause| unreadable(&cause))?;
+        let within = vec![place(&root).map_err(|cause| unreadable(&cause))?];
+        let mut walk = Walk {
+            root,
+            separator: recursive.then_some(separator),
+            follows,
+            transport,
+            within,
+            entries: Vec::new(),
+        };
+        walk.list(listed, "");
+        let mut entries = walk.entries;
         entries.sort_by(|one, other| (&one.filename, &one.path).cmp(&(&other.filename, &other.path)));
         Ok(entries)
     })
@@ -92,51 +111,132 @@ pub(super) async fn batch_upload(store: &Store, options: &UploadOptions, args: &
     upload_all(store, options, entries).await
 }
 
-/// Adds the files of one folder; with a separator those of its sub-folders too, their names joined by it.
-fn list(folder: fs::ReadDir, before: &str, separator: Option<&str>, entries: &mut Vec<Entry>) {
-    for entry in folder {
-        let entry = match entry {
-            Ok(entry) => entry,
-            Err(cause) => {
-                let trouble = Some(Error::io("the folder could not be read to its end", &cause));
-                entries.push(Entry { path: before.to_owned(), filename: String::new(), size: 0, trouble });
-                continue;
+/// A walk through a folder.
+struct Walk {
+    /// The folder itself, without links.
+    root: PathBuf,
+    /// What joins the names of sub-folders and files; without it sub-folders are left out.
+    separator: Option<String>,
+    follows: bool,
+    transport: Transport,
+    /// The folders that it is in just now, from the outermost on.
+    within: Vec<(u64, u64)>,
+    entries: Vec<Entry>,
+}
+
+/// Where a symbolic link leads.
+enum Link {
+    Nowhere,
+    /// To itself, or to a folder that holds it.
+    Circle,
+    Within(PathBuf, fs::Metadata),
+    Outside(PathBuf, fs::Metadata),
+    Unknown(io::Error),
+}
+
+/// By what a folder is known.
+fn place(path: &Path) -> io::Result<(u64, u64)> {
+    fs::metadata(path).map(|metadata| (metadata.dev(), metadata.ino()))
+}
+
+impl Walk {
+    fn list(&mut self, folder: fs::ReadDir, before: &str) {
+        for entry in folder {
+            match entry {
+                Ok(entry) => self.look_at(&entry, before),
+                Err(cause) => {
+                    let trouble = Some(Error::io("the folder could not be read to its end", &cause));
+                    let path = before.to_owned();
+                    self.entries.push(Entry { path, filename: String::new(), size: 0, trouble });
+                }
             }
-        };
-        let (path, name) = (entry.path(), entry.file_name());
-        let filename = format!("{before}{}", name.to_string_lossy());
-        let trouble = |what: &str| {
-            Some(Error::io(
-                format!("{} was not uploaded", path.display()),
-                &io::Error::other(what.to_owned()),
-            ))
-        };
-        let mut add = |size, trouble| {
-            let path = path.to_string_lossy().into_owned();
-            entries.push(Entry { path, filename: filename.clone(), size, trouble });
-        };
+        }
+    }
+
+    fn look_at(&mut self, entry: &fs::DirEntry, before: &str) {
+        let path = entry.path();
+        let filename = format!("{before}{}", entry.file_name().to_string_lossy());
         let metadata = match fs::symlink_metadata(&path) {
+            Ok(metadata) if metadata.is_symlink() => match self.follow(&path) {
+                Ok(metadata) => metadata,
+                Err(what) => return self.leave_out(&path, filename, &what),
+            },
             Ok(metadata) => metadata,
-            Err(cause) => {
-                add(0, trouble(&cause.to_string()));
-                continue;
-            }
+            Err(cause) => return self.leave_out(&path, filename, &cause.to_string()),
         };
-        let kind = metadata.file_type();
-        if kind.is_dir() {
-            let Some(separator) = separator else { continue };
-            match fs::read_dir(&path) {
-                Ok(inner) => list(inner, &format!("{filename}{separator}"), Some(separator), entries),
-                Err(cause) => add(0, trouble(&cause.to_string())),
+        if metadata.is_dir() {
+            let Some(separator) = self.separator.clone() else { return };
+            if self.within.contains(&(metadata.dev(), metadata.ino())) {
+                return self.leave_out(&path, filename, "it leads in a circle");
             }
-        } else if kind.is_symlink() {
-            add(0, trouble("it is a symbolic link, and links are not followed"));
-        } else if !kind.is_file() {
-            add(0, trouble("it is no regular file"));
-        } else if path.to_str().is_none() {
-            add(0, trouble("its name is not UTF-8"));
+            match fs::read_dir(&path) {
+                Ok(inner) => {
+                    self.within.push((metadata.dev(), metadata.ino()));
+                    self.list(inner, &format!("{filename}{separator}"));
+                    self.within.pop();
+                }
+                Err(cause) => self.leave_out(&path, filename, &cause.to_string()),
+            }
+        } else if !metadata.is_file() {
+            self.leave_out(&path, filename, "it is no regular file");
+        } else if let Some(path) = path.to_str() {
+            let path = path.to_owned();
+            self.entries.push(Entry { path, filename, size: metadata.len(), trouble: None });
         } else {
-            add(metadata.len(), None);
+            self.leave_out(&path, filename, "its name is not UTF-8, and names in the store are");
+        }
+    }
+
+    fn leave_out(&mut self, path: &Path, filename: String, why: &str) {
+        let what = format!("{} was not uploaded", path.display());
+        let trouble = Some(Error::io(what, &io::Error::other(why.to_owned())));
+        let path = path.to_string_lossy().into_owned();
+        self.entries.push(Entry { path, filename, size: 0, trouble });
+    }
+
+    /// What a link leads to, or why it is not followed.
+    fn follow(&self, path: &Path) -> std::result::Result<fs::Metadata, String> {
+        let link = self.link(path);
+        let leads = match &link {
+            Link::Nowhere => "that leads to nothing".to_owned(),
+            Link::Circle => "that leads in a circle".to_owned(),
+            Link::Within(to, _) => format!("to {}", to.display()),
+            Link::Outside(to, _) => format!("that leads out of the folder, to {}", to.display()),
+            Link::Unknown(cause) => format!("that cannot be followed: {cause}"),
+        };
+        match link {
+            Link::Within(_, metadata) if self.follows => Ok(metadata),
+            Link::Outside(_, metadata) if self.follows => {
+                self.transport
+                    .log()
+                    .write(Level::Info, || format!("{} is a symbolic link {leads}", path.display()));
+                Ok(metadata)
+            }
+            Link::Within(..) | Link::Outside(..) => {
+                Err(format!("it is a symbolic link {leads}; follow_links was not asked for"))
+            }
+            Link::Nowhere | Link::Circle | Link::Unknown(_) => Err(format!("it is a symbolic link {leads}")),
+        }
+    }
+
+    fn link(&self, path: &Path) -> Link {
+        let to = match fs::canonicalize(path) {
+            Ok(to) => to,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Link::Nowhere,
+            Err(cause) if cause.raw_os_error() == Some(libc::ELOOP) => return Link::Circle,
+            Err(cause) => return Link::Unknown(cause),
+        };
+        match fs::metadata(&to) {
+            Ok(metadata)
+                if metadata.is_dir()
+                    && (self.root.starts_with(&to)
+                        || self.within.contains(&(metadata.dev(), metadata.ino()))) =>
+            {
+                Link::Circle
+            }
+            Ok(metadata) if to.starts_with(&self.root) => Link::Within(to, metadata),
+            Ok(metadata) => Link::Outside(to, metadata),
+            Err(cause) => Link::Unknown(cause),
         }
     }
 }
@@ -151,18 +251,24 @@ async fn upload_all(store: &Store, options: &UploadOptions, entries: Vec<Entry>)
             return Err(Error::argument(&format!("{other} and {}", entry.path), what));
         }
     }
-    let names: Vec<String> = good().map(|entry| entry.filename.clone()).collect();
+    let claims: Vec<Arc<Claim>> = entries.iter().map(|entry| Claim::new(&entry.filename)).collect();
+    let claimed: Vec<Arc<Claim>> = entries
+        .iter()
+        .zip(&claims)
+        .filter(|(entry, _)| entry.trouble.is_none())
+        .map(|(_, claim)| claim.clone())
+        .collect();
     let meter = Meter::new(store.context.progress.clone(), good().map(|entry| entry.size).sum());
-    if !names.is_empty() {
-        store.claim(&names).await?;
+    if !claimed.is_empty() {
+        store.claim(&claimed).await?;
     }
-    let (meter, all) = (&meter, entries.as_slice());
+    let (meter, all, claims) = (&meter, entries.as_slice(), claims.as_slice());
     let mut done: Vec<(usize, Result<Uploaded>)> = stream::iter(0..all.len())
         .map(|place| async move {
-            let outcome = match all.get(place) {
-                Some(Entry { trouble: Some(error), .. }) => Err(error.clone()),
-                Some(entry) => one(store, options, entry, meter).await,
-                None => Err(Error::new(Status::Internal, "no such file")),
+            let outcome = match (all.get(place), claims.get(place)) {
+                (Some(Entry { trouble: Some(error), .. }), _) => Err(error.clone()),
+                (Some(entry), Some(claim)) => one(store, options, entry, claim.clone(), meter).await,
+                _ => Err(Error::new(Status::Internal, "no such file")),
             };
             (place, outcome)
         })
@@ -177,12 +283,11 @@ async fn one(
     store: &Store,
     options: &UploadOptions,
     entry: &Entry,
-    meter: &std::sync::Arc<Meter>,
+    claim: Arc<Claim>,
+    meter: &Arc<Meter>,
 ) -> Result<Uploaded> {
-    let (filename, file, state) =
-        open_file(store, options, entry.path.clone(), Some(entry.filename.clone())).await?;
-    let content: std::sync::Arc<dyn super::Content> = std::sync::Arc::new(file);
-    send_one(store, options, &filename, &content, state.as_ref(), meter).await
+    let opened = open_file(store, options, entry.path.clone(), Some(entry.filename.clone())).await?;
+    send_one(store, options, &Source { claim, ..opened }, meter).await
 }
 
 fn report(entries: &[Entry], outcomes: Vec<Result<Uploaded>>) -> Result<String> {

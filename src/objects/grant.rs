@@ -30,9 +30,13 @@ const LEEWAY: Duration = Duration::from_secs(300);
 /// Names that a renewed grant remembers.
 const MOST_NAMES: usize = 50_000;
 
+/// Names given away, under a grant and those that renewed it: a second object of the same name gets a grant of its own,
+/// as it may have another destination.
+type Names = Mutex<HashSet<String>>;
+
 /// Whether names stay taken under the next grant: those of uploads under way do.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Names {
+enum Succession {
     Kept,
     Forgotten,
 }
@@ -75,8 +79,67 @@ pub(super) struct Grant {
     /// What no message may show.
     pub redactor: Arc<Redactor>,
     stale_at: Option<Instant>,
-    /// Names given away: a second object of the same name gets a grant of its own, as it may have another destination.
-    names: Mutex<HashSet<String>>,
+    names: Arc<Names>,
+}
+
+/// A name in the store that one upload has for itself. It travels with the grant that it was claimed under: the name
+/// counts there, and under the grants that renew it, and nowhere else. Given up, it is free again.
+pub(super) struct Claim {
+    filename: String,
+    grant: Mutex<Option<Arc<Grant>>>,
+    /// An object has the name.
+    is_used: AtomicBool,
+}
+
+impl Claim {
+    pub(super) fn new(filename: &str) -> Arc<Self> {
+        Arc::new(Claim {
+            filename: filename.to_owned(),
+            grant: Mutex::new(None),
+            is_used: AtomicBool::new(false),
+        })
+    }
+
+    pub(super) fn filename(&self) -> &str {
+        &self.filename
+    }
+
+    /// The name is the object's now.
+    pub(super) fn keep(&self) {
+        self.is_used.store(true, Ordering::Relaxed);
+    }
+
+    fn grant(&self) -> MutexGuard<'_, Option<Arc<Grant>>> {
+        self.grant.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn is_under(&self, grant: &Grant) -> bool {
+        self.grant().as_ref().is_some_and(|own| Arc::ptr_eq(&own.names, &grant.names))
+    }
+
+    fn is_taken(&self) -> bool {
+        self.grant().is_some()
+    }
+
+    /// What it had under another grant is given back.
+    fn go_under(&self, grant: &Arc<Grant>) {
+        let before = self.grant().replace(grant.clone());
+        if let Some(before) = before
+            && !Arc::ptr_eq(&before.names, &grant.names)
+        {
+            before.names().remove(&self.filename);
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.is_used.load(Ordering::Relaxed)
+            && let Some(grant) = self.grant().take()
+        {
+            grant.names().remove(&self.filename);
+        }
+    }
 }
 
 impl Grant {
@@ -102,11 +165,11 @@ impl Grant {
     }
 
     /// Whether all of these names were still free; then they are taken.
-    fn claim(&self, wanted: &[String]) -> bool {
+    fn claim<'a>(&self, wanted: impl Iterator<Item = &'a str> + Clone) -> bool {
         let mut names = self.names();
-        let free = wanted.iter().all(|name| !names.contains(name));
+        let free = wanted.clone().all(|name| !names.contains(name));
         if free {
-            names.extend(wanted.iter().cloned());
+            names.extend(wanted.map(str::to_owned));
         }
         free
     }
@@ -123,44 +186,79 @@ impl Slot {
     }
 
     /// Credentials that are still good.
-    pub(super) async fn grant(&self, access: &dyn StoreAccess, context: &Context) -> Result<Arc<Grant>> {
+    async fn grant(&self, access: &dyn StoreAccess, context: &Context) -> Result<Arc<Grant>> {
         let mut current = self.current.lock().await;
         match &*current {
             Some(grant) if grant.is_fresh() => Ok(grant.clone()),
-            _ => self.fetch(access, context, &mut current, Names::Kept).await,
+            _ => self.fetch(access, context, &mut current, Succession::Kept).await,
         }
     }
 
-    /// The same for new objects of these names.
-    pub(super) async fn grant_for(
+    /// Takes all of these names under one grant.
+    pub(super) async fn claim(
         &self,
         access: &dyn StoreAccess,
         context: &Context,
-        names: &[String],
-    ) -> Result<Arc<Grant>> {
+        claims: &[Arc<Claim>],
+    ) -> Result<()> {
         let mut current = self.current.lock().await;
-        match &*current {
-            Some(grant) if grant.is_fresh() && grant.claim(names) => Ok(grant.clone()),
+        let names = || claims.iter().map(|claim| claim.filename());
+        let grant = match &*current {
+            Some(grant) if grant.is_fresh() && grant.claim(names()) => grant.clone(),
             _ => {
-                let grant = self.fetch(access, context, &mut current, Names::Forgotten).await?;
-                grant.claim(names);
-                Ok(grant)
+                let grant = self.fetch(access, context, &mut current, Succession::Forgotten).await?;
+                grant.claim(names());
+                grant
             }
-        }
+        };
+        claims.iter().for_each(|claim| claim.go_under(&grant));
+        Ok(())
     }
 
-    /// Other credentials than these, which the store refused.
-    pub(super) async fn renewed(
+    /// For an upload that goes on: it has its name already, whoever else may have had it since.
+    pub(super) async fn adopt(
         &self,
         access: &dyn StoreAccess,
         context: &Context,
-        refused: &Arc<Grant>,
-    ) -> Result<Arc<Grant>> {
-        let mut current = self.current.lock().await;
-        match &*current {
-            Some(grant) if !Arc::ptr_eq(grant, refused) => Ok(grant.clone()),
-            _ => self.fetch(access, context, &mut current, Names::Kept).await,
+        claim: &Claim,
+    ) -> Result<()> {
+        if !claim.is_taken() {
+            let grant = self.grant(access, context).await?;
+            grant.claim(std::iter::once(claim.filename()));
+            claim.go_under(&grant);
         }
+        Ok(())
+    }
+
+    /// The credentials that a name was claimed with, as long as they are good and the store has not refused them; then
+    /// others, under which the name is its own as well.
+    pub(super) async fn grant_of(
+        &self,
+        access: &dyn StoreAccess,
+        context: &Context,
+        claim: &Claim,
+        refused: Option<&Arc<Grant>>,
+    ) -> Result<Arc<Grant>> {
+        let is_good = |grant: &Arc<Grant>| {
+            grant.is_fresh() && refused.is_none_or(|refused| !Arc::ptr_eq(grant, refused))
+        };
+        let own = claim.grant().clone();
+        if let Some(own) = own.filter(is_good) {
+            return Ok(own);
+        }
+        let mut current = self.current.lock().await;
+        let is_own =
+            |grant: &Arc<Grant>| claim.is_under(grant) || grant.claim(std::iter::once(claim.filename()));
+        let mut grant = match &*current {
+            Some(grant) if is_good(grant) => grant.clone(),
+            _ => self.fetch(access, context, &mut current, Succession::Kept).await?,
+        };
+        if !is_own(&grant) {
+            grant = self.fetch(access, context, &mut current, Succession::Forgotten).await?;
+            is_own(&grant);
+        }
+        claim.go_under(&grant);
+        Ok(grant)
     }
 
     async fn fetch(
@@ -168,7 +266,7 @@ impl Slot {
         access: &dyn StoreAccess,
         context: &Context,
         current: &mut Option<Arc<Grant>>,
-        names: Names,
+        names: Succession,
     ) -> Result<Arc<Grant>> {
         let mut args = Args::default();
         if let Some(region_id) = &self.region.region_id {
@@ -185,12 +283,14 @@ impl Slot {
             Some(before) => before.client_id.clone(),
             None => introspect(access, context).await?,
         };
-        let grant = Arc::new(wire.into_grant(client_id, asked)?);
+        let mut grant = wire.into_grant(client_id, asked)?;
         if let Some(before) = current.take()
-            && names == Names::Kept
+            && names == Succession::Kept
+            && before.names().len() <= MOST_NAMES
         {
-            grant.names().extend(before.names().drain().take(MOST_NAMES));
+            grant.names = before.names.clone();
         }
+        let grant = Arc::new(grant);
         *current = Some(grant.clone());
         Ok(grant)
     }
@@ -265,7 +365,7 @@ impl Wire {
             client_id,
             redactor: Arc::new(redactor),
             stale_at: credentials.expiration.as_deref().and_then(|text| stale_at(text, asked)),
-            names: Mutex::default(),
+            names: Arc::default(),
         })
     }
 }
@@ -327,11 +427,86 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_given_once() {
-        let grant = grant();
-        assert!(grant.claim(&["a".into(), "b".into()]));
-        assert!(!grant.claim(&["c".into(), "b".into()]));
-        assert!(grant.claim(&["c".into()]));
+    fn a_name_is_given_once_and_given_back_when_nothing_came_of_it() {
+        let grant = Arc::new(grant());
+        assert!(grant.claim(["a", "b"].into_iter()));
+        assert!(!grant.claim(["c", "b"].into_iter()));
+        assert!(grant.claim(["c"].into_iter()));
+        for (is_used, free) in [(true, false), (false, true)] {
+            let claim = Claim::new("d");
+            grant.claim([claim.filename()].into_iter());
+            claim.go_under(&grant);
+            if is_used {
+                claim.keep();
+            }
+            drop(claim);
+            assert_eq!(grant.claim(["d"].into_iter()), free);
+            grant.names().remove("d");
+        }
+    }
+
+    /// A platform that grants another destination each time.
+    struct Platform(AtomicI64);
+
+    impl StoreAccess for Platform {
+        fn upload_token<'a>(
+            &'a self,
+            _: &'a Context,
+            _: Args,
+        ) -> crate::platform::store_access::Answered<'a> {
+            let number = self.0.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async move { Ok(WIRE.replace("d/e/", &format!("d{number}"))) })
+        }
+
+        fn introspection<'a>(&'a self, _: &'a Context) -> crate::platform::store_access::Answered<'a> {
+            Box::pin(async { Ok(r#"{"active": true, "client_id": "c"}"#.to_owned()) })
+        }
+
+        fn presigned_address<'a>(
+            &'a self,
+            _: &'a Context,
+            _: &'a Args,
+        ) -> crate::platform::store_access::Answered<'a> {
+            Box::pin(async { Err(Error::cancelled()) })
+        }
+
+        fn account(&self) -> String {
+            String::new()
+        }
+
+        fn explain(&self, _: &str, error: Error) -> Error {
+            error
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_stays_under_the_grant_that_it_was_claimed_in() {
+        let platform = Platform(AtomicI64::new(0));
+        let context = Context::for_tests();
+        let slot = Slot::new(Region::default());
+        let claims = [Claim::new("a"), Claim::new("b")];
+        slot.claim(&platform, &context, &claims).await.expect("claimed");
+        let key = async |claim: &Claim, refused: Option<&Arc<Grant>>| {
+            slot.grant_of(&platform, &context, claim, refused)
+                .await
+                .expect("a grant")
+                .key_of(claim.filename())
+        };
+        let other = Claim::new("b");
+        slot.claim(&platform, &context, std::slice::from_ref(&other)).await.expect("claimed");
+        assert_eq!(key(&other, None).await, "d1/b");
+        assert_eq!(
+            (key(&claims[0], None).await, key(&claims[1], None).await),
+            ("d0/a".into(), "d0/b".into())
+        );
+        // The store takes the first grant no more: "a" is free under the second, "b" is not.
+        let refused = claims[0].grant().clone();
+        assert_eq!(key(&claims[0], refused.as_ref()).await, "d1/a");
+        assert_eq!(key(&claims[1], refused.as_ref()).await, "d2/b");
+        // A renewal takes the names along.
+        let refused = claims[1].grant().clone();
+        assert_eq!(key(&claims[1], refused.as_ref()).await, "d3/b");
+        assert_eq!(key(&Claim::new("b"), None).await, "d4/b");
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod receive;
 mod refusal;
 mod sign;
 mod store;
+mod unfinished;
 mod upload_options;
 mod upload_state;
 mod writer;
@@ -36,7 +37,7 @@ pub use writer::Writer;
 use self::{
     content::OpenFile,
     download::on_disk,
-    grant::Grants,
+    grant::{Claim, Grants},
     meter::Meter,
     origin::Origin,
     put::{Uploaded, put},
@@ -46,6 +47,7 @@ use self::{
 };
 use crate::{
     context::Context,
+    disk::owner::Owner,
     error::{Error, Result, Status},
     platform::{
         args::Args,
@@ -106,7 +108,20 @@ impl Objects {
         check_all(row("upload")?, &args.clone().with("filename", filename)?)?;
         let options = UploadOptions::read(&args)?;
         check_filename("filename", filename)?;
-        send(&Store::new(self, context, &options), &options, filename, content, None).await
+        let source = Source { claim: Claim::new(filename), content, state: None };
+        send(&Store::new(self, context, &options), &options, source).await
+    }
+
+    /// What a `checkpoint_dir` holds of uploads that were not finished.
+    pub(crate) async fn unfinished_uploads(&self, context: Context, args: &Args) -> Result<String> {
+        let context = context.switched(&args.switches(&SWITCHES)?);
+        unfinished::unfinished_uploads(self, context, args).await
+    }
+
+    /// Whose a state on the disk is.
+    fn owner(&self, call: &str, arguments: Vec<(String, String)>) -> Owner {
+        let address = self.transport.options().endpoint.to_string();
+        Owner { address, account: self.access.account(), call: call.to_owned(), arguments }
     }
 
     /// A reader of an object; nothing is sent before its first read.
@@ -153,24 +168,31 @@ async fn upload_file(
     let path = args.text("path")?.unwrap_or_default();
     let filename = args.text("filename")?;
     let store = Store::new(objects, context, &options);
-    let (filename, file, state) = open_file(&store, &options, path, filename).await?;
-    send(&store, &options, &filename, Arc::new(file), state.as_ref()).await
+    let source = open_file(&store, &options, path, filename).await?;
+    send(&store, &options, source).await
 }
 
-/// The name that a file gets in the store, the file, and its state if there is to be one.
+/// What is uploaded, and as what.
+struct Source {
+    claim: Arc<Claim>,
+    content: Arc<dyn Content>,
+    state: Option<UploadState>,
+}
+
+/// A file, the name that it gets in the store, and its state if there is to be one.
 async fn open_file(
     store: &Store,
     options: &UploadOptions,
     path: String,
     filename: Option<String>,
-) -> Result<(String, OpenFile, Option<UploadState>)> {
+) -> Result<Source> {
     if let Some(filename) = &filename {
         check_filename("filename", filename)?;
     }
     if path.is_empty() || path.contains('\0') {
         return Err(Error::argument("path", "must be the path of a file"));
     }
-    let (options, platform) = (options.clone(), store.transport().options().endpoint.to_string());
+    let (options, objects) = (options.clone(), store.objects().clone());
     on_disk(move || {
         let file = OpenFile::open(Path::new(&path))?;
         let filename = match filename {
@@ -182,44 +204,47 @@ async fn open_file(
         check_filename("filename", &filename)?;
         let state = match &options.checkpoint_dir {
             Some(folder) if options.in_parts(file.length()) => {
-                Some(UploadState::open(folder, &platform, &options.region, &filename, &file)?)
+                let owner =
+                    objects.owner("upload", upload_state::known_by(&file, &filename, &options.of_state()));
+                UploadState::open(folder, owner, &objects.transport)?
             }
             _ => None,
         };
-        Ok((filename, file, state))
+        Ok(Source { claim: Claim::new(&filename), content: Arc::new(file), state })
     })
     .await
 }
 
-async fn send(
-    store: &Store,
-    options: &UploadOptions,
-    filename: &str,
-    content: Arc<dyn Content>,
-    state: Option<&UploadState>,
-) -> Result<String> {
-    let meter = Meter::new(store.context.progress.clone(), content.length());
-    // What is resumed has its name already.
-    if state.and_then(UploadState::earlier).is_none() {
-        store.claim(&[filename.to_owned()]).await?;
+async fn send(store: &Store, options: &UploadOptions, source: Source) -> Result<String> {
+    let meter = Meter::new(store.context.progress.clone(), source.content.length());
+    if source.is_resumed() {
+        store.adopt(&source.claim).await?;
+    } else {
+        store.claim(std::slice::from_ref(&source.claim)).await?;
     }
-    let uploaded = send_one(store, options, filename, &content, state, &meter).await?;
+    let uploaded = send_one(store, options, &source, &meter).await?;
     Ok(uploaded.to_json())
 }
 
 async fn send_one(
     store: &Store,
     options: &UploadOptions,
-    filename: &str,
-    content: &Arc<dyn Content>,
-    state: Option<&UploadState>,
+    source: &Source,
     meter: &Arc<Meter>,
 ) -> Result<Uploaded> {
     let gauge = meter.gauge();
+    let Source { claim, content, state } = source;
     if options.in_parts(content.length()) {
-        part_upload::upload(store, options, filename, content, state, &gauge).await
+        part_upload::upload(store, options, claim, content, state.as_ref(), &gauge).await
     } else {
-        put(store, filename, content, &gauge).await
+        put(store, claim, content, &gauge).await
+    }
+}
+
+impl Source {
+    /// An earlier call has begun it, under this name.
+    fn is_resumed(&self) -> bool {
+        self.state.as_ref().and_then(UploadState::earlier).is_some()
     }
 }
 
@@ -234,8 +259,11 @@ async fn download(
     let path = args.text("path")?.unwrap_or_default();
     let last = object.rsplit('/').next().unwrap_or_default();
     let target = part_file::target(&path, last)?;
+    let mut arguments = vec![("object_name".to_owned(), object.clone())];
+    arguments.extend(args.text("region")?.map(|region| ("region".to_owned(), region)));
+    let owner = objects.owner("download", arguments);
     let origin = Origin::object(objects, context, &object, url_args(args, &object)?);
-    download::download(&origin, target, connections(args)?).await
+    download::download(&origin, target, owner, connections(args)?).await
 }
 
 /// What `get_download_url` is asked with.
@@ -265,5 +293,9 @@ async fn download_file(
     let last = origin.object.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy();
     let target = part_file::target(&path, &last)?;
-    download::download(&origin, target, connections(args)?).await
+    // Nobody's account: whoever has the address has the object.
+    let arguments = vec![("url".to_owned(), origin.object.clone())];
+    let call = "download_file".to_owned();
+    let owner = Owner { address: String::new(), account: String::new(), call, arguments };
+    download::download(&origin, target, owner, connections(args)?).await
 }

@@ -18,9 +18,11 @@ use tokio::task::JoinHandle;
 use super::{
     content::{Content, body},
     crc64::combine,
+    grant::Claim,
     meter::Gauge,
     refusal,
     store::{Ask, Name, Store, content_type, etag, sent, stated_crc, verified},
+    upload_options::MOST_PARTS,
 };
 use crate::{
     error::{Error, Result, Status},
@@ -51,19 +53,20 @@ pub(super) fn sum(parts: &Parts) -> u64 {
 pub(super) struct Multipart {
     store: Store,
     name: Name,
+    claim: Arc<Claim>,
     pub key: String,
     pub upload_id: String,
     is_kept: AtomicBool,
 }
 
 impl Multipart {
-    pub(super) async fn begin(store: &Store, filename: &str) -> Result<Self> {
+    pub(super) async fn begin(store: &Store, claim: &Arc<Claim>) -> Result<Self> {
         #[derive(Deserialize)]
         struct Begun {
             #[serde(rename = "UploadId")]
             upload_id: String,
         }
-        let ask = Ask::new(Method::POST).with_bare("uploads").beginning(content_type(filename));
+        let ask = Ask::new(Method::POST).with_bare("uploads").beginning(content_type(claim.filename()));
         let read = |answer: &Answer, key: &str| {
             let begun: Begun = xml(answer)?;
             if begun.upload_id.is_empty() {
@@ -71,14 +74,15 @@ impl Multipart {
             }
             Ok((key.to_owned(), begun.upload_id))
         };
-        let (key, upload_id) = store.ask(&Name::Below(filename.to_owned()), &ask, read).await?;
-        Ok(Multipart::known(store, key, upload_id))
+        let (key, upload_id) = store.ask(&Name::Below(claim.clone()), &ask, read).await?;
+        Ok(Multipart::known(store, claim, key, upload_id))
     }
 
     /// One that began earlier.
-    pub(super) fn known(store: &Store, key: String, upload_id: String) -> Self {
-        let name = Name::Whole(key.clone());
-        Multipart { store: store.clone(), name, key, upload_id, is_kept: AtomicBool::new(false) }
+    pub(super) fn known(store: &Store, claim: &Arc<Claim>, key: String, upload_id: String) -> Self {
+        let (claim, store) = (claim.clone(), store.clone());
+        let name = Name::Whole { key: key.clone(), claim: claim.clone() };
+        Multipart { store, name, claim, key, upload_id, is_kept: AtomicBool::new(false) }
     }
 
     /// Sends a stretch of `content` as a part, until the store has it.
@@ -115,6 +119,9 @@ impl Multipart {
                 .with("max-parts", 1000);
             let page: ListParts = self.store.ask(&self.name, &ask, |answer, _| xml(answer)).await?;
             all.extend(page.parts.into_iter().map(|part| (part.number, part)));
+            if all.len() as u64 > MOST_PARTS {
+                return Err(Error::new(Status::Protocol, "the list of parts has no end"));
+            }
             let next = page.next.unwrap_or_default();
             if !page.is_truncated {
                 return Ok(all);
@@ -148,10 +155,14 @@ impl Multipart {
         let (etag, stated) = match self.store.ask(&self.name, &ask, read).await {
             Ok(completed) => completed,
             Err(error) => match self.settle(parts, &error).await {
-                Some(etag) => return Ok((etag, true)),
+                Some(etag) => {
+                    self.claim.keep();
+                    return Ok((etag, true));
+                }
                 None => return Err(error),
             },
         };
+        self.claim.keep();
         Ok((etag, verified(stated, sum(parts))?))
     }
 
@@ -243,6 +254,13 @@ pub(super) struct Listed {
     pub etag: String,
     #[serde(rename = "HashCrc64ecma")]
     pub crc64: Option<u64>,
+}
+
+impl Listed {
+    /// As if the store had shown what was noted when it took the part.
+    pub(super) fn from_note(number: u64, part: &Part) -> Self {
+        Listed { number, size: part.size, etag: part.etag.clone(), crc64: Some(part.crc64) }
+    }
 }
 
 fn xml<T: DeserializeOwned>(answer: &Answer) -> Result<T> {

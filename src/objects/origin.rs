@@ -48,6 +48,9 @@ pub(super) struct Opened {
     pub streamed: Streamed,
     /// The place of its first byte.
     pub start: u64,
+    /// Where it ends, not included: a range may be shorter than was asked for.
+    pub end: Option<u64>,
+    /// Of the whole object; a range need not tell.
     pub size: Option<u64>,
     pub validator: Option<Validator>,
     pub crc64: Option<u64>,
@@ -59,6 +62,39 @@ impl Opened {
     pub(super) fn facts(&self) -> Option<Facts> {
         Some(Facts { size: self.size?, validator: self.validator.clone()?, crc64: self.crc64 })
     }
+
+    /// Whether it is of the version that is known: nothing that it says speaks against it.
+    pub(super) fn check(&self, facts: &Facts) -> Result<()> {
+        let validator = self.validator.as_ref();
+        let is_it = validator == Some(&facts.validator)
+            && self.size.is_none_or(|size| size == facts.size)
+            && self.end.is_none_or(|end| end <= facts.size)
+            && (self.crc64.is_none() || facts.crc64.is_none() || self.crc64 == facts.crc64);
+        if is_it {
+            return Ok(());
+        }
+        let what = match validator {
+            Some(now) if *now != facts.validator => {
+                format!("the object changed meanwhile: it has {now} now, and had {}", facts.validator)
+            }
+            Some(_) => "the object changed meanwhile: its length or checksum is another one now".to_owned(),
+            None => format!(
+                "the server does not say any more of which version the object is: it had {}",
+                facts.validator
+            ),
+        };
+        Err(Error::new(Status::Integrity, what).with_retryable(true))
+    }
+}
+
+/// The server gave a range, but another one than it was asked for.
+pub(super) fn is_wrong_range(error: &Error) -> bool {
+    error.status() == Status::Protocol && error.http_status() == 206
+}
+
+/// Either the object is another one now, or it has become shorter.
+pub(super) fn is_changed(error: &Error) -> bool {
+    matches!(error.http_status(), 412 | 416)
 }
 
 impl Origin {
@@ -178,19 +214,22 @@ fn read(streamed: Streamed, asked: Option<(u64, u64)>) -> Result<Opened> {
     let crc64 = stated_crc(headers)?;
     let validator = validator(headers);
     if streamed.status == 200 {
-        return Ok(Opened { start: 0, size: streamed.length(), validator, crc64, is_range: false, streamed });
+        let size = streamed.length();
+        return Ok(Opened { start: 0, end: size, size, validator, crc64, is_range: false, streamed });
     }
+    let wrong = |what: &str| Error::new(Status::Protocol, what).with_http(206, None);
     let told = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range);
-    let fits = |(start, end, total): &(u64, u64, u64)| {
-        asked.is_some_and(|asked| *start == asked.0 && *end == asked.1.min(*total))
+    // It may be shorter than was asked for, and need not tell the length of the whole.
+    let fits = |(start, end, _): &(u64, u64, Option<u64>)| {
+        asked.is_some_and(|asked| *start == asked.0 && *end <= asked.1)
     };
     let Some((start, end, size)) = told.filter(fits) else {
-        return Err(Error::new(Status::Protocol, "the server gives another range than was asked for"));
+        return Err(wrong("the server gives another range than was asked for"));
     };
     if streamed.length().is_some_and(|length| length != end - start) {
-        return Err(Error::new(Status::Protocol, "the range is not as long as the server says"));
+        return Err(wrong("the range is not as long as the server says"));
     }
-    Ok(Opened { start, size: Some(size), validator, crc64, is_range: true, streamed })
+    Ok(Opened { start, end: Some(end), size, validator, crc64, is_range: true, streamed })
 }
 
 /// A weak ETag does not tell versions apart byte for byte.
@@ -202,13 +241,21 @@ fn validator(headers: &HeaderMap) -> Option<Validator> {
     }
 }
 
-/// `bytes 0-9/10` as start, end (not included) and total.
-fn content_range(text: &str) -> Option<(u64, u64, u64)> {
-    let (range, total) = text.trim().strip_prefix("bytes ")?.split_once('/')?;
+/// `bytes 0-9/10` as start, end (not included) and, unless it is `*`, total.
+fn content_range(text: &str) -> Option<(u64, u64, Option<u64>)> {
+    let (unit, range) = text.trim().split_once(' ')?;
+    let (range, total) = range.trim().split_once('/')?;
     let (first, last) = range.split_once('-')?;
-    let (first, last, total): (u64, u64, u64) =
-        (first.trim().parse().ok()?, last.trim().parse().ok()?, total.trim().parse().ok()?);
-    (first <= last && last < total).then_some((first, last + 1, total))
+    let (first, last): (u64, u64) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+    let total = match total.trim() {
+        "*" => None,
+        total => Some(total.parse::<u64>().ok()?),
+    };
+    let holds = unit.eq_ignore_ascii_case("bytes")
+        && first <= last
+        && last < u64::MAX
+        && total.is_none_or(|total| last < total);
+    holds.then(|| (first, last + 1, total))
 }
 
 impl Address {
@@ -230,9 +277,11 @@ mod tests {
 
     #[test]
     fn content_ranges_are_read_or_refused() {
-        assert_eq!(content_range("bytes 0-9/10"), Some((0, 10, 10)));
-        assert_eq!(content_range("bytes 5-5/10"), Some((5, 6, 10)));
-        for text in ["bytes 0-9/*", "bytes 5-4/10", "bytes 0-10/10", "0-9/10", "bytes */10", ""] {
+        assert_eq!(content_range("bytes 0-9/10"), Some((0, 10, Some(10))));
+        assert_eq!(content_range("bytes 5-5/10"), Some((5, 6, Some(10))));
+        assert_eq!(content_range("Bytes 0-9/*"), Some((0, 10, None)));
+        let last = format!("bytes 0-{}/*", u64::MAX);
+        for text in ["bytes 5-4/10", "bytes 0-10/10", "0-9/10", "bytes */10", "", "bytes 0-9/-1", &last] {
             assert_eq!(content_range(text), None, "{text}");
         }
     }

@@ -6,6 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     content::{Content, checksum},
+    grant::Claim,
     meter::{Gauge, Meter},
     multipart::{Listed, Multipart, Part, Parts, sum},
     put::Uploaded,
@@ -23,7 +24,7 @@ const RESTARTS: u32 = 2;
 pub(super) async fn upload(
     store: &Store,
     options: &UploadOptions,
-    filename: &str,
+    claim: &Arc<Claim>,
     content: &Arc<dyn Content>,
     state: Option<&UploadState>,
     gauge: &Arc<Gauge>,
@@ -35,10 +36,8 @@ pub(super) async fn upload(
         let meter = Meter::within(gauge);
         let is_resumed = earlier.is_some();
         let go = match earlier.take() {
-            Some(earlier) => PartUpload::resume(store, content, state, &earlier).await,
-            None => {
-                PartUpload::begin(store, filename, content, state, options.part_size(size)).await.map(Some)
-            }
+            Some(earlier) => PartUpload::resume(store, claim, content, state, &earlier).await,
+            None => PartUpload::begin(store, claim, content, state, options.part_size(size)).await.map(Some),
         };
         let key = go.as_ref().ok().and_then(|go| go.as_ref().map(|go| go.upload.key.clone()));
         let error = match go {
@@ -55,7 +54,7 @@ pub(super) async fn upload(
         };
         // Renewed credentials may be good for another destination only.
         let is_moved = match key.filter(|_| refusal::is_denied(&error)) {
-            Some(key) => !store.grant().await?.holds(&key),
+            Some(key) => !store.grant(claim).await?.holds(&key),
             None => false,
         };
         let is_lost =
@@ -82,79 +81,94 @@ struct PartUpload<'a> {
 impl<'a> PartUpload<'a> {
     async fn begin(
         store: &Store,
-        filename: &str,
+        claim: &Arc<Claim>,
         content: &'a Arc<dyn Content>,
-        state: Option<&'a UploadState>,
+        mut state: Option<&'a UploadState>,
         part_size: u64,
     ) -> Result<Self> {
-        let upload = Multipart::begin(store, filename).await?;
-        if let Some(state) = state {
-            let bucket = &store.grant().await?.bucket;
-            let place = (bucket.name.as_str(), bucket.endpoint.as_str());
-            state.begin(place, &upload.key, &upload.upload_id, part_size).await?;
-            upload.keep();
+        let upload = Multipart::begin(store, claim).await?;
+        if let Some(writing) = state {
+            let bucket = &store.grant(claim).await?.bucket;
+            let record = UploadRecord {
+                size: content.length(),
+                bucket: bucket.name.clone(),
+                endpoint: bucket.endpoint.to_string(),
+                key: upload.key.clone(),
+                upload_id: upload.upload_id.clone(),
+                part_size,
+                parts: Parts::new(),
+            };
+            if writing.begin(record).await {
+                upload.keep();
+            } else {
+                state = None;
+            }
         }
         Ok(PartUpload { content, state, part_size, upload, parts: Parts::new() })
     }
 
-    /// Goes on with what the store says that it has. `None` when the store is another one now.
+    /// Goes on with what the store says that it has. `None` when the upload is lost, the store is another one now, or
+    /// the file is: then the old upload is given up there.
     async fn resume(
         store: &Store,
+        claim: &Arc<Claim>,
         content: &'a Arc<dyn Content>,
         state: Option<&'a UploadState>,
         earlier: &UploadRecord,
     ) -> Result<Option<Self>> {
-        let grant = store.grant().await?;
+        let grant = store.grant(claim).await?;
         if earlier.bucket != grant.bucket.name || earlier.endpoint != grant.bucket.endpoint.as_str() {
             return Ok(None);
         }
-        let upload = Multipart::known(store, earlier.key.clone(), earlier.upload_id.clone());
+        let upload = Multipart::known(store, claim, earlier.key.clone(), earlier.upload_id.clone());
         upload.keep();
+        // A name elsewhere is none of this upload's, whatever the record says.
+        if earlier.size != content.length() || grant.key_of(claim.filename()) != earlier.key {
+            upload.give_up().await;
+            return Ok(None);
+        }
         let mut go = PartUpload { content, state, part_size: earlier.part_size, upload, parts: Parts::new() };
-        match go.upload.list().await {
-            Ok(listed) => {
-                for (number, listed) in listed {
-                    if let Some(part) = go.known(number, &listed, earlier.parts.get(&number)).await? {
-                        go.parts.insert(number, part);
-                    }
-                }
-            }
+        let listed = match go.upload.list().await {
+            Ok(listed) => listed,
             // Without the right to list, what was confirmed is believed.
-            Err(error) if refusal::is_denied(&error) && grant.holds(&earlier.key) => {
-                let fits =
-                    |(number, part): &(&u64, &Part)| go.range(**number).is_some_and(|r| len(&r) == part.size);
-                go.parts = earlier.parts.iter().filter(fits).map(|(n, part)| (*n, part.clone())).collect();
+            Err(error) if refusal::is_denied(&error) => {
+                let told = |(number, part): (&u64, &Part)| (*number, Listed::from_note(*number, part));
+                earlier.parts.iter().map(told).collect()
             }
-            Err(error) => {
+            Err(error) if refusal::is_lost_upload(&error) => {
                 // The last call may have ended after the object was there.
                 go.parts = earlier.parts.clone();
-                if go.parts.len() as u64 == go.count() && refusal::is_lost_upload(&error) {
-                    return Ok(Some(go));
+                return Ok((go.parts.len() as u64 == go.count()).then_some(go));
+            }
+            Err(error) => return Err(error),
+        };
+        for (number, listed) in listed {
+            match go.known(number, &listed, earlier.parts.get(&number)).await? {
+                Known::Good(part) => {
+                    go.parts.insert(number, part);
                 }
-                if refusal::is_lost_upload(&error) || refusal::is_denied(&error) {
+                Known::Nothing => {}
+                Known::OtherContent => {
+                    go.upload.give_up().await;
                     return Ok(None);
                 }
-                return Err(error);
             }
         }
         Ok(Some(go))
     }
 
-    /// A part that the store has, if it is the file's own.
-    async fn known(&self, number: u64, listed: &Listed, noted: Option<&Part>) -> Result<Option<Part>> {
+    /// A part that the store has, compared with the file: neither time nor name says whether that is still the same.
+    async fn known(&self, number: u64, listed: &Listed, noted: Option<&Part>) -> Result<Known> {
         let Some(range) = self.range(number).filter(|range| len(range) == listed.size) else {
-            return Ok(None);
+            return Ok(Known::Nothing);
         };
-        let part = |crc64| Part { size: listed.size, crc64, etag: listed.etag.clone() };
-        if let Some(noted) = noted
-            && noted.etag == listed.etag
-            && listed.crc64.is_none_or(|crc64| crc64 == noted.crc64)
-        {
-            return Ok(Some(part(noted.crc64)));
+        let noted = noted.filter(|noted| noted.etag == listed.etag).map(|noted| noted.crc64);
+        let Some(stated) = listed.crc64.or(noted) else { return Ok(Known::Nothing) };
+        let crc64 = checksum(self.content, range).await?;
+        if crc64 != stated {
+            return Ok(Known::OtherContent);
         }
-        // Sent, but not noted any more: the bytes themselves tell.
-        let Some(crc64) = listed.crc64 else { return Ok(None) };
-        Ok((checksum(self.content, range).await? == crc64).then(|| part(crc64)))
+        Ok(Known::Good(Part { size: listed.size, crc64, etag: listed.etag.clone() }))
     }
 
     fn count(&self) -> u64 {
@@ -204,7 +218,7 @@ impl<'a> PartUpload<'a> {
                 let range = this.range(number).ok_or_else(|| Error::new(Status::Internal, "no such part"))?;
                 let part = this.upload.part(number, this.content, range, meter.gauge()).await?;
                 if let Some(state) = this.state {
-                    state.note(number, &part).await?;
+                    state.note(number, &part).await;
                 }
                 Ok::<_, Error>((number, part))
             })
@@ -227,6 +241,15 @@ impl<'a> PartUpload<'a> {
             verified,
         })
     }
+}
+
+/// What is known of a part on the store.
+enum Known {
+    Good(Part),
+    /// Too little: it is sent again.
+    Nothing,
+    /// It is not what the file holds now.
+    OtherContent,
 }
 
 fn len(range: &Range<u64>) -> u64 {

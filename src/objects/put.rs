@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{
     content::{Content, body},
+    grant::Claim,
     meter::Gauge,
     store::{Ask, Name, Store, content_type, etag, sent, stated_crc, verified},
 };
@@ -40,15 +41,15 @@ impl Uploaded {
 /// Sends it all; the store's checksum must be that of what was sent.
 pub(super) async fn put(
     store: &Store,
-    filename: &str,
+    claim: &Arc<Claim>,
     content: &Arc<dyn Content>,
     gauge: &Arc<Gauge>,
 ) -> Result<Uploaded> {
     let size = content.length();
     let (stream, sum) = body(content, 0..size, gauge.clone());
-    let ask = Ask::new(Method::PUT).beginning(content_type(filename)).body(Body::Stream(stream));
-    store
-        .ask(&Name::Below(filename.to_owned()), &ask, |answer, key| {
+    let ask = Ask::new(Method::PUT).beginning(content_type(claim.filename())).body(Body::Stream(stream));
+    let uploaded = store
+        .ask(&Name::Below(claim.clone()), &ask, |answer, key| {
             let crc64 = sent(sum.get())?;
             Ok(Uploaded {
                 object_name: key.to_owned(),
@@ -59,5 +60,7 @@ pub(super) async fn put(
                 verified: verified(stated_crc(&answer.headers)?, crc64)?,
             })
         })
-        .await
+        .await?;
+    claim.keep();
+    Ok(uploaded)
 }

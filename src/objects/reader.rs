@@ -242,7 +242,7 @@ impl Inner {
             outcome => Some(outcome?),
         };
         match opened {
-            Some(mut opened) if opened.facts().as_ref() == Some(&facts) => {
+            Some(mut opened) if opened.check(&facts).is_ok() => {
                 let first = receive::skip(&mut opened.streamed, self.at - opened.start).await?;
                 if !first.is_empty() {
                     self.take(first)?;

@@ -40,49 +40,98 @@ impl Written {
     }
 }
 
-/// Takes `first` and then what comes, until there is enough or, where the length is known, all of it. The bytes that
-/// have come are written even when it fails.
-pub(super) async fn pour(
-    streamed: &mut Streamed,
-    part: &Arc<PartFile>,
-    written: &mut Written,
-    first: Bytes,
-    (enough, end): (u64, Option<u64>),
-    reached: impl Fn(u64),
-) -> Result<()> {
-    let mut coming = written.at + first.len() as u64;
-    let mut waiting = Some(first).filter(|first| !first.is_empty());
-    loop {
-        let wanted = coming < enough && end.is_none_or(|end| coming < end);
-        let arrives = async { if wanted { streamed.chunk().await } else { Ok(None) } };
-        let writes = async {
-            match waiting.take() {
-                Some(bytes) => written.write(part, bytes).await,
-                None => Ok(()),
-            }
-        };
-        let (arrived, outcome) = tokio::join!(arrives, writes);
-        outcome?;
-        reached(written.at);
-        match arrived? {
-            Some(bytes) => {
-                coming += bytes.len() as u64;
-                if end.is_some_and(|end| coming > end) {
-                    return Err(more_than_promised());
-                }
-                waiting = Some(bytes);
-            }
-            None if !wanted || end.is_none_or(|end| end == coming) => return Ok(()),
-            None => return Err(broken_off()),
-        }
-    }
+/// Bytes that come in order.
+pub(super) struct Body {
+    streamed: Streamed,
+    /// The place of the next byte.
+    at: u64,
+    /// Where it ends, if that is known.
+    end: Option<u64>,
+    /// What came together with bytes that were wanted.
+    left: Bytes,
 }
 
-/// The body has no byte left. Also lets the connection be used again.
-pub(super) async fn at_end(streamed: &mut Streamed) -> Result<()> {
-    match streamed.chunk().await {
-        Ok(Some(bytes)) if !bytes.is_empty() => Err(more_than_promised()),
-        _ => Ok(()),
+impl Body {
+    pub(super) fn new(streamed: Streamed, at: u64, end: Option<u64>) -> Self {
+        Body { streamed, at, end, left: Bytes::new() }
+    }
+
+    pub(super) fn end(&self) -> Option<u64> {
+        self.end
+    }
+
+    /// Whether nothing more is to come.
+    pub(super) fn is_over(&self) -> bool {
+        self.end == Some(self.at)
+    }
+
+    /// The next bytes, none after `until`; `None` at the end.
+    async fn next(&mut self, until: u64) -> Result<Option<Bytes>> {
+        if self.at >= until {
+            return Ok(None);
+        }
+        if self.left.is_empty() {
+            let Some(chunk) = self.streamed.chunk().await? else {
+                return match self.end {
+                    Some(end) if self.at < end => Err(broken_off()),
+                    _ => Ok(None),
+                };
+            };
+            if self.end.is_some_and(|end| chunk.len() as u64 > end - self.at) {
+                return Err(more_than_promised());
+            }
+            self.left = chunk;
+        }
+        let room = usize::try_from(until - self.at).unwrap_or(usize::MAX);
+        let bytes = self.left.split_to(self.left.len().min(room));
+        self.at += bytes.len() as u64;
+        Ok(Some(bytes))
+    }
+
+    /// Lets bytes pass by.
+    pub(super) async fn skip_to(&mut self, place: u64) -> Result<()> {
+        while self.at < place {
+            if self.next(place).await?.is_none() {
+                return Err(broken_off());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what comes, as far as `until`, or to the end where no end is known. The bytes that have come are written
+    /// even when it fails.
+    pub(super) async fn pour(
+        &mut self,
+        part: &Arc<PartFile>,
+        written: &mut Written,
+        until: u64,
+        reached: impl Fn(u64),
+    ) -> Result<()> {
+        let mut waiting: Option<Bytes> = None;
+        loop {
+            let writes = async {
+                match waiting.take() {
+                    Some(bytes) => written.write(part, bytes).await,
+                    None => Ok(()),
+                }
+            };
+            let (arrived, outcome) = tokio::join!(self.next(until), writes);
+            outcome?;
+            reached(written.at);
+            match arrived? {
+                Some(bytes) => waiting = Some(bytes),
+                None if self.end.is_some() && self.at < until => return Err(broken_off()),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// It has no byte left. Also lets the connection be used again.
+    pub(super) async fn finish(&mut self) -> Result<()> {
+        match self.streamed.chunk().await {
+            Ok(Some(bytes)) if !bytes.is_empty() => Err(more_than_promised()),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -4,12 +4,15 @@ use std::time::SystemTime;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Deserialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use crate::{
     error::{Error, Status, StorageRefusal},
     transport::Answer,
 };
+
+/// The years that a store's clock may show.
+const BELIEVED: std::ops::Range<i32> = 2015..2200;
 
 /// The finer code of "V1 signatures are not taken here".
 const V1_RETIRED: &str = "0002-00000080";
@@ -72,10 +75,13 @@ pub(super) fn wants_v4(error: &Error) -> bool {
         && error.storage().is_some_and(|refusal| refusal.ec.as_deref() == Some(V1_RETIRED))
 }
 
-/// The store's time, when it refused because the clocks differ.
+/// The store's time, when it refused because the clocks differ. A time before this library or long after it is no
+/// store's clock, and believed by nobody.
 pub(super) fn clock(error: &Error) -> Option<SystemTime> {
     let refusal = error.storage().filter(|refusal| refusal.code == "RequestTimeTooSkewed")?;
-    OffsetDateTime::parse(refusal.server_time.as_deref()?, &Rfc3339).ok().map(SystemTime::from)
+    let told = OffsetDateTime::parse(refusal.server_time.as_deref()?, &Rfc3339).ok()?;
+    let told = told.to_offset(UtcOffset::UTC);
+    BELIEVED.contains(&told.year()).then(|| SystemTime::from(told))
 }
 
 pub(super) fn is_lost_upload(error: &Error) -> bool {

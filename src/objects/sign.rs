@@ -1,6 +1,6 @@
 //! Signatures of the object store: V1 (HMAC-SHA1) and V4 (HMAC-SHA256), both in the header.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -51,6 +51,7 @@ pub(super) fn sign(
     headers: &mut HeaderMap,
     now: SystemTime,
 ) -> Result<()> {
+    let now = presentable(now);
     if let Some(token) = &key.token {
         headers.insert(X_OSS_SECURITY_TOKEN, secret_value(token.reveal())?);
     }
@@ -72,6 +73,12 @@ pub(super) fn sign(
     };
     headers.insert(AUTHORIZATION, secret_value(&authorization)?);
     Ok(())
+}
+
+/// A clock may show anything; dates of the wire go from 1970 to 9999.
+fn presentable(now: SystemTime) -> SystemTime {
+    const LAST: Duration = Duration::from_secs(253_402_300_799);
+    now.clamp(UNIX_EPOCH, UNIX_EPOCH + LAST)
 }
 
 fn value(text: &str) -> Result<HeaderValue> {

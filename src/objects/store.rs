@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     Objects,
-    grant::{Grant, Slot},
+    grant::{Claim, Grant, Slot},
     refusal,
     sign::{Signed, sign},
     upload_options::UploadOptions,
@@ -28,11 +28,21 @@ const RENEWALS: u32 = 6;
 const CRC64: &str = "x-oss-hash-crc64ecma";
 const CLIENT_ID: HeaderName = HeaderName::from_static("x-oss-meta-bge-open-client-id");
 
-/// An object's name: below the grant's destination, or whole.
-#[derive(Clone, Debug)]
+/// An object's name.
+#[derive(Clone)]
 pub(super) enum Name {
-    Below(String),
-    Whole(String),
+    /// Below the destination of the grant that it was claimed under.
+    Below(Arc<Claim>),
+    /// Whole, as an upload began it.
+    Whole { key: String, claim: Arc<Claim> },
+}
+
+impl Name {
+    fn claim(&self) -> &Claim {
+        match self {
+            Name::Below(claim) | Name::Whole { claim, .. } => claim,
+        }
+    }
 }
 
 /// A request to the store.
@@ -90,17 +100,27 @@ impl Store {
         }
     }
 
+    pub(super) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
     pub(super) fn transport(&self) -> &Transport {
         &self.objects.transport
     }
 
-    pub(super) async fn grant(&self) -> Result<Arc<Grant>> {
-        self.slot.grant(&*self.objects.access, &self.context).await
+    /// The credentials that this name is written with.
+    pub(super) async fn grant(&self, claim: &Claim) -> Result<Arc<Grant>> {
+        self.slot.grant_of(&*self.objects.access, &self.context, claim, None).await
     }
 
     /// Takes these names for new objects.
-    pub(super) async fn claim(&self, names: &[String]) -> Result<()> {
-        self.slot.grant_for(&*self.objects.access, &self.context, names).await.map(|_| ())
+    pub(super) async fn claim(&self, claims: &[Arc<Claim>]) -> Result<()> {
+        self.slot.claim(&*self.objects.access, &self.context, claims).await
+    }
+
+    /// Takes a name for an upload that goes on under it.
+    pub(super) async fn adopt(&self, claim: &Claim) -> Result<()> {
+        self.slot.adopt(&*self.objects.access, &self.context, claim).await
     }
 
     /// Sends a request until it is answered with success and `read` likes the answer, or may not be sent again.
@@ -114,7 +134,8 @@ impl Store {
         let transport = self.transport();
         let mut retry = Retry::new(&self.context, transport.log(), Repeat::Passing);
         let (mut renewals, mut is_clock_set) = (0, false);
-        let mut grant = self.grant().await?;
+        let claim = name.claim();
+        let mut grant = self.grant(claim).await?;
         loop {
             let version = self.slot.signature(transport.options().oss_signature);
             let (request, key) = self.request(&grant, name, ask, version)?;
@@ -130,7 +151,8 @@ impl Store {
             };
             if refusal::wants_credentials(&error) && renewals < RENEWALS {
                 renewals += 1;
-                grant = self.slot.renewed(&*self.objects.access, &self.context, &grant).await?;
+                let access = &*self.objects.access;
+                grant = self.slot.grant_of(access, &self.context, claim, Some(&grant)).await?;
                 continue;
             }
             if let Some(server) = refusal::clock(&error).filter(|_| !is_clock_set) {
@@ -143,7 +165,7 @@ impl Store {
                 continue;
             }
             retry.again(error).await?;
-            grant = self.grant().await?;
+            grant = self.grant(claim).await?;
         }
     }
 
@@ -155,8 +177,8 @@ impl Store {
         version: OssSignature,
     ) -> Result<(Request, String)> {
         let key = match name {
-            Name::Below(filename) => grant.key_of(filename),
-            Name::Whole(key) => key.clone(),
+            Name::Below(claim) => grant.key_of(claim.filename()),
+            Name::Whole { key, .. } => key.clone(),
         };
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));

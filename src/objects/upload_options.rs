@@ -100,6 +100,13 @@ impl UploadOptions {
         })
     }
 
+    /// What a state is known by, beside its file: the same upload only goes on with the same of these.
+    pub(super) fn of_state(&self) -> Vec<(&'static str, String)> {
+        let mut told = vec![("internal", self.region.internal.to_string())];
+        told.extend(self.region.region_id.clone().map(|region| ("region_id", region)));
+        told
+    }
+
     /// Whether an object this large goes in parts.
     pub(super) fn in_parts(&self, size: u64) -> bool {
         size > 0 && size >= self.threshold

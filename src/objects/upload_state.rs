@@ -1,40 +1,73 @@
-//! What a later call needs to go on with an upload: no secret, written atomically.
+//! What a later call needs to go on with an upload: a journal that grows with it, without a secret in it. What cannot be
+//! written harms no upload.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use super::{
-    content::{Identity, OpenFile},
+    content::OpenFile,
     download::on_disk,
     multipart::{Part, Parts},
-    sign::hex,
-    upload_options::Region,
+    upload_options::{LARGEST_PART, MOST_PARTS, SMALLEST_PART},
 };
-use crate::error::{Error, Result};
+use crate::{
+    disk::{
+        journal::{Journal, peek},
+        owner::Owner,
+        private,
+    },
+    error::{Error, Result},
+    transport::Transport,
+};
 
-const VERSION: u32 = 1;
+/// The end of a state's name, behind its owner's digest.
+const SUFFIX: &str = ".bge-upload";
 
-/// An upload that can be resumed.
+/// How an upload began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct UploadRecord {
-    version: u32,
-    path: PathBuf,
-    filename: String,
-    identity: Identity,
+    /// Bytes of the file.
+    pub size: u64,
     pub bucket: String,
     pub endpoint: String,
     pub key: String,
     pub upload_id: String,
     pub part_size: u64,
+    /// The parts that the store has confirmed.
+    #[serde(skip)]
     pub parts: Parts,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Line {
+    Begun(UploadRecord),
+    Part(u64, Part),
+}
+
+/// The last upload that the lines tell of, with its parts; `None` when it cannot have been one of ours.
+fn told(lines: Vec<Line>) -> Option<UploadRecord> {
+    let mut record: Option<UploadRecord> = None;
+    for line in lines {
+        match (line, &mut record) {
+            (Line::Begun(begun), _) => record = Some(begun),
+            (Line::Part(number, part), Some(record)) => {
+                record.parts.insert(number, part);
+            }
+            (Line::Part(..), None) => return None,
+        }
+    }
+    record.filter(|record| {
+        (SMALLEST_PART..=LARGEST_PART).contains(&record.part_size)
+            && record.size.div_ceil(record.part_size) <= MOST_PARTS
+            && record.parts.keys().all(|number| (1..=MOST_PARTS).contains(number))
+    })
 }
 
 /// Where the state of one upload is kept.
@@ -43,169 +76,247 @@ pub(super) struct UploadState(Arc<Shared>);
 
 struct Shared {
     place: PathBuf,
-    path: PathBuf,
-    filename: String,
-    identity: Identity,
-    state: Mutex<Option<UploadRecord>>,
+    owner: Owner,
+    transport: Transport,
+    journal: Mutex<Option<Journal>>,
+    earlier: Mutex<Option<UploadRecord>>,
 }
 
 impl UploadState {
-    /// The checkpoint of a file that is uploaded under this name; what an earlier call left is read.
-    pub(super) fn open(
-        folder: &Path,
-        platform: &str,
-        region: &Region,
-        filename: &str,
-        file: &OpenFile,
-    ) -> Result<Self> {
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|cause| unwritable(folder, &cause))?;
-        let mut hash = Sha256::new();
-        for piece in [
-            platform.as_bytes(),
-            file.path.as_os_str().as_encoded_bytes(),
-            filename.as_bytes(),
-            region.region_id.as_deref().unwrap_or_default().as_bytes(),
-            &[u8::from(region.internal)],
-        ] {
-            hash.update((piece.len() as u64).to_le_bytes());
-            hash.update(piece);
+    /// The state of a file that this owner uploads; what an earlier call left is read. `None`, and a line in the log,
+    /// where nothing can be written.
+    pub(super) fn open(folder: &Path, owner: Owner, transport: &Transport) -> Result<Option<Self>> {
+        let place = folder.join(format!("{}{SUFFIX}", owner.digest()));
+        let opened = private::folder(folder).and_then(|()| open_when_free(&place, &owner));
+        match opened {
+            Ok((journal, lines)) => Ok(Some(UploadState(Arc::new(Shared {
+                place,
+                owner,
+                transport: transport.clone(),
+                journal: Mutex::new(Some(journal)),
+                earlier: Mutex::new(told(lines)),
+            })))),
+            Err(cause) if is_no_folder(folder) => {
+                Err(Error::io(format!("checkpoint_dir: {} cannot be used", folder.display()), &cause))
+            }
+            Err(cause) => {
+                unwritable(transport, &place, &cause);
+                Ok(None)
+            }
         }
-        let name = hex(&hash.finalize()).chars().take(40).collect::<String>();
-        let place = folder.join(format!("{name}.bge-upload.json"));
-        let shared = Shared {
-            state: Mutex::new(read(&place, filename, file)),
-            place,
-            path: file.path.clone(),
-            filename: filename.to_owned(),
-            identity: file.identity,
-        };
-        Ok(UploadState(Arc::new(shared)))
     }
 
-    fn state(&self) -> MutexGuard<'_, Option<UploadRecord>> {
-        self.0.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn journal(&self) -> MutexGuard<'_, Option<Journal>> {
+        self.0.journal.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// What an earlier call left, if it was of the same file.
+    /// What an earlier call left.
     pub(super) fn earlier(&self) -> Option<UploadRecord> {
-        self.state().clone()
+        self.0.earlier.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
-    /// Begins the record of a new upload.
-    pub(super) async fn begin(
-        &self,
-        (bucket, endpoint): (&str, &str),
-        key: &str,
-        upload_id: &str,
-        part_size: u64,
-    ) -> Result<()> {
-        *self.state() = Some(UploadRecord {
-            version: VERSION,
-            path: self.0.path.clone(),
-            filename: self.0.filename.clone(),
-            identity: self.0.identity,
-            bucket: bucket.to_owned(),
-            endpoint: endpoint.to_owned(),
-            key: key.to_owned(),
-            upload_id: upload_id.to_owned(),
-            part_size,
-            parts: Parts::new(),
-        });
-        self.save().await
+    fn forget(&self) {
+        *self.0.earlier.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
+    }
+
+    /// Begins the record of a new upload; tells whether it is on the disk.
+    pub(super) async fn begin(&self, record: UploadRecord) -> bool {
+        self.forget();
+        self.write(move |journal, owner| {
+            journal.clear(owner)?;
+            journal.append(&Line::Begun(record))
+        })
+        .await
     }
 
     /// Records a part that the store has confirmed.
-    pub(super) async fn note(&self, number: u64, part: &Part) -> Result<()> {
-        if let Some(state) = &mut *self.state() {
-            state.parts.insert(number, part.clone());
-        }
-        self.save().await
+    pub(super) async fn note(&self, number: u64, part: &Part) {
+        let part = part.clone();
+        self.write(move |journal, _| journal.append(&Line::Part(number, part))).await;
     }
 
-    async fn save(&self) -> Result<()> {
+    /// After a failure nothing more is written: what stands there still counts, and the store knows the rest.
+    async fn write(
+        &self,
+        work: impl FnOnce(&mut Journal, &Owner) -> io::Result<()> + Send + 'static,
+    ) -> bool {
         let this = self.clone();
-        on_disk(move || {
-            // Held while it is written, so that the last one written is the newest.
-            let state = this.state();
-            let Some(state) = &*state else { return Ok(()) };
-            let json = serde_json::to_vec(state).map_err(|cause| unwritable(&this.0.place, &cause.into()))?;
-            write(&this.0.place, &json).map_err(|cause| unwritable(&this.0.place, &cause))
-        })
-        .await
+        let done = on_disk(move || {
+            let mut journal = this.journal();
+            let Some(open) = &mut *journal else { return Ok(false) };
+            if let Err(cause) = work(open, &this.0.owner) {
+                *journal = None;
+                unwritable(&this.0.transport, &this.0.place, &cause);
+                return Ok(false);
+            }
+            Ok(true)
+        });
+        done.await.unwrap_or(false)
     }
 
     /// The upload is over.
     pub(super) async fn remove(&self) {
         let this = self.clone();
         let _ = on_disk(move || {
-            *this.state() = None;
+            this.forget();
             let _ = fs::remove_file(&this.0.place);
+            *this.journal() = None;
             Ok(())
         })
         .await;
     }
 }
 
-fn unwritable(path: &Path, cause: &io::Error) -> Error {
-    Error::io(format!("checkpoint_dir: {} cannot be written", path.display()), cause)
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // Opened, and nothing begun: nothing is left.
+        let is_bare = |place: &Path| matches!(peek::<Line>(place), Ok(Some((_, lines))) if lines.is_empty());
+        if self.journal.get_mut().is_ok_and(|journal| journal.is_some()) && is_bare(&self.place) {
+            let _ = fs::remove_file(&self.place);
+        }
+    }
 }
 
-fn read(place: &Path, filename: &str, file: &OpenFile) -> Option<UploadRecord> {
-    let state: UploadRecord = serde_json::from_slice(&fs::read(place).ok()?).ok()?;
-    let same = state.version == VERSION
-        && state.filename == filename
-        && state.path == file.path
-        && state.identity == file.identity
-        && state.part_size > 0;
-    same.then_some(state)
+/// One that was just given up may be in use for a moment more.
+fn open_when_free(place: &Path, owner: &Owner) -> io::Result<(Journal, Vec<Line>)> {
+    for _ in 0..100 {
+        match Journal::open(place, owner) {
+            Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            outcome => return outcome,
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::WouldBlock, "another upload of this file is under way"))
 }
 
-fn write(place: &Path, json: &[u8]) -> io::Result<()> {
-    let fresh = place.with_extension("new");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
-    file.write_all(json)?;
-    file.sync_data()?;
-    fs::rename(&fresh, place)
+fn is_no_folder(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|metadata| !metadata.is_dir())
+        || folder.ancestors().any(|above| fs::metadata(above).is_ok_and(|metadata| metadata.is_file()))
+}
+
+fn unwritable(transport: &Transport, place: &Path, cause: &io::Error) {
+    transport.log().warn(format!(
+        "checkpoint_dir: {} cannot be written ({cause}): the upload goes on, and cannot be resumed from there",
+        place.display()
+    ));
+}
+
+/// A state in a folder, as it is shown to people.
+pub(super) struct Left {
+    pub place: PathBuf,
+    pub owner: Owner,
+    /// `None`: nothing had begun.
+    pub record: Option<UploadRecord>,
+}
+
+/// All states in a folder, in the order of their names.
+pub(super) fn left_in(folder: &Path) -> io::Result<Vec<Left>> {
+    let mut places = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let digest = name.to_str().and_then(|name| name.strip_suffix(SUFFIX));
+        if digest.is_some_and(|digest| digest.len() == 40 && digest.bytes().all(|b| b.is_ascii_hexdigit())) {
+            places.push(entry.path());
+        }
+    }
+    places.sort();
+    let of = |place: PathBuf| {
+        let (owner, lines) = peek::<Line>(&place).ok().flatten()?;
+        Some(Left { place, owner, record: told(lines) })
+    };
+    Ok(places.into_iter().filter_map(of).collect())
+}
+
+/// By what the state of an upload is known: of which file, and what it becomes.
+pub(super) fn known_by(file: &OpenFile, filename: &str, options: &[(&str, String)]) -> Vec<(String, String)> {
+    const ESCAPED: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b'%');
+    // A path need not be text.
+    let path = match file.path.to_str() {
+        Some(path) => path.to_owned(),
+        None => {
+            let bytes = file.path.as_os_str().as_encoded_bytes();
+            format!("bytes:{}", percent_encoding::percent_encode(bytes, ESCAPED))
+        }
+    };
+    let mut arguments = vec![("path".to_owned(), path), ("filename".to_owned(), filename.to_owned())];
+    arguments.extend(options.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
+    arguments
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::{Format, Level, Logger};
 
-    struct Folder(PathBuf);
+    fn begun(size: u64, part_size: u64) -> Line {
+        Line::Begun(UploadRecord {
+            size,
+            bucket: "b".into(),
+            endpoint: "http://s/".into(),
+            key: "d/reads.fq".into(),
+            upload_id: "U".into(),
+            part_size,
+            parts: Parts::new(),
+        })
+    }
 
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
+    fn part() -> Part {
+        Part { size: 102_400, crc64: u64::MAX, etag: "\"E\"".into() }
+    }
+
+    #[test]
+    fn the_last_upload_counts() {
+        let lines = vec![begun(300_000, 102_400), Line::Part(1, part()), begun(200_000, 102_400)];
+        assert_eq!(told(lines).map(|record| (record.size, record.parts.len())), Some((200_000, 0)));
+        let lines = vec![begun(300_000, 102_400), Line::Part(2, part())];
+        assert_eq!(told(lines).and_then(|record| record.parts.get(&2).cloned()), Some(part()));
     }
 
     #[tokio::test]
-    async fn a_changed_file_starts_anew() {
-        let folder = Folder(std::env::temp_dir().join(format!("bge-checkpoint-{}", fastrand::u64(..))));
-        fs::create_dir(&folder.0).expect("a folder");
-        let path = folder.0.join("reads.fq");
-        fs::write(&path, b"ACGT").expect("a file");
-        let open = || {
-            let file = OpenFile::open(&path).expect("the file");
-            UploadState::open(&folder.0.join("c"), "http://p", &Region::default(), "reads.fq", &file)
-                .expect("a checkpoint")
+    async fn what_is_written_grows_with_the_parts_and_not_with_their_square() {
+        let folder = std::env::temp_dir().join(format!("bge-state-{:016x}", fastrand::u64(..)));
+        let transport = Transport::new(
+            crate::options::client("{}").expect("options"),
+            Arc::new(Logger::new(Level::Off, Format::default(), None).expect("a log")),
+        )
+        .expect("a transport");
+        let owner = Owner {
+            address: String::new(),
+            account: String::new(),
+            call: "upload".into(),
+            arguments: vec![],
         };
-        let part = Part { size: 4, crc64: u64::MAX, etag: "\"E\"".into() };
-        let checkpoint = open();
-        assert_eq!(checkpoint.earlier(), None);
-        checkpoint.begin(("b", "http://s"), "d/reads.fq", "U", 102_400).await.expect("written");
-        checkpoint.note(1, &part).await.expect("written");
+        let open =
+            || UploadState::open(&folder, owner.clone(), &transport).expect("a folder").expect("a state");
+        let state = open();
+        let Line::Begun(record) = begun(102_400 * 10_000, 102_400) else { panic!("a record") };
+        assert!(state.begin(record).await);
+        // Bytes that this process has handed to the system.
+        let written = || {
+            let told = fs::read_to_string("/proc/self/io").expect("counters");
+            let line = told.lines().find_map(|line| line.strip_prefix("wchar: ")).expect("one of them");
+            line.parse::<u64>().expect("a number")
+        };
+        let before = written();
+        for number in 1..=10_000 {
+            state.note(number, &part()).await;
+        }
+        // Rewriting it each time would take gigabytes.
+        assert!(written() - before < 50_000_000, "{}", written() - before);
+        drop(state);
+        assert_eq!(open().earlier().expect("a record").parts.len(), 10_000);
+        fs::remove_dir_all(&folder).expect("the folder");
+    }
 
-        let earlier = open().earlier().expect("a state");
-        assert_eq!((earlier.upload_id.as_str(), earlier.parts.get(&1)), ("U", Some(&part)));
-        fs::write(&path, b"ACGTA").expect("a file");
-        assert_eq!(open().earlier(), None);
-        checkpoint.remove().await;
-        assert_eq!(fs::read_dir(folder.0.join("c")).expect("the folder").count(), 0);
+    #[test]
+    fn no_crafted_record_makes_anybody_allocate() {
+        assert!(told(vec![begun(u64::MAX, 102_400)]).is_none());
+        assert!(told(vec![begun(1 << 40, 1)]).is_none());
+        assert!(told(vec![begun(1 << 40, u64::MAX)]).is_none());
+        assert!(told(vec![begun(1 << 20, 102_400), Line::Part(0, part())]).is_none());
+        assert!(told(vec![begun(1 << 20, 102_400), Line::Part(10_001, part())]).is_none());
+        assert!(told(vec![Line::Part(1, part())]).is_none());
     }
 }

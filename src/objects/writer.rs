@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::{
     Objects,
     content::Content,
+    grant::Claim,
     meter::Meter,
     multipart::{Multipart, Part, Parts, sum},
     put::{Uploaded, put},
@@ -43,7 +44,7 @@ struct Inner {
     objects: Objects,
     switches: Switches,
     store: Store,
-    filename: String,
+    claim: Arc<Claim>,
     first_part_size: u64,
     is_claimed: bool,
     /// The part that grows.
@@ -89,7 +90,7 @@ impl Writer {
             objects: objects.clone(),
             switches,
             store: Store::new(objects, context, &options),
-            filename: filename.to_owned(),
+            claim: Claim::new(filename),
             first_part_size: options.part_size.unwrap_or(PART_SIZE),
             is_claimed: false,
             buffer: Vec::new(),
@@ -206,7 +207,7 @@ impl Inner {
 
     async fn claim(&mut self) -> Result<()> {
         if !self.is_claimed {
-            self.store.claim(std::slice::from_ref(&self.filename)).await?;
+            self.store.claim(std::slice::from_ref(&self.claim)).await?;
             self.is_claimed = true;
         }
         Ok(())
@@ -236,7 +237,7 @@ impl Inner {
         let upload = match &self.upload {
             Some(upload) => upload.clone(),
             None => {
-                let upload = Arc::new(Multipart::begin(&self.store, &self.filename).await?);
+                let upload = Arc::new(Multipart::begin(&self.store, &self.claim).await?);
                 self.upload = Some(upload.clone());
                 upload
             }
@@ -271,7 +272,7 @@ impl Inner {
         if self.upload.is_none() {
             let content: Arc<dyn Content> = Arc::new(Bytes::from(std::mem::take(&mut self.buffer)));
             let gauge = Meter::new(self.store.context.progress.clone(), content.length()).gauge();
-            return put(&self.store, &self.filename, &content, &gauge).await;
+            return put(&self.store, &self.claim, &content, &gauge).await;
         }
         if !self.buffer.is_empty() {
             self.send().await?;

@@ -22,6 +22,9 @@ pub(crate) trait StoreAccess: Send + Sync {
     /// A presigned address of an object. Source: `get_download_url`.
     fn presigned_address<'a>(&'a self, context: &'a Context, args: &'a Args) -> Answered<'a>;
 
+    /// A name for whose data the client sees; no secret.
+    fn account(&self) -> String;
+
     /// An error as the caller of a transfer gets it: with the call's name, logged, and without secrets.
     fn explain(&self, call: &str, error: Error) -> Error;
 }
@@ -45,6 +48,10 @@ impl StoreAccess for Session {
 
     fn presigned_address<'a>(&'a self, context: &'a Context, args: &'a Args) -> Answered<'a> {
         Box::pin(self.by_name(context, "get_download_url", args))
+    }
+
+    fn account(&self) -> String {
+        Session::account(self)
     }
 
     fn explain(&self, call: &str, error: Error) -> Error {

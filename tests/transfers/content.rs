@@ -23,6 +23,25 @@ pub fn crc64(bytes: &[u8]) -> String {
     (!crc).to_string()
 }
 
+/// A line of a journal: its CRC-32, bit by bit, and the record.
+pub fn journal_line(record: &Value) -> String {
+    let json = record.to_string();
+    let crc = json.bytes().fold(!0u32, |crc, byte| {
+        (0..8).fold(
+            crc ^ u32::from(byte),
+            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 },
+        )
+    });
+    format!("{:08x} {json}\n", !crc)
+}
+
+/// The records of a journal.
+pub fn journal(path: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let record = |line: &str| serde_json::from_str(line.get(9..)?).ok();
+    text.lines().filter_map(record).collect()
+}
+
 /// The object as any other client gets it.
 pub fn stored(sandbox: &Sandbox, object: &str) -> Option<Vec<u8>> {
     let api = sandbox.api(json!({}));

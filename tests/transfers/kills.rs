@@ -11,7 +11,7 @@ use bge::ffi::version::*;
 use serde_json::{Value, json};
 
 use crate::{
-    content::{MIB, bytes, crc64, header, stored},
+    content::{MIB, bytes, crc64, header, journal, stored},
     handles::Transfers,
     support::{Folder, Sandbox, c::Api, count},
 };
@@ -43,7 +43,7 @@ fn limit_files(bytes: u64) {
     }
 }
 
-fn command(sandbox: &Sandbox, name: &str, args: &Value, file_limit: Option<u64>) -> Command {
+pub fn command(sandbox: &Sandbox, name: &str, args: &Value, file_limit: Option<u64>) -> Command {
     let call = json!({
         "token": sandbox.text("/access_token"),
         "options": sandbox.options(json!({})),
@@ -58,10 +58,21 @@ fn command(sandbox: &Sandbox, name: &str, args: &Value, file_limit: Option<u64>)
 }
 
 fn run(sandbox: &Sandbox, name: &str, args: &Value) -> Value {
-    let output = command(sandbox, name, args, None).output().expect("the process runs");
+    outcome(&mut command(sandbox, name, args, None)).unwrap_or_else(|failed| panic!("{failed}"))
+}
+
+/// What the process's call gave, or its error as JSON.
+pub fn outcome(command: &mut Command) -> Result<Value, Value> {
+    let output = command.output().expect("the process runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
-    let done = text.lines().find_map(|line| line.strip_prefix("done ")).unwrap_or_else(|| panic!("{text}"));
-    serde_json::from_str(done).expect("JSON")
+    let told = |how: &str| {
+        let json = text.lines().find_map(|line| line.strip_prefix(how))?;
+        Some(serde_json::from_str::<Value>(json).expect("JSON"))
+    };
+    match told("done ") {
+        Some(done) => Ok(done),
+        None => Err(told("failed ").unwrap_or_else(|| panic!("{text}"))),
+    }
 }
 
 /// Starts the call, and kills the process after a while.
@@ -143,17 +154,11 @@ fn a_download_that_was_killed() {
         let args = json!({"object_name": object, "path": path, "multipart_num_threads": 1 + round % 4});
         kill(&sandbox, "download", &args, Duration::from_millis(fastrand::u64(10..500)));
         // What the state file vouches for need not come again.
-        let noted: u64 = fs::read_to_string(format!("{path}.bge-part.json"))
-            .ok()
-            .and_then(|text| serde_json::from_str::<Value>(&text).ok())
-            .map_or(0, |state| {
-                let done = state["done"].as_object().expect("stretches");
-                done.iter()
-                    .map(|(start, rest)| {
-                        rest[0].as_u64().expect("an end") - start.parse::<u64>().expect("it")
-                    })
-                    .sum()
-            });
+        let noted: u64 = journal(&format!("{path}.bge-part.state"))
+            .iter()
+            .filter_map(|record| record.get("stretch"))
+            .map(|stretch| stretch[1]["end"].as_u64().expect("an end") - stretch[0].as_u64().expect("it"))
+            .sum();
         sandbox.clear_log();
         let again = if fs::exists(&path).expect("the folder") {
             None

@@ -12,6 +12,8 @@ mod support;
 mod content;
 mod handles;
 
+mod answers;
+mod disk;
 mod downloads;
 mod faults;
 mod folders;

@@ -151,7 +151,7 @@ fn random_schedules() {
         }
         let _ = (
             fs::remove_file(format!("{target}.bge-part")),
-            fs::remove_file(format!("{target}.bge-part.json")),
+            fs::remove_file(format!("{target}.bge-part.state")),
         );
         sandbox.clear_faults();
         sandbox.set(json!({"store": {"reset": true, "lose_uploads": true}}));

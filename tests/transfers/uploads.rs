@@ -81,7 +81,7 @@ fn what_is_wrong_is_said_before_anything_is_sent() {
     argument(api.upload_file(&path, json!({"part_size": "1"})), "part_size");
     argument(api.upload_file(&path, json!({"multipart_num_threads": 0})), "multipart_num_threads");
     argument(api.upload_file(&path, json!({"internal": "yes"})), "internal");
-    argument(api.upload_file(&path, json!({"$": {"headers": {}}})), "headers");
+    argument(api.upload_file(&path, json!({"$": {"strict_count": true}})), "strict_count");
     argument(api.upload("a", b"x", json!({"checkpoint_dir": "/tmp"})), "checkpoint_dir");
     argument(api.value("upload", json!({"filename": "a"})), "upload");
     for path in ["/no/such/file", "/dev/null", "/tmp"] {

@@ -51,6 +51,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
             Arg::new("path", Type::Text, "path of the folder").required(),
             Arg::new("recursive", Type::Bool, "sub-folders too, their names joined by the separator"),
             Arg::new("separator", Type::Text, "what joins the names of sub-folders and files; \"_\""),
+            Arg::new("follow_links", Type::Bool, "take what symbolic links lead to; they fail unless given"),
             PART_SIZE,
             THRESHOLD,
             PARTS,
