@@ -42,6 +42,8 @@ has_r knitr | r-cran-knitr
 has_r rmarkdown | r-cran-rmarkdown
 have pandoc | pandoc
 have qpdf | qpdf
+have samtools | samtools
+have bcftools | bcftools
 have checkbashisms | devscripts
 test -e /etc/ssl/certs/ca-certificates.crt || test -e /etc/pki/tls/certs/ca-bundle.crt || test -n "${SSL_CERT_FILE:-}" | ca-certificates
 TABLE

@@ -11,7 +11,6 @@ use super::envelope::{Data, Refusal};
 use crate::store::presign_get;
 use crate::world::World;
 use crate::world::data::seed::{digits, generator, uuid, word};
-use crate::world::data::variants;
 use crate::world::samples::Sample;
 use crate::world::tokens::Principal;
 
@@ -94,42 +93,11 @@ pub fn ferry(call: &Call) -> Result<Data, Refusal> {
     Ok(Data::Json(task))
 }
 
-/// The files of a sample's results, which are in the store from the first time that somebody asks for them.
+/// The files of a sample's results.
 pub fn sample_files(world: &World, sample: &Sample) -> Value {
-    if sample.registered {
-        return json!([]);
-    }
-    let (object, format, text) = if sample.is_metagenome() {
-        let object = format!("ods/microbiome/processed/profile/{}.taxon.relab.tsv", sample.biosample_id);
-        let profile = world.profiles.taxonomy.profile(&sample.biosample_id);
-        let rows = world
-            .profiles
-            .taxonomy
-            .taxa
-            .iter()
-            .zip(profile)
-            .map(|(taxon, value)| format!("{}\t{value:e}\n", taxon.id));
-        (object, "tsv", format!("#taxon_id\trelative_abundance\n{}", rows.collect::<String>()))
-    } else {
-        let object = format!("ods/genome/processed/variant/{}.sites.vcf", sample.biosample_id);
-        let rows = variants::SITES.iter().map(|site| {
-            format!(
-                "{}\t{}\t{}\t{}\t{}\t.\tPASS\t.\n",
-                site.chromosome, site.position, site.rsid, site.reference, site.alternate
-            )
-        });
-        (
-            object,
-            "vcf",
-            format!(
-                "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n{}",
-                rows.collect::<String>()
-            ),
-        )
-    };
-    let size = text.len();
-    if !world.store.exists(&object) {
-        world.store.put_internal(&object, text.into_bytes());
-    }
-    json!([{"object_name": object, "file_format": format, "file_size": size}])
+    let files = world.result_files(sample);
+    let described = files
+        .iter()
+        .map(|file| json!({"object_name": file.object, "file_format": file.format, "file_size": file.size}));
+    described.collect()
 }

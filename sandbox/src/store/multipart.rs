@@ -17,7 +17,7 @@ use crate::wire::signing::encode;
 use crate::world::clock;
 use crate::world::store::Store;
 use crate::world::store::object::{Object, default_type, kept_headers, quoted, same_etag};
-use crate::world::store::upload::{Part, Upload};
+use crate::world::store::upload::{Part, Upload, join};
 
 const MAX_PART_NUMBER: u32 = 10_000;
 /// Every part but the last must have this many bytes.
@@ -166,7 +166,7 @@ fn finish(store: &Store, request: &OssRequest, listed: Option<Vec<PartReference>
         .ok_or_else(|| OssError::no_such_upload(id))?;
     let forbid_overwrite = upload.forbid_overwrite || forbids_overwrite(&request.headers);
     let chosen = chosen_parts(upload, id, listed)?;
-    let joined = upload.join(&chosen, store.options().no_md5, store.now());
+    let joined = join(&chosen, upload.headers.clone(), store.options().no_md5, store.now());
     let object = store.insert(&request.key, joined, forbid_overwrite).ok_or_else(exists)?;
     uploads.remove(id);
     Ok(object)

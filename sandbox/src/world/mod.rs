@@ -13,6 +13,7 @@ pub mod models;
 pub mod options;
 pub mod phenotypes;
 pub mod profiles;
+pub mod results;
 pub mod samples;
 pub mod store;
 pub mod tasks;
@@ -25,7 +26,8 @@ use models::Models;
 use options::Options;
 use phenotypes::Phenotypes;
 use profiles::Profiles;
-use samples::Samples;
+use results::{ResultFile, Results};
+use samples::{Sample, Samples};
 use store::{Store, StoreConfig};
 use tasks::Tasks;
 use tokens::{OAuth, USER};
@@ -57,6 +59,7 @@ pub struct World {
     pub profiles: Profiles,
     /// The model that the ready line names.
     pub model_id: String,
+    results: Results,
     options: RwLock<Arc<Options>>,
     first_options: Options,
     first_store_options: Value,
@@ -89,6 +92,7 @@ impl World {
             profiles: Profiles::new(seed, taxa as usize),
             models: Mutex::new(Models::new(model_id.clone())),
             model_id,
+            results: Results::default(),
             options: RwLock::new(Arc::new(options.clone())),
             first_options: options,
             first_store_options: store_options,
@@ -128,6 +132,11 @@ impl World {
         let mut described = json!(options);
         described["store"] = self.store.options_json();
         described
+    }
+
+    /// The files of a sample's results, which are in the store from now on.
+    pub fn result_files(&self, sample: &Sample) -> Vec<ResultFile> {
+        self.results.of(self.seed, &self.store, &self.profiles.taxonomy, sample)
     }
 
     pub fn oauth(&self) -> MutexGuard<'_, OAuth> {

@@ -22,10 +22,10 @@ use crate::world::clock;
 use crate::world::lock::lock;
 use blob::Arena;
 use credentials::{Credential, Credentials, Scope, StsCredentials};
-use digest::receive_bytes;
-use object::Object;
+use digest::{Received, receive_bytes};
+use object::{Object, default_type};
 use options::Options;
-use upload::Upload;
+use upload::{Part, Upload};
 
 /// Bodies up to this size stay in memory.
 const INLINE: usize = 1 << 20;
@@ -131,6 +131,26 @@ impl Store {
     pub fn put_internal(&self, object: &str, bytes: Vec<u8>) {
         let stored = Object::whole(receive_bytes(bytes, true), HeaderMap::new(), self.now());
         lock(&self.objects).insert(object.to_owned(), Arc::new(stored));
+    }
+
+    /// The same for an object of pieces, which others may have, too: nothing is copied.
+    pub fn put_pieces(&self, object: &str, pieces: &[&Received]) {
+        let part = |received: &&Received| Part {
+            blob: Arc::clone(&received.blob),
+            digest: received.digest,
+            crc64: received.crc64,
+            crc64_stated: true,
+            modified: self.now(),
+        };
+        let mut headers = HeaderMap::new();
+        default_type(&mut headers);
+        let parts: Vec<_> = pieces.iter().map(part).collect();
+        let joined = upload::join(&parts.iter().collect::<Vec<_>>(), headers, false, self.now());
+        self.insert(object, joined, false);
+    }
+
+    pub fn size(&self, object: &str) -> Option<u64> {
+        self.object(object).map(|object| object.size)
     }
 
     /// Cuts an object down to its first bytes, which makes it another one; `false` when there is none, or not so many.

@@ -44,18 +44,16 @@ impl Part {
     }
 }
 
-impl Upload {
-    /// The object that these parts of it make, in this order.
-    pub fn join(&self, parts: &[&Part], no_md5: bool, modified: SystemTime) -> Object {
-        Object {
-            pieces: parts.iter().map(|part| Arc::clone(&part.blob)).collect(),
-            size: parts.iter().map(|part| part.blob.size()).sum(),
-            crc64: whole_crc(parts),
-            etag: whole_etag(parts, no_md5),
-            headers: self.headers.clone(),
-            modified,
-            kind: "Multipart",
-        }
+/// The object that parts make, in this order.
+pub fn join(parts: &[&Part], headers: HeaderMap, no_md5: bool, modified: SystemTime) -> Object {
+    Object {
+        pieces: parts.iter().map(|part| Arc::clone(&part.blob)).collect(),
+        size: parts.iter().map(|part| part.blob.size()).sum(),
+        crc64: whole_crc(parts),
+        etag: whole_etag(parts, no_md5),
+        headers,
+        modified,
+        kind: "Multipart",
     }
 }
 
