@@ -50,7 +50,7 @@ pub use objects::{Reader, Writer};
 pub use options::{DEFAULT_ENDPOINT, DEFAULT_FALLBACK};
 pub use platform::{args::Args, endpoint};
 #[cfg(feature = "arrow")]
-pub use table::{Batches, PageRows, Table, TableProgress};
+pub use table::{Batches, PageRows, Part, Table, TableProgress};
 
 /// The `data` of an answer's bytes, for fuzzing and measuring what every call goes through.
 #[doc(hidden)]

@@ -1,7 +1,6 @@
 //! Walking a list page by page: three styles of paging behind one cursor, one page fetched ahead.
 
 use std::{
-    collections::HashSet,
     fmt,
     sync::{
         Arc,
@@ -13,15 +12,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::{sync::Mutex, task::JoinHandle};
 
-use super::operation::Operation;
+use super::{
+    operation::Operation,
+    walk::{self, PageSize, Step, Walk},
+};
 use crate::{
-    context::{Context, Sender},
+    context::{Cancel, Context, Sender},
     error::{Error, Result, Status},
     options,
     platform::{
         args::{self, Args},
         endpoint::{self, Endpoint},
-        session::{CALL_SWITCHES, Session},
+        session::Session,
     },
     sys::process_id,
 };
@@ -34,31 +36,36 @@ pub struct Pages {
     cursor: Arc<Mutex<Cursor>>,
     /// An operation of this walk is under way.
     busy: Arc<AtomicBool>,
+    cancel: Arc<Cancel>,
     name: &'static str,
     maker: u32,
 }
 
 struct Cursor {
     session: Session,
-    endpoint: &'static Endpoint,
-    args: Args,
+    walk: Walk,
     strict_count: bool,
-    /// The raw `next_page` values that were asked for already.
-    asked: HashSet<String>,
+    /// Whether somebody needs the number of a page's rows.
+    counts: bool,
     /// Pages handed over or found empty so far.
     pages: u64,
     rows: u64,
     count: Option<u64>,
-    ended: bool,
-    /// The last page's `next_page` was asked for before.
-    repeats: bool,
+    /// What is wrong with the way on from the last page.
+    astray: Option<Error>,
     ahead: Option<Ahead>,
     /// Fetched, but not yet handed over.
-    ready: Option<Page>,
+    ready: Option<Fetched>,
+}
+
+/// A page, and the size that it was asked for in.
+struct Fetched {
+    page: Page,
+    size: PageSize,
 }
 
 /// A page that is being fetched; dropping it closes its connection.
-struct Ahead(JoinHandle<Result<Page>>);
+struct Ahead(JoinHandle<Result<Fetched>>);
 
 impl Drop for Ahead {
     fn drop(&mut self) {
@@ -76,8 +83,11 @@ pub(crate) struct Page {
     pub is_empty: bool,
     /// Whether its `result` is a list at all.
     pub is_list: bool,
-    rows: u64,
-    count: Option<u64>,
+    pub count: Option<u64>,
+    /// Of its rows, by which a page that comes twice is known.
+    pub hash: u64,
+    /// How many rows it has, if they were counted.
+    rows: Option<u64>,
 }
 
 impl Page {
@@ -95,9 +105,10 @@ impl Page {
             .map_err(|_| Error::new(Status::Protocol, "the page is no object of result and next_page"))?;
         let list = shape.result.and_then(|raw| raw.get().strip_prefix('['));
         let is_empty = list.is_some_and(|rest| rest.trim_ascii_start() == "]");
-        let rows = shape.result.filter(|_| counts && list.is_some()).map_or(0, |raw| {
-            serde_json::from_str::<Vec<serde::de::IgnoredAny>>(raw.get()).map_or(0, |rows| rows.len() as u64)
+        let rows = shape.result.filter(|_| counts && list.is_some()).and_then(|raw| {
+            serde_json::from_str::<Vec<serde::de::IgnoredAny>>(raw.get()).map(|rows| rows.len() as u64).ok()
         });
+        let hash = walk::hash(shape.result.map_or("", RawValue::get));
         let count = shape.count.and_then(|raw| raw.get().parse().ok());
         let next = match shape.next_page {
             Some(raw) if raw.get() == "\"\"" => None,
@@ -112,7 +123,7 @@ impl Page {
             }
             None => None,
         };
-        Ok(Page { next, is_empty, is_list: list.is_some(), rows, count, json })
+        Ok(Page { next, is_empty, is_list: list.is_some(), rows, count, hash, json })
     }
 }
 
@@ -129,21 +140,16 @@ impl Pages {
         let strict_count = args.switches(&SWITCHES).map_err(named)?.strict_count;
         args.drop_switch("strict_count");
         args::prepare(endpoint, &args).map_err(named)?;
-        let mut asked = HashSet::new();
-        if let Some(first) = args.get("next_page") {
-            asked.insert(first.to_owned());
-        }
+        let ends_empty = matches!(endpoint.pages, endpoint::Pages::Number | endpoint::Pages::Envelope);
         let cursor = Cursor {
             session: session.clone(),
-            endpoint,
-            args,
+            walk: Walk::new(session, endpoint, args).map_err(named)?,
             strict_count,
-            asked,
+            counts: strict_count || ends_empty,
             pages: 0,
             rows: 0,
             count: None,
-            ended: false,
-            repeats: false,
+            astray: None,
             ahead: None,
             ready: None,
         };
@@ -151,9 +157,21 @@ impl Pages {
             session: session.clone(),
             cursor: Arc::new(Mutex::new(cursor)),
             busy: Arc::new(AtomicBool::new(false)),
+            cancel: Arc::default(),
             name: endpoint.name,
             maker: process_id(),
         })
+    }
+
+    /// Ends what is under way, and the walk: every later page is `Cancelled`. From any thread.
+    pub fn cancel(&self) {
+        if self.maker != process_id() {
+            return;
+        }
+        self.cancel.set();
+        if let Ok(mut cursor) = self.cursor.try_lock() {
+            cursor.ahead = None;
+        }
     }
 
     fn check(&self) -> Result<()> {
@@ -167,26 +185,26 @@ impl Pages {
     }
 
     /// The next page, with its own `next_page`; `None` when there is none left.
-    pub fn next_page(&mut self) -> Result<Option<String>> {
+    pub fn next_page(&self) -> Result<Option<String>> {
         self.check()?;
         let context = self.session.transport().context(Sender::Streaming);
         let cursor = self.cursor.clone();
-        let outcome = self.session.transport().wait(async {
+        let outcome = self.session.transport().wait(self.cancel.or(None, async {
             let mut cursor = cursor.lock().await;
             let page = cursor.fetch(&context).await?;
             if page.is_some() {
                 cursor.hand_over()?;
             }
             Ok(page)
-        });
+        }));
         outcome.map_err(|error| self.session.explain(self.name, error))
     }
 
     /// The next page in the background; JSON `null` when there is none left.
-    pub fn start(&mut self) -> Result<Operation> {
+    pub fn start(&self) -> Result<Operation> {
         self.check()?;
         let (cursor, session, name) = (self.cursor.clone(), self.session.clone(), self.name);
-        let (taken, busy) = (self.cursor.clone(), self.busy.clone());
+        let (taken, busy, cancel) = (self.cursor.clone(), self.busy.clone(), self.cancel.clone());
         self.busy.store(true, Ordering::Release);
         // The walk goes on only when somebody has the page: one that was cancelled or never taken is given again.
         let on_end = move |is_taken: bool| {
@@ -198,7 +216,8 @@ impl Pages {
         let started = Operation::start_with(
             self.session.transport(),
             move |context| async move {
-                let outcome = cursor.lock().await.fetch(&context).await;
+                let fetching = async { cursor.lock().await.fetch(&context).await };
+                let outcome = cancel.or(None, fetching).await;
                 context.progress.reach(1);
                 outcome
                     .map_err(|error| session.explain(name, error))
@@ -213,31 +232,39 @@ impl Pages {
     }
 }
 
+impl Drop for Pages {
+    fn drop(&mut self) {
+        if self.maker != process_id() {
+            // What is under way is the parent's: nothing of it may be ended here.
+            std::mem::forget(self.cursor.clone());
+        }
+    }
+}
+
 impl Cursor {
     /// The next page, which stays `ready` until it is handed over.
     async fn fetch(&mut self, context: &Context) -> Result<Option<String>> {
-        if self.repeats {
-            let what = "the page's next_page leads back to a page that was given already";
-            return Err(Error::new(Status::Protocol, what));
+        if let Some(error) = &self.astray {
+            return Err(error.clone());
         }
-        if self.ready.is_none() && !self.ended {
-            let page = match self.ahead.take() {
+        while self.ready.is_none() && !self.walk.is_ended() {
+            let fetched = match self.ahead.take() {
                 Some(mut ahead) => (&mut ahead.0).await.unwrap_or_else(|cause| {
                     Err(Error::new(Status::Internal, "a page's task broke off").with_cause(cause))
                 })?,
                 None => self.one_page(context.clone()).await?,
             };
             if self.pages == 0 {
-                self.count = page.count;
+                self.count = fetched.page.count;
             }
-            self.ready = Some(page);
-        }
-        if self.ready.as_ref().is_some_and(|page| page.is_empty) {
-            self.ready = None;
-            self.ended = true;
+            let is_empty = fetched.page.is_empty;
+            self.ready = Some(fetched);
+            if is_empty {
+                self.hand_over()?;
+            }
         }
         match &self.ready {
-            Some(page) => Ok(Some(page.json.clone())),
+            Some(fetched) => Ok(Some(fetched.page.json.clone())),
             None if self.strict_count && self.count.is_some_and(|count| count != self.rows) => {
                 let count = self.count.unwrap_or_default();
                 let what =
@@ -250,33 +277,34 @@ impl Cursor {
 
     /// The ready page is the caller's now: on to the next one.
     fn hand_over(&mut self) -> Result<()> {
-        let Some(page) = self.ready.take() else { return Ok(()) };
+        let Some(Fetched { page, size }) = self.ready.take() else { return Ok(()) };
         self.pages += 1;
-        self.rows += page.rows;
-        let Some(next) = page.next else {
-            self.ended = true;
-            return Ok(());
-        };
-        if !self.asked.insert(next.get().to_owned()) {
-            self.repeats = true;
-            return Ok(());
+        self.rows += page.rows.unwrap_or(0);
+        let Page { next, is_empty, rows, count, hash, .. } = page;
+        if let Err(error) = self.walk.step(size, Step { next, is_empty, rows, count, hash }) {
+            self.astray = Some(error.clone());
+            return if is_empty { Err(error) } else { Ok(()) };
         }
-        self.args.set("next_page", next);
-        let fetching = self.one_page(self.session.transport().context(Sender::Streaming));
-        self.ahead = Some(Ahead(self.session.transport().runtime()?.spawn(fetching)));
+        if !is_empty && !self.walk.is_ended() {
+            let fetching = self.one_page(self.session.transport().context(Sender::Streaming));
+            self.ahead = Some(Ahead(self.session.transport().runtime()?.spawn(fetching)));
+        }
         Ok(())
     }
 
-    fn one_page(&self, context: Context) -> impl Future<Output = Result<Page>> + Send + 'static {
-        let (session, endpoint, args, counts) =
-            (self.session.clone(), self.endpoint, self.args.clone(), self.strict_count);
+    fn one_page(&self, context: Context) -> impl Future<Output = Result<Fetched>> + Send + 'static {
+        let (counts, before) = (self.counts, self.walk.before());
+        let fetching = self.walk.fetch(&self.session, context);
         async move {
-            let context = context.switched(&args.switches(&CALL_SWITCHES)?);
-            let json = session.perform(context, endpoint, &args).await?;
+            let (json, size) = fetching.await?;
             // Reading a large page takes milliseconds: not on the thread that carries the connections.
-            tokio::task::spawn_blocking(move || Page::read(json, counts))
-                .await
-                .map_err(|cause| Error::new(Status::Internal, "a page could not be read").with_cause(cause))?
+            tokio::task::spawn_blocking(move || {
+                let page = Page::read(json, counts)?;
+                walk::check(before, page.hash, page.is_empty)?;
+                Ok(Fetched { page, size })
+            })
+            .await
+            .map_err(|cause| Error::new(Status::Internal, "a page could not be read").with_cause(cause))?
         }
     }
 }

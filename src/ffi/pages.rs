@@ -7,7 +7,7 @@ use super::{
     client::bge_api_t,
     error::bge_error_t,
     op::bge_op_t,
-    pointers::{free, give, give_handle, handle, handle_mut, object, out, text},
+    pointers::{free, give, give_handle, handle, object, out, shielded, text},
     version::bge_status_t,
 };
 use crate::Pages;
@@ -17,8 +17,10 @@ pub struct bge_pages_t {
     pages: Pages,
 }
 
-/// Opens a walk through the pages of a paginated call; nothing is sent yet. `next_page` in `args_json` takes an earlier
-/// walk up again; `"$": {"strict_count": true}` makes a walk fail at its end when its rows are not as many as the
+/// Opens a walk through the pages of a paginated call; nothing is sent yet. Without a `limit` in `args_json` it asks for
+/// pages of 1,000 rows, and for the documented number where the platform refuses that; a list of ids that is too long
+/// for one request is walked in pieces. `next_page` in `args_json` takes an earlier walk up again (with the same `limit`;
+/// a page of a single call belongs to that call's); `"$": {"strict_count": true}` makes a walk fail at its end when its rows are not as many as the
 /// `count` of its first page. The caller frees `*out` with `bge_pages_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_api_pages(
@@ -53,7 +55,7 @@ pub unsafe extern "C" fn bge_pages_next(
     unsafe {
         guard("pages_next", err, || {
             let out_json = out(out_json, "out_json")?;
-            match handle_mut(pages, "pages")?.pages.next_page()? {
+            match handle(pages.cast_const(), "pages")?.pages.next_page()? {
                 Some(page) => give(out_json, page),
                 None => Ok(()),
             }
@@ -74,10 +76,21 @@ pub unsafe extern "C" fn bge_pages_start(
     unsafe {
         guard("pages_start", err, || {
             let out = self::out(out, "out")?;
-            let operation = handle_mut(pages, "pages")?.pages.start()?;
+            let operation = handle(pages.cast_const(), "pages")?.pages.start()?;
             give_handle(out, bge_op_t { operation });
             Ok(())
         })
+    }
+}
+
+/// Cancels a walk: a `bge_pages_next` that is blocked and an operation of `bge_pages_start` end within 100 ms with
+/// `BGE_ERR_CANCELLED`, and so does every later one; nothing is fetched any more. From any thread, any number of times,
+/// beside any other call on the same pages but their free; NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_pages_cancel(pages: *const bge_pages_t) {
+    // SAFETY: `pages` is NULL or a live handle.
+    if let Some(pages) = unsafe { pages.as_ref() } {
+        shielded((), || pages.pages.cancel());
     }
 }
 

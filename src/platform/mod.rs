@@ -2,5 +2,6 @@
 
 pub(crate) mod args;
 pub mod endpoint;
+pub(crate) mod learned;
 pub(crate) mod session;
 pub(crate) mod store_access;

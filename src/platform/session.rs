@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use super::{
     args::{Args, Prepared, free_request, prepare},
     endpoint::{Endpoint, Method, Output, Pages},
+    learned::Learned,
 };
 use crate::{
     auth::{renew::Credentials, token::Token},
@@ -23,11 +24,17 @@ pub(crate) const CALL_SWITCHES: [&str; 4] = ["timeout", "deadline", "max_retries
 pub(crate) struct Session {
     transport: Transport,
     credentials: Credentials,
+    learned: Learned,
 }
 
 impl Session {
     pub(crate) fn new(transport: Transport, credentials: Credentials) -> Self {
-        Session { transport, credentials }
+        Session { transport, credentials, learned: Learned::default() }
+    }
+
+    /// What this client's answers have shown of the platform.
+    pub(crate) fn learned(&self) -> &Learned {
+        &self.learned
     }
 
     pub(crate) fn transport(&self) -> &Transport {

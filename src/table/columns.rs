@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{
-    ArrayRef, RecordBatch,
+    ArrayRef, RecordBatch, RecordBatchOptions,
     builder::{ArrayBuilder, BooleanBuilder, Float64Builder, Int64Builder, StringBuilder},
 };
 use arrow_schema::SchemaRef;
@@ -20,6 +20,7 @@ pub(super) struct Columns {
     columns: Vec<Growing>,
     sample: Option<usize>,
     extra: StringBuilder,
+    has_extra: bool,
     rows: usize,
     /// Bytes of JSON that the rows came from.
     bytes: usize,
@@ -47,6 +48,7 @@ impl Columns {
             columns: shape.columns.iter().map(|column| grow(column.kind)).collect(),
             sample: shape.sample,
             extra: StringBuilder::new(),
+            has_extra: shape.has_extra,
             rows: 0,
             bytes: 0,
         }
@@ -93,9 +95,14 @@ impl Columns {
     /// The rows so far as a batch; begins anew.
     pub(super) fn finish(&mut self) -> Result<RecordBatch> {
         let mut arrays: Vec<ArrayRef> = self.columns.iter_mut().map(Growing::finish).collect();
-        arrays.push(Arc::new(self.extra.finish()));
+        let extra = Arc::new(self.extra.finish());
+        if self.has_extra {
+            arrays.push(extra);
+        }
+        // Without any column there would still be rows.
+        let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         self.clear_counts();
-        RecordBatch::try_new(self.schema.clone(), arrays)
+        RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
             .map_err(|cause| Error::new(Status::Internal, "a batch could not be built").with_cause(cause))
     }
 

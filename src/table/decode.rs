@@ -15,7 +15,6 @@ use super::{
     schema::{Holds, Members, Shape},
 };
 use crate::{
-    endpoint::{Endpoint, Pages},
     error::{Error, Result, Status},
     options,
 };
@@ -26,7 +25,6 @@ const MOST_BYTES: usize = 1 << 28;
 
 /// Makes batches of pages.
 pub(super) struct Decoder {
-    /// Whether the rows stand in an object, as its `result`; else they are the answer itself.
     is_paged: bool,
     shape: Shape,
     strict: bool,
@@ -46,8 +44,8 @@ struct Reading {
 }
 
 impl Decoder {
-    pub(super) fn new(endpoint: &'static Endpoint, strict: bool) -> Self {
-        let shape = Shape::of(endpoint);
+    /// `is_paged`: the rows stand in an object, as its `result`; else they are the answer itself.
+    pub(super) fn new(shape: Shape, is_paged: bool, strict: bool) -> Self {
         let reading = Reading {
             columns: Columns::new(&shape),
             extra: Extra::default(),
@@ -56,13 +54,7 @@ impl Decoder {
             misfits: 0,
             failure: None,
         };
-        Decoder { is_paged: endpoint.pages != Pages::None, shape, strict, reading, misfits: 0 }
-    }
-
-    /// The same for a page of which is known whether it is an object or a bare list.
-    pub(super) fn paged(mut self, is_paged: bool) -> Self {
-        self.is_paged = is_paged;
-        self
+        Decoder { is_paged, shape, strict, reading, misfits: 0 }
     }
 
     pub(super) fn schema(&self) -> SchemaRef {
@@ -287,6 +279,10 @@ impl<'de> Visitor<'de> for Object<'_> {
             place += 1;
             let node = match found {
                 Ok(node) => node,
+                Err(_) if !shape.has_extra => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
                 Err(key) => {
                     let raw: &RawValue = map.next_value()?;
                     reading.extra.add(&key, raw.get());
@@ -294,6 +290,7 @@ impl<'de> Visitor<'de> for Object<'_> {
                 }
             };
             match &node.holds {
+                Holds::Unwanted => map.next_value::<IgnoredAny>().map(drop)?,
                 Holds::Column(column) => {
                     let raw: &RawValue = map.next_value()?;
                     if !reading.columns.put(*column, raw.get()) {

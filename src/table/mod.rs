@@ -1,15 +1,19 @@
 //! Tables: all pages of a list, of one sample or of a cohort, as one stream of Arrow record batches.
 //!
 //! `options` reads what is asked for, `cohort` fetches pages ahead of the reader, `page_cache` keeps those of finished
-//! samples, `decode` makes batches of them on the reader's own thread, with the columns that `schema` declares.
+//! samples, `decode` makes batches of them beside the reader, with the columns that `schema` declares.
 //! `page_rows` does the last of this for one page that the caller has.
 
 mod cohort;
 mod columns;
 mod decode;
+mod decoders;
 mod options;
+mod outage;
+mod pack;
 mod page_cache;
 mod page_rows;
+mod report;
 mod sample_pages;
 mod schema;
 #[cfg(test)]
@@ -27,8 +31,11 @@ use std::{
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 
-pub use self::page_rows::PageRows;
-use self::{cohort::Cohort, decode::Decoder, options::TableOptions};
+use self::{
+    cohort::{Cohort, Event},
+    options::TableOptions,
+};
+pub use self::{page_rows::PageRows, report::TableProgress};
 use crate::{
     error::{Error, Result},
     platform::session::Session,
@@ -39,19 +46,7 @@ use crate::{
 pub struct Table {
     cohort: Arc<Cohort>,
     name: &'static str,
-    strict: bool,
     taken: AtomicBool,
-}
-
-/// How far a table is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TableProgress {
-    /// Rows given so far.
-    pub rows: u64,
-    /// Samples whose rows have all been given, or that were skipped.
-    pub samples_done: u64,
-    /// Samples in all; with `"all"`, those listed so far.
-    pub samples: u64,
 }
 
 impl Table {
@@ -59,8 +54,8 @@ impl Table {
     /// `biosample_ids` may be `"all"`.
     pub(crate) fn open(session: &Session, name: &str, args_json: &str) -> Result<Self> {
         let settings = TableOptions::read(name, args_json).map_err(|error| error.with_call(name))?;
-        let (name, strict) = (settings.endpoint.name, settings.strict);
-        Ok(Table { cohort: Cohort::new(session, settings), name, strict, taken: AtomicBool::new(false) })
+        let name = settings.endpoint.name;
+        Ok(Table { cohort: Cohort::new(session, settings), name, taken: AtomicBool::new(false) })
     }
 
     /// The batches, once. They may outlive the table.
@@ -69,12 +64,7 @@ impl Table {
         if self.taken.swap(true, Ordering::AcqRel) {
             return Err(Error::closed("the table's stream was taken already").with_call(self.name));
         }
-        Ok(Batches {
-            decoder: Decoder::new(self.cohort.endpoint(), self.strict),
-            cohort: self.cohort.clone(),
-            ready: VecDeque::new(),
-            sample: 0,
-        })
+        Ok(Batches { cohort: self.cohort.clone(), ready: VecDeque::new() })
     }
 
     /// How far it is.
@@ -89,7 +79,15 @@ impl Table {
         }
     }
 
-    /// What went wrong on the fetcher, as JSON: `{"failed": [{"biosample_id", "rows", "error"}], "misfits": n}`.
+    /// Fetches nothing more: what is whole is still given, and each sample that was begun and is not whole ends with an
+    /// error. Those that were not begun are not spoken of.
+    pub fn wind_up(&self) {
+        if self.cohort.maker() == process_id() {
+            self.cohort.wind_up();
+        }
+    }
+
+    /// What went wrong on the way, as JSON: `{"failed": [{"biosample_id", "rows", "error"}], "misfits": n}`.
     pub fn report(&self) -> Result<String> {
         self.check_process()?;
         Ok(self.cohort.report())
@@ -109,47 +107,56 @@ impl fmt::Debug for Table {
     }
 }
 
+/// What a table gives, in order.
+#[derive(Debug)]
+pub enum Part {
+    /// Rows of one page of the sample in this place.
+    Rows(usize, RecordBatch),
+    /// All rows of the sample in this place were given, or it is left out because of this error.
+    End(usize, Option<Error>),
+}
+
 /// The batches of a table, in the order of its samples and their pages. Each has rows of one page of one sample.
-/// Dropping it ends the requests that are under fetcher.
+/// Dropping it ends the requests that are under way.
 pub struct Batches {
     cohort: Arc<Cohort>,
-    decoder: Decoder,
-    ready: VecDeque<RecordBatch>,
-    sample: usize,
+    ready: VecDeque<(usize, RecordBatch)>,
 }
 
 impl Batches {
     /// The schema of every batch.
     pub fn schema(&self) -> SchemaRef {
-        self.decoder.schema()
+        self.cohort.decoders().schema()
     }
 
     /// The next batch; `None` at the end. After an error every call gives the same one.
     pub fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
+        loop {
+            match self.next_part()? {
+                Some(Part::Rows(_, batch)) => return Ok(Some(batch)),
+                Some(Part::End(..)) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// The same, with the end of each sample.
+    pub fn next_part(&mut self) -> Result<Option<Part>> {
         if self.is_foreign() {
             return Err(Error::closed("the stream belongs to the process that opened it"));
         }
-        while self.ready.is_empty() {
-            let Some(page) = self.cohort.next_page()? else { return Ok(None) };
-            self.sample = page.sample;
-            match self.decoder.decode(&page.json, page.biosample_id.as_deref()) {
-                Ok(batches) => self.ready.extend(batches),
-                Err(error) => return Err(self.cohort.refuse(error, page.biosample_id.as_deref())),
+        loop {
+            if let Some((sample, batch)) = self.ready.pop_front() {
+                return Ok(Some(Part::Rows(sample, batch)));
             }
-            let rows = self.ready.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-            self.cohort.decoded(rows, self.decoder.misfits());
+            match self.cohort.next()? {
+                Some(Event::Rows { sample, rows }) => {
+                    self.ready.extend(rows.batches.into_iter().map(|batch| (sample, batch)));
+                }
+                Some(Event::End { sample, error }) => return Ok(Some(Part::End(sample, error))),
+                None => return Ok(None),
+            }
         }
-        Ok(self.ready.pop_front())
-    }
-
-    /// The place, in the order of the samples, of the sample that the last batch belongs to.
-    pub fn sample(&self) -> usize {
-        self.sample
-    }
-
-    /// The places of the samples that failed so far.
-    pub fn failed(&self) -> Vec<usize> {
-        self.cohort.failed()
     }
 
     /// Whether this is a forked child of the process that opened the stream.
@@ -168,7 +175,7 @@ impl Iterator for Batches {
 
 impl RecordBatchReader for Batches {
     fn schema(&self) -> SchemaRef {
-        self.decoder.schema()
+        self.cohort.decoders().schema()
     }
 }
 
@@ -176,6 +183,7 @@ impl Drop for Batches {
     fn drop(&mut self) {
         if !self.is_foreign() {
             self.cohort.stop(Error::closed("the stream was released"));
+            self.cohort.close();
         }
     }
 }

@@ -1,11 +1,15 @@
 //! What a table is asked for: the samples, and the switches under `"$"`.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
-use super::schema::SAMPLE;
+use super::schema::{SAMPLE, Shape};
 use crate::{
+    calls::walk::LARGE,
     error::{Error, Result},
     options,
     pace::Pace,
@@ -18,9 +22,19 @@ use crate::{
 
 /// The argument that asks for every sample.
 const ALL: &str = "biosample_ids";
-/// Samples of one page of their list.
-const LISTED: u32 = 500;
-const OWN: [&str; 6] = ["concurrency", "prefetch", "on_error", "rate_limit", "checkpoint_dir", "strict"];
+const OWN: [&str; 9] = [
+    "concurrency",
+    "prefetch",
+    "on_error",
+    "rate_limit",
+    "checkpoint_dir",
+    "strict",
+    "columns",
+    "whole",
+    "retry_for",
+];
+/// Nobody waits longer for a platform.
+const LONGEST_OUTAGE: f64 = 30.0 * 86_400.0;
 
 /// What a table is asked for.
 pub(super) struct TableOptions {
@@ -37,6 +51,12 @@ pub(super) struct TableOptions {
     pub strict: bool,
     pub pace: Option<Arc<Pace>>,
     pub checkpoint_dir: Option<PathBuf>,
+    /// Only these columns.
+    pub columns: Option<Vec<String>>,
+    /// A sample's rows are given when all of them are there.
+    pub whole: bool,
+    /// How long a platform that cannot be reached, or has no room for us, is waited for.
+    pub retry_for: Duration,
 }
 
 /// Whose rows the table has.
@@ -78,10 +98,15 @@ impl TableOptions {
                 Some(Some("skip")) => true,
                 Some(_) => return Err(Error::argument("$.on_error", "must be \"fail\" or \"skip\"")),
             },
-            strict: match args.switch("strict").map(|value| value.as_bool()) {
-                None => false,
-                Some(Some(strict)) => strict,
-                Some(None) => return Err(Error::argument("$.strict", "must be true or false")),
+            strict: truth(&args, "strict")?,
+            whole: truth(&args, "whole")?,
+            columns: args.switch("columns").map(|value| columns(endpoint, value)).transpose()?,
+            retry_for: match args.switch("retry_for").map(|value| value.as_f64()) {
+                None => Duration::ZERO,
+                Some(Some(seconds)) if (0.0..=LONGEST_OUTAGE).contains(&seconds) => {
+                    Duration::from_secs_f64(seconds)
+                }
+                Some(_) => return Err(Error::argument("$.retry_for", "must be seconds, 0 or more")),
             },
             pace: match args.switch("rate_limit").map(|value| value.as_f64().filter(|rate| *rate > 0.0)) {
                 None => None,
@@ -131,11 +156,36 @@ impl TableOptions {
     }
 }
 
+fn truth(args: &Args, name: &str) -> Result<bool> {
+    match args.switch(name).map(Value::as_bool) {
+        None => Ok(false),
+        Some(Some(truth)) => Ok(truth),
+        Some(None) => Err(Error::argument(&format!("$.{name}"), "must be true or false")),
+    }
+}
+
+fn columns(endpoint: &'static Endpoint, value: &Value) -> Result<Vec<String>> {
+    let wrong = || Error::argument("$.columns", "must be an array of names of columns, each once");
+    let known = Shape::names(endpoint);
+    let mut columns: Vec<String> = Vec::new();
+    for name in value.as_array().filter(|names| !names.is_empty()).ok_or_else(wrong)? {
+        let name = name.as_str().ok_or_else(wrong)?;
+        if !known.contains(&name) {
+            return Err(options::unknown("column", name, &known));
+        }
+        if columns.iter().any(|other| other == name) {
+            return Err(wrong());
+        }
+        columns.push(name.to_owned());
+    }
+    Ok(columns)
+}
+
 /// So many pages as make some 8,000 rows: small pages must be many for the network to be busy.
 fn usual_prefetch(endpoint: &Endpoint, args: &Args) -> usize {
-    let usual = endpoint.arg("limit").and_then(|arg| arg.default);
-    let rows: Option<usize> = args.get("limit").or(usual).and_then(|rows| rows.parse().ok());
-    (8_192 / rows.unwrap_or(500).max(1)).clamp(4, 256)
+    let usual = if endpoint.arg("limit").is_some() { LARGE as usize } else { 500 };
+    let rows = args.get("limit").and_then(|rows| rows.parse().ok()).unwrap_or(usual);
+    (8_192 / rows.max(1)).clamp(4, 256)
 }
 
 /// The list call of this name: one that has columns.
@@ -191,6 +241,5 @@ fn filters(endpoint: &Endpoint, args: &mut Args) -> Result<Args> {
             filters.set(arg.name, value);
         }
     }
-    filters.set("limit", to_raw_value(&LISTED).map_err(|_| Error::argument("limit", "must be a number"))?);
     Ok(filters)
 }

@@ -1,203 +1,254 @@
-//! The pages of finished samples on disk, as the raw JSON that they came as: a run that was ended takes them up again.
+//! The pages of finished requests, kept in a folder: a run that was ended takes them up again. And a place on disk for
+//! what does not fit into memory.
 //!
-//! One gzip file for each sample and request; in it, for each page, its length in bytes as a line of digits, the page,
-//! a line's end; then `end` and the number of pages. A file appears under its name only when it is whole.
+//! `checkpoint_dir` holds a folder for each owner (address, account, call), and in it a few packs: each run adds one of its
+//! own when it has something to keep, and reads all of them. Nothing in any folder is ever taken away. What cannot be kept
+//! is told to the log, and the run goes on without.
 
 use std::{
-    fs::{self, File},
-    io::{self, BufRead, BufReader, BufWriter, Read, Write},
+    collections::{HashMap, VecDeque},
+    fs, io,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    time::Duration,
+    sync::{Mutex, PoisonError},
 };
 
-use flate2::{Compression, bufread::GzDecoder, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
+use super::pack::{Key, Pack, PackWriter, Record};
 use crate::{
+    disk::{owner::Owner, private},
     error::{Error, Result, Status},
-    platform::{args::Args, endpoint::Endpoint},
-    sys::process_id,
+    log::Level,
+    platform::{args::Args, endpoint::Endpoint, session::Session},
+    sys,
 };
 
-/// An unfinished file that nobody has written to for so long is nobody's any more.
-const ABANDONED: Duration = Duration::from_secs(3600);
-const UNFINISHED: &str = "part";
+const ENDING: &str = "pages";
 
-/// Where the pages of one request are kept. What they are depends on the platform's address, the call and all of its
-/// arguments.
-pub(super) fn place(folder: &Path, address: &str, endpoint: &Endpoint, args: &Args, sample: &str) -> PathBuf {
+/// By what the pages of one request are known again: the call and all of its arguments.
+pub(super) fn key(endpoint: &Endpoint, args: &Args) -> Key {
     let mut names: Vec<&str> = args.names().collect();
     names.sort_unstable();
     let mut hash = Sha256::new();
-    for part in [address, endpoint.name] {
-        hash.update(part);
-        hash.update([0]);
-    }
+    let mut add = |text: &str| {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    };
+    add(endpoint.name);
     for name in names {
-        hash.update(name);
-        hash.update([b'=']);
-        hash.update(args.get(name).unwrap_or_default());
-        hash.update([0]);
+        add(name);
+        add(args.get(name).unwrap_or_default());
     }
-    let key: String = hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect();
-    let plain = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
-    let shown: String = sample.chars().filter(plain).take(60).collect();
-    folder.join(format!("{}.{shown}.{key}.gz", endpoint.name))
+    let digest = hash.finalize();
+    std::array::from_fn(|index| digest[index])
 }
 
-/// Makes the folder, and takes away what ended runs left unfinished in it.
-pub(super) fn prepare(folder: &Path) -> Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    let unusable = |cause: &io::Error| {
-        Error::io(format!("the checkpoint folder cannot be used: {}", folder.display()), cause)
-    };
-    builder.create(folder).map_err(|cause| unusable(&cause))?;
-    for entry in fs::read_dir(folder).map_err(|cause| unusable(&cause))?.flatten() {
-        let path = entry.path();
-        let old = entry
-            .metadata()
-            .and_then(|about| about.modified())
-            .is_ok_and(|time| time.elapsed().is_ok_and(|age| age > ABANDONED));
-        if old && path.extension().is_some_and(|extension| extension == UNFINISHED) {
-            // Somebody else may have been faster.
-            let _ = fs::remove_file(path);
+/// Packs that pages are added to and read from.
+pub(super) struct PageCache {
+    keeps: Option<Keeps>,
+    writing: Mutex<Writing>,
+    session: Session,
+}
+
+/// The folder of an owner, and what was in it.
+struct Keeps {
+    folder: PathBuf,
+    digest: String,
+    packs: Vec<Pack>,
+    ends: HashMap<Key, (u32, u64)>,
+}
+
+enum Writing {
+    NotYet,
+    Pack(Box<PackWriter>),
+    /// It could not be written, or nobody wants to any more.
+    Never,
+}
+
+impl PageCache {
+    /// Nothing is kept; there is only room for what does not fit into memory.
+    pub(super) fn unnamed(session: &Session) -> Self {
+        PageCache { keeps: None, writing: Mutex::new(Writing::NotYet), session: session.clone() }
+    }
+
+    /// What `folder` holds of this client's pages of the call.
+    pub(super) fn open(session: &Session, endpoint: &Endpoint, folder: &Path) -> Result<Self> {
+        let owner = Owner {
+            address: session.transport().options().endpoint.to_string(),
+            account: session.account(),
+            call: endpoint.name.to_owned(),
+            arguments: Vec::new(),
+        };
+        let digest = owner.digest();
+        let own = folder.join(format!("{}.{digest}", endpoint.name));
+        let mut writing = Writing::NotYet;
+        if let Err(cause) = private::folder(&own).and_then(|()| is_ours(&own)) {
+            if !is_full(&cause) {
+                let what = format!("the checkpoint folder cannot be used: {}", folder.display());
+                return Err(Error::io(what, &cause));
+            }
+            let told = || format!("nothing is kept in {}: {cause}", folder.display());
+            session.transport().log().write(Level::Error, told);
+            writing = Writing::Never;
+        }
+        let mut keeps = Keeps { folder: own, digest, packs: Vec::new(), ends: HashMap::new() };
+        keeps.read();
+        Ok(PageCache { keeps: Some(keeps), writing: Mutex::new(writing), session: session.clone() })
+    }
+
+    /// Whether finished pages stay after the run.
+    pub(super) fn keeps(&self) -> bool {
+        self.keeps.is_some()
+    }
+
+    /// Whether pages can be put on disk, as far as is known.
+    pub(super) fn is_writable(&self) -> bool {
+        !matches!(*self.writing.lock().unwrap_or_else(PoisonError::into_inner), Writing::Never)
+    }
+
+    /// The pages of a finished request, if all of them are whole.
+    pub(super) fn find(&self, key: Key) -> Option<CachedPages> {
+        let keeps = self.keeps.as_ref()?;
+        let (pack, at) = keeps.ends.get(&key)?;
+        let pack = keeps.packs.get(*pack as usize)?.clone();
+        match pack.pages(&key, *at) {
+            Ok(places) => Some(CachedPages { pack, key, places: places.into() }),
+            Err(cause) => {
+                self.log(Level::Info, || format!("kept pages are damaged and fetched again: {cause}"));
+                None
+            }
         }
     }
-    Ok(())
+
+    /// Adds a page; `None` where it cannot be kept.
+    pub(super) fn add(&self, key: &Key, json: &str) -> Option<StoredPage> {
+        let record = Record::page(key, json).ok()?;
+        let (pack, at) = self.write(|writer| Ok((writer.pack(), writer.add(&record)?)))?;
+        Some(StoredPage { pack, key: *key, at })
+    }
+
+    /// All pages of a request are there.
+    pub(super) fn end(&self, key: &Key, pages: &[StoredPage]) {
+        let places: Vec<u64> = pages.iter().map(|page| page.at).collect();
+        self.write(|writer| writer.end(key, &places));
+    }
+
+    /// Nothing more is added: what was is found quickly by the next run.
+    pub(super) fn close(&self) {
+        *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = Writing::Never;
+    }
+
+    fn write<T>(&self, work: impl FnOnce(&mut PackWriter) -> io::Result<T>) -> Option<T> {
+        let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = match &mut *writing {
+            Writing::Never => return None,
+            Writing::Pack(writer) => work(writer),
+            Writing::NotYet => self.begin().and_then(|mut writer| {
+                let done = work(&mut writer);
+                *writing = Writing::Pack(Box::new(writer));
+                done
+            }),
+        };
+        outcome
+            .map_err(|cause| {
+                self.log(Level::Error, || format!("pages are no longer kept on disk: {cause}"));
+                // What was written stays readable as long as somebody has it.
+                *writing = Writing::Never;
+            })
+            .ok()
+    }
+
+    fn log(&self, level: Level, told: impl FnOnce() -> String) {
+        self.session.transport().log().write(level, told);
+    }
+
+    fn begin(&self) -> io::Result<PackWriter> {
+        match &self.keeps {
+            None => PackWriter::unnamed(&std::env::temp_dir()),
+            Some(keeps) => {
+                let name = format!("{:016x}.{ENDING}", fastrand::u64(..));
+                PackWriter::create(&keeps.folder.join(name), &keeps.digest)
+            }
+        }
+    }
 }
 
-/// The pages of a finished sample.
-pub(super) struct CachedPages(BufReader<GzDecoder<BufReader<File>>>);
+impl Keeps {
+    fn read(&mut self) {
+        let Ok(entries) = fs::read_dir(&self.folder) else { return };
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|ending| ending == ENDING));
+        paths.sort();
+        for path in paths {
+            // Somebody else's, or of another form: not used, and not touched.
+            let Ok(Some((pack, ends))) = Pack::open(&path, &self.digest) else { continue };
+            if ends.is_empty() {
+                continue;
+            }
+            let number = self.packs.len() as u32;
+            self.packs.push(pack);
+            self.ends.extend(ends.into_iter().map(|(key, at)| (key, (number, at))));
+        }
+    }
+}
+
+/// A folder of this user's, and no link to another one.
+fn is_ours(folder: &Path) -> io::Result<()> {
+    let about = fs::symlink_metadata(folder)?;
+    if about.is_dir() && about.uid() == sys::user_id() {
+        return Ok(());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        "the folder in it belongs to another user, or is a link",
+    ))
+}
+
+/// No room is no reason to end what goes on without.
+fn is_full(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// A page on disk.
+#[derive(Clone)]
+pub(super) struct StoredPage {
+    pack: Pack,
+    key: Key,
+    at: u64,
+}
+
+impl StoredPage {
+    pub(super) fn read(&self) -> Result<String> {
+        self.pack.page(&self.key, self.at).map_err(|cause| changed(&cause))
+    }
+}
+
+/// The pages of a finished request, one after the other.
+pub(super) struct CachedPages {
+    pack: Pack,
+    key: Key,
+    places: VecDeque<u64>,
+}
 
 impl CachedPages {
-    /// The pages under this name, if they are there and whole.
-    pub(super) fn open(path: &Path) -> Option<Self> {
-        let mut all = Self::begin(path).ok()?;
-        let mut pages = 0;
-        loop {
-            match all.length().ok()? {
-                Line::Page(length) => {
-                    let mut page = (&mut all.0).take(length);
-                    if io::copy(&mut page, &mut io::sink()).ok()? != length {
-                        return None;
-                    }
-                    all.line_end().ok()?;
-                    pages += 1;
-                }
-                Line::End(number) if number == pages => break,
-                Line::End(_) => return None,
-            }
-        }
-        // The checksum stands behind the last byte.
-        let rest = io::copy(&mut all.0, &mut io::sink()).ok()?;
-        if rest == 0 { Self::begin(path).ok() } else { None }
-    }
-
-    fn begin(path: &Path) -> io::Result<Self> {
-        Ok(CachedPages(BufReader::new(GzDecoder::new(BufReader::new(File::open(path)?)))))
-    }
-
     /// The next page; `None` at the end.
-    pub(super) fn page(&mut self) -> Result<Option<String>> {
-        self.read().map_err(|cause| {
-            Error::new(Status::Integrity, "a checkpoint changed while it was read").with_cause(cause)
-        })
+    pub(super) fn next(&mut self) -> Result<Option<(String, StoredPage)>> {
+        let Some(at) = self.places.pop_front() else { return Ok(None) };
+        let stored = StoredPage { pack: self.pack.clone(), key: self.key, at };
+        Ok(Some((stored.read()?, stored)))
     }
 
-    fn read(&mut self) -> io::Result<Option<String>> {
-        let Line::Page(length) = self.length()? else { return Ok(None) };
-        let mut page = String::new();
-        (&mut self.0).take(length).read_to_string(&mut page)?;
-        self.line_end()?;
-        if page.len() as u64 == length { Ok(Some(page)) } else { Err(broken()) }
-    }
-
-    fn length(&mut self) -> io::Result<Line> {
-        let mut line = String::new();
-        (&mut self.0).take(40).read_line(&mut line)?;
-        let line = line.strip_suffix('\n').ok_or_else(broken)?;
-        let (end, digits) = match line.strip_prefix("end ") {
-            Some(digits) => (true, digits),
-            None => (false, line),
-        };
-        let number = digits.parse().map_err(|_| broken())?;
-        Ok(if end { Line::End(number) } else { Line::Page(number) })
-    }
-
-    fn line_end(&mut self) -> io::Result<()> {
-        let mut end = [0];
-        self.0.read_exact(&mut end)?;
-        if end == *b"\n" { Ok(()) } else { Err(broken()) }
+    pub(super) fn is_ended(&self) -> bool {
+        self.places.is_empty()
     }
 }
 
-enum Line {
-    Page(u64),
-    End(u64),
-}
-
-fn broken() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "not the pages of a sample")
-}
-
-/// The pages of a sample that is being fetched.
-pub(super) struct PageCacheWriter {
-    path: PathBuf,
-    unfinished: PathBuf,
-    file: Option<GzEncoder<BufWriter<File>>>,
-    pages: u64,
-    maker: u32,
-}
-
-impl PageCacheWriter {
-    pub(super) fn begin(path: PathBuf) -> Result<Self> {
-        let unique = format!("{}-{:08x}.{UNFINISHED}", process_id(), fastrand::u32(..));
-        let unfinished = path.with_extension(unique);
-        let mut options = File::options();
-        options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&unfinished).map_err(|cause| unwritten(&unfinished, &cause))?;
-        let file = Some(GzEncoder::new(BufWriter::new(file), Compression::fast()));
-        Ok(PageCacheWriter { path, unfinished, file, pages: 0, maker: process_id() })
-    }
-
-    pub(super) fn add(&mut self, page: &str) -> Result<()> {
-        let Some(file) = &mut self.file else { return Ok(()) };
-        self.pages += 1;
-        writeln!(file, "{}\n{page}", page.len()).map_err(|cause| unwritten(&self.unfinished, &cause))
-    }
-
-    /// All pages are there: gives the file its name.
-    pub(super) fn finish(&mut self) -> Result<()> {
-        let Some(mut file) = self.file.take() else { return Ok(()) };
-        writeln!(file, "end {}", self.pages)
-            .and_then(|()| file.finish())
-            .and_then(|mut file| file.flush())
-            .and_then(|()| fs::rename(&self.unfinished, &self.path))
-            .map_err(|cause| unwritten(&self.path, &cause))
-    }
-}
-
-impl Drop for PageCacheWriter {
-    fn drop(&mut self) {
-        if let Some(file) = self.file.take() {
-            if self.maker == process_id() {
-                // Without it the folder only keeps a file that nobody looks at.
-                let _ = fs::remove_file(&self.unfinished);
-            } else {
-                // The parent's: nothing of it may be written here.
-                std::mem::forget(file);
-            }
-        }
-    }
-}
-
-fn unwritten(path: &Path, cause: &io::Error) -> Error {
-    Error::io(format!("the checkpoint cannot be written: {}", path.display()), cause)
+fn changed(cause: &io::Error) -> Error {
+    Error::new(Status::Integrity, "kept pages changed while they were read").with_cause(cause)
 }
 
 #[cfg(test)]
@@ -205,79 +256,14 @@ mod tests {
     use super::*;
     use crate::platform::endpoint;
 
-    struct Folder(PathBuf);
-
-    impl Folder {
-        fn new() -> Self {
-            let path = std::env::temp_dir().join(format!("bge-checkpoint-{:x}", fastrand::u64(..)));
-            prepare(&path).expect("a folder");
-            Folder(path)
-        }
-    }
-
-    impl Drop for Folder {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
-
-    fn stored(path: &Path) -> Option<Vec<String>> {
-        let mut stored = CachedPages::open(path)?;
-        let mut pages = Vec::new();
-        while let Some(page) = stored.page().expect("a whole file") {
-            pages.push(page);
-        }
-        Some(pages)
-    }
-
     #[test]
-    fn pages_come_back_as_they_were_and_only_when_all_are_there() {
-        let folder = Folder::new();
-        let path = folder.0.join("a.gz");
-        let pages = ["{\"a\": \"李\\n\"}\n", "", "12\nend 1\n"];
-        let mut storing = PageCacheWriter::begin(path.clone()).expect("a file");
-        for page in pages {
-            storing.add(page).expect("written");
-        }
-        assert!(stored(&path).is_none(), "it has its name too early");
-        storing.finish().expect("named");
-        assert_eq!(stored(&path).expect("whole"), pages);
-
-        let whole = fs::read(&path).expect("a file");
-        for length in 0..whole.len() {
-            fs::write(&path, &whole[..length]).expect("written");
-            assert!(stored(&path).is_none(), "{length} of {} bytes", whole.len());
-        }
-        let mut changed = whole.clone();
-        let middle = changed.len() / 2;
-        changed[middle] ^= 0x10;
-        fs::write(&path, changed).expect("written");
-        assert!(stored(&path).is_none(), "a changed bit");
-    }
-
-    #[test]
-    fn what_was_not_finished_leaves_nothing() {
-        let folder = Folder::new();
-        let mut storing = PageCacheWriter::begin(folder.0.join("a.gz")).expect("a file");
-        storing.add("{}").expect("written");
-        drop(storing);
-        assert_eq!(fs::read_dir(&folder.0).expect("a folder").count(), 0);
-    }
-
-    #[test]
-    fn another_request_has_another_place() {
-        let folder = Path::new("f");
+    fn another_request_has_another_key() {
         let endpoint = endpoint::find("get_taxon_abundance").expect("in the table");
-        let at = |address: &str, args: &str| {
-            place(folder, address, endpoint, &Args::parse(args).expect(args), "E-F1/..")
-        };
-        let first = at("https://a.example/", r#"{"limit": 5, "taxon_ids": "BT1"}"#);
-        assert_eq!(
-            first,
-            at("https://a.example/", r#"{"taxon_ids": "BT1", "limit": 5, "$": {"timeout": 3}}"#)
-        );
-        assert_ne!(first, at("https://b.example/", r#"{"limit": 5, "taxon_ids": "BT1"}"#));
-        assert_ne!(first, at("https://a.example/", r#"{"limit": 6, "taxon_ids": "BT1"}"#));
-        assert_eq!(first.parent(), Some(folder));
+        let key = |args: &str| key(endpoint, &Args::parse(args).expect(args));
+        let first = key(r#"{"limit": 5, "taxon_ids": "BT1"}"#);
+        assert_eq!(first, key(r#"{"taxon_ids": "BT1", "limit": 5, "$": {"timeout": 3}}"#));
+        assert_ne!(first, key(r#"{"limit": 6, "taxon_ids": "BT1"}"#));
+        assert_ne!(first, key(r#"{"limit": 5, "taxon_ids": "BT2"}"#));
+        assert_ne!(key(r#"{"a": "1", "b": "2"}"#), key(r#"{"a": "12", "b": ""}"#));
     }
 }

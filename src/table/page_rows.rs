@@ -5,7 +5,7 @@ use std::{collections::VecDeque, fmt};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::{decode::Decoder, options::list};
+use super::{decode::Decoder, options::list, schema::Shape};
 use crate::error::{Error, Result};
 
 /// The rows of one page of a list call, in the columns of its table.
@@ -19,7 +19,7 @@ impl PageRows {
     /// pages.
     pub fn read(name: &str, page: &str) -> Result<Self> {
         let is_paged = !page.trim_ascii_start().starts_with('[');
-        let mut decoder = Decoder::new(list(name)?, false).paged(is_paged);
+        let mut decoder = Decoder::new(Shape::of(list(name)?, None), is_paged, false);
         let batches = decoder.decode(page, None).map_err(|error| {
             let told =
                 format!("must be a page of {name}: a list of rows, or an object that has them as result");

@@ -1,12 +1,18 @@
-//! The pages of one sample, one after the other: from the platform, or from a checkpoint.
+//! The pages of one request, one after the other: from the platform, or from those that are kept.
 
-use std::{collections::HashSet, path::PathBuf, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use super::page_cache::{CachedPages, PageCacheWriter, place};
+use super::{
+    pack::Key,
+    page_cache::{CachedPages, PageCache, StoredPage, key},
+};
 use crate::{
-    calls::{self, pages::Page},
+    calls::{
+        pages::Page,
+        walk::{self, Step, Walk},
+    },
     context::Sender,
     error::{Error, Result, Status},
     pace::Pace,
@@ -23,42 +29,56 @@ pub(super) struct Fetcher {
     pub session: Session,
     pub endpoint: &'static Endpoint,
     pub pace: Option<Arc<Pace>>,
-    pub checkpoint_dir: Option<PathBuf>,
+    pub cache: Arc<PageCache>,
 }
 
 /// A walk through the pages of one request.
 pub(super) struct SamplePages {
     fetcher: Fetcher,
-    args: Args,
-    /// The raw `next_page` values that were asked for already.
-    asked: HashSet<String>,
+    key: Key,
+    walk: Walk,
     source: PagesFrom,
+    /// The pages so far that are on disk, unless one could not be put there.
+    stored: Option<Vec<StoredPage>>,
+    /// Whether a page was given.
+    began: bool,
     ended: bool,
 }
 
 enum PagesFrom {
-    /// It was not looked for a checkpoint yet.
-    Unknown(PathBuf),
-    CachedPages(Option<Box<CachedPages>>),
-    Platform(Option<Box<PageCacheWriter>>),
+    /// It was not looked for kept pages yet.
+    Unknown,
+    Kept(Box<CachedPages>),
+    Platform,
 }
 
-/// A page that was just fetched.
-struct Fetched {
+/// What was made of a page: its rows, how many they are, and where the page is if it is on disk.
+pub(super) struct Given<T> {
+    pub value: T,
+    pub rows: u64,
+    pub stored: Option<StoredPage>,
+}
+
+/// A page, as far as the walk has to know it.
+struct Shape {
     json: String,
-    next: Option<Box<RawValue>>,
     is_empty: bool,
+    next: Option<Box<RawValue>>,
+    count: Option<u64>,
+    hash: u64,
 }
 
 impl SamplePages {
-    pub(super) fn new(fetcher: &Fetcher, args: Args, sample: &str) -> Self {
-        let address = fetcher.session.transport().options().endpoint.as_str();
-        let source = match &fetcher.checkpoint_dir {
-            Some(folder) => PagesFrom::Unknown(place(folder, address, fetcher.endpoint, &args, sample)),
-            None => PagesFrom::Platform(None),
-        };
-        let asked = args.get("next_page").map(str::to_owned).into_iter().collect();
-        SamplePages { fetcher: fetcher.clone(), args, asked, source, ended: false }
+    pub(super) fn new(fetcher: &Fetcher, args: Args) -> Result<Self> {
+        Ok(SamplePages {
+            fetcher: fetcher.clone(),
+            key: key(fetcher.endpoint, &args),
+            walk: Walk::new(&fetcher.session, fetcher.endpoint, args)?,
+            source: PagesFrom::Unknown,
+            stored: Some(Vec::new()),
+            began: false,
+            ended: false,
+        })
     }
 
     /// Whether the last page was given.
@@ -66,75 +86,124 @@ impl SamplePages {
         self.ended
     }
 
-    /// The next page; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<String>> {
-        if let PagesFrom::Unknown(path) = &self.source {
-            let path = path.clone();
-            self.source = apart(move || match CachedPages::open(&path) {
-                Some(stored) => Ok(PagesFrom::CachedPages(Some(Box::new(stored)))),
-                None => Ok(PagesFrom::Platform(Some(Box::new(PageCacheWriter::begin(path)?)))),
-            })
-            .await?;
+    /// What `read` makes of the next page, with the number of its rows; `None` for a page without rows. What it refuses is
+    /// not kept. With `stores` the page is put on disk, if it can be. After a failure the same page is asked for again.
+    pub(super) async fn next<T: Send + 'static>(
+        &mut self,
+        stores: bool,
+        read: impl Fn(&str) -> Result<(T, u64)> + Clone + Send + 'static,
+    ) -> Result<Option<Given<T>>> {
+        if let PagesFrom::Unknown = self.source {
+            let (cache, key) = (self.fetcher.cache.clone(), self.key);
+            let kept = if cache.keeps() { apart(move || Ok(cache.find(key))).await? } else { None };
+            self.source = kept.map_or(PagesFrom::Platform, |kept| PagesFrom::Kept(Box::new(kept)));
         }
-        let PagesFrom::CachedPages(stored) = &mut self.source else { return self.fetch().await };
-        let Some(mut pages) = stored.take() else { return Ok(None) };
-        let (pages, page) = apart(move || {
-            let page = pages.page()?;
-            Ok((pages, page))
-        })
-        .await?;
-        self.ended = page.is_none();
-        *stored = Some(pages);
-        Ok(page)
+        match std::mem::replace(&mut self.source, PagesFrom::Platform) {
+            PagesFrom::Kept(kept) => self.take_kept(kept, stores, read).await,
+            _ => self.fetch(stores, read).await,
+        }
     }
 
-    async fn fetch(&mut self) -> Result<Option<String>> {
-        let Fetcher { session, endpoint, pace, .. } = &self.fetcher;
+    async fn take_kept<T: Send + 'static>(
+        &mut self,
+        mut kept: Box<CachedPages>,
+        stores: bool,
+        read: impl Fn(&str) -> Result<(T, u64)> + Clone + Send + 'static,
+    ) -> Result<Option<Given<T>>> {
+        let is_first = !self.began;
+        let again = read.clone();
+        let outcome = apart(move || {
+            let given = match kept.next()? {
+                Some((json, stored)) => {
+                    let (value, rows) = read(&json)?;
+                    Some(Given { value, rows, stored: Some(stored) })
+                }
+                None => None,
+            };
+            Ok((kept, given))
+        })
+        .await;
+        let (kept, given) = match outcome {
+            Ok(done) => done,
+            // As if it had not been kept.
+            Err(_) if is_first => return self.fetch(stores, again).await,
+            Err(error) => return Err(error),
+        };
+        self.began = true;
+        self.ended = kept.is_ended();
+        self.source = PagesFrom::Kept(kept);
+        Ok(given)
+    }
+
+    async fn fetch<T: Send + 'static>(
+        &mut self,
+        stores: bool,
+        read: impl Fn(&str) -> Result<(T, u64)> + Clone + Send + 'static,
+    ) -> Result<Option<Given<T>>> {
+        let Fetcher { session, endpoint, pace, cache } = &self.fetcher;
         let mut context = session.transport().context(Sender::Streaming);
         context.pace = pace.clone();
-        let json = calls::carry_out(session, context, endpoint, &self.args).await?;
-        let style = endpoint.pages;
-        let storing = match &mut self.source {
-            PagesFrom::Platform(storing) => storing.take(),
-            _ => None,
-        };
-        let page = if style == Pages::Envelope && storing.is_none() {
-            read(json, style)?
-        } else {
-            // Reading and keeping a large page takes milliseconds: not on the thread that carries the connections.
-            let (page, storing) = apart(move || {
-                let page = read(json, style)?;
-                let storing = keep(&page, storing)?;
-                Ok((page, storing))
-            })
-            .await?;
-            self.source = PagesFrom::Platform(storing);
-            page
-        };
-        match page.next.filter(|_| !page.is_empty) {
-            None => self.ended = true,
-            Some(next) if self.asked.insert(next.get().to_owned()) => self.args.set("next_page", next),
-            Some(_) => {
-                let what = "the page's next_page leads back to a page that was given already";
-                return Err(Error::new(Status::Protocol, what));
+        let (json, size) = self.walk.fetch(session, context).await?;
+        let (style, cache, key) = (endpoint.pages, cache.clone(), self.key);
+        let (stores, before) = (stores || cache.keeps(), self.walk.before());
+        // Reading and keeping a large page takes milliseconds: not on the thread that carries the connections.
+        let (shape, given) = apart(move || {
+            let shape = shape(json, style)?;
+            walk::check(before, shape.hash, shape.is_empty)?;
+            if shape.is_empty {
+                return Ok((shape, None));
+            }
+            let (value, rows) = read(&shape.json)?;
+            let stored = if stores { cache.add(&key, &shape.json) } else { None };
+            Ok((shape, Some(Given { value, rows, stored })))
+        })
+        .await?;
+        let Shape { is_empty, next, count, hash, .. } = shape;
+        let rows = Some(given.as_ref().map_or(0, |given| given.rows));
+        self.walk.step(size, Step { next, is_empty, rows, count, hash })?;
+        self.ended = self.walk.is_ended();
+        if let Some(given) = &given {
+            match (&mut self.stored, &given.stored) {
+                (Some(all), Some(stored)) => all.push(stored.clone()),
+                _ => self.stored = None,
             }
         }
-        Ok(Some(page.json).filter(|_| !page.is_empty))
+        self.keep().await?;
+        Ok(given)
+    }
+
+    /// All pages are there: from now on they count.
+    async fn keep(&mut self) -> Result<()> {
+        if !self.ended || !self.fetcher.cache.keeps() {
+            return Ok(());
+        }
+        let (cache, key) = (self.fetcher.cache.clone(), self.key);
+        match self.stored.take() {
+            Some(pages) => {
+                apart(move || {
+                    cache.end(&key, &pages);
+                    Ok(())
+                })
+                .await
+            }
+            None => Ok(()),
+        }
     }
 }
 
-fn read(json: String, style: Pages) -> Result<Fetched> {
+fn shape(json: String, style: Pages) -> Result<Shape> {
     match style {
-        Pages::None => return Ok(Fetched { json, next: None, is_empty: false }),
+        Pages::None => return Ok(Shape { json, is_empty: false, next: None, count: None, hash: 0 }),
         Pages::Envelope => {
             // Such a page was put together here, what matters first: the rows need not be passed over.
             if let Some((head, rows)) = json.split_once(",\"result\":[")
-                && let Some((_, next)) = head.split_once(",\"next_page\":")
+                && let Some((count, next)) = head.split_once(",\"next_page\":")
             {
                 let next = Some(next).filter(|next| *next != "null").map(|next| next.to_owned());
                 let next = next.and_then(|next| RawValue::from_string(next).ok());
+                let count = count.strip_prefix("{\"count\":").and_then(|count| count.parse().ok());
                 let is_empty = rows.trim_ascii_start().starts_with(']');
-                return Ok(Fetched { next, is_empty, json });
+                return Ok(Shape { next, is_empty, count, hash: walk::hash(rows), json });
             }
         }
         Pages::Number | Pages::Token => {}
@@ -143,18 +212,8 @@ fn read(json: String, style: Pages) -> Result<Fetched> {
     if !page.is_list {
         return Err(Error::new(Status::Protocol, "the page's result is no list"));
     }
-    Ok(Fetched { json: page.json, next: page.next, is_empty: page.is_empty })
-}
-
-fn keep(page: &Fetched, storing: Option<Box<PageCacheWriter>>) -> Result<Option<Box<PageCacheWriter>>> {
-    let Some(mut storing) = storing else { return Ok(None) };
-    if !page.is_empty {
-        storing.add(&page.json)?;
-    }
-    if page.is_empty || page.next.is_none() {
-        storing.finish()?;
-    }
-    Ok(Some(storing))
+    let Page { json, next, is_empty, count, hash, .. } = page;
+    Ok(Shape { json, is_empty, next, count, hash })
 }
 
 /// Work that takes a while, on a thread of its own.

@@ -18,6 +18,8 @@ pub(super) struct Shape {
     pub columns: Vec<Column>,
     /// The column that is filled with the sample asked for where a row has none.
     pub sample: Option<usize>,
+    /// Whether what no column holds is kept.
+    pub has_extra: bool,
     pub tree: Members,
 }
 
@@ -45,11 +47,11 @@ impl Members {
         self.nodes.get(found)
     }
 
-    fn plant(&mut self, path: &'static str, column: usize) {
+    fn plant(&mut self, path: &'static str, column: Option<usize>) {
         let path = path.trim_start_matches('/');
         let (key, rest) = path.split_once('/').unwrap_or((path, ""));
         if rest.is_empty() {
-            self.add(Node { key, holds: Holds::Column(column) });
+            self.add(Node { key, holds: column.map_or(Holds::Unwanted, Holds::Column) });
             return;
         }
         if !self.nodes.iter().any(|node| node.key == key) {
@@ -60,6 +62,18 @@ impl Members {
                 && node.key == key
             {
                 members.plant(rest, column);
+            }
+        }
+    }
+
+    /// Takes objects away in which nothing is wanted: they are passed over whole.
+    fn prune(&mut self) {
+        for node in &mut self.nodes {
+            if let Holds::Members(members) = &mut node.holds {
+                members.prune();
+                if members.nodes.iter().all(|node| matches!(node.holds, Holds::Unwanted)) {
+                    node.holds = Holds::Unwanted;
+                }
             }
         }
     }
@@ -83,32 +97,55 @@ pub(super) enum Holds {
     Column(usize),
     /// An object with columns inside.
     Members(Members),
+    /// A declared value that nobody asked for.
+    Unwanted,
 }
 
 impl Shape {
-    pub(super) fn of(endpoint: &'static Endpoint) -> Self {
-        let mut columns = endpoint.columns.to_vec();
-        let of_samples = endpoint.arg(SAMPLE).is_some();
-        if of_samples && !columns.iter().any(|column| column.name == SAMPLE) {
-            columns.insert(
-                0,
-                Column { name: SAMPLE, kind: ColumnType::Text, path: "/biosample_id", unit: None },
-            );
-        }
-        let sample = columns.iter().position(|column| of_samples && column.name == SAMPLE);
+    /// All columns of an endpoint's table, or those of these names, in their order. They must be there.
+    pub(super) fn of(endpoint: &'static Endpoint, wanted: Option<&[String]>) -> Self {
+        let all = columns(endpoint);
+        let has_extra = wanted.is_none_or(|names| names.iter().any(|name| name == EXTRA));
+        let chosen: Vec<Column> = match wanted {
+            None => all.clone(),
+            Some(names) => names
+                .iter()
+                .filter_map(|name| all.iter().find(|column| column.name == name).copied())
+                .collect(),
+        };
         let mut tree = Members::default();
-        for (index, column) in columns.iter().enumerate() {
-            tree.plant(column.path, index);
+        for column in &all {
+            tree.plant(column.path, chosen.iter().position(|other| other.name == column.name));
         }
-        let mut fields: Vec<Field> = columns.iter().map(|column| field(endpoint, column)).collect();
-        fields.push(Field::new(EXTRA, DataType::Utf8, true).with_metadata(metadata(
-            endpoint,
-            ColumnType::Json,
-            None,
-        )));
+        if !has_extra {
+            tree.prune();
+        }
+        let of_samples = endpoint.arg(SAMPLE).is_some();
+        let sample = chosen.iter().position(|column| of_samples && column.name == SAMPLE);
+        let mut fields: Vec<Field> = chosen.iter().map(|column| field(endpoint, column)).collect();
+        if has_extra {
+            let about = metadata(endpoint, ColumnType::Json, None);
+            fields.push(Field::new(EXTRA, DataType::Utf8, true).with_metadata(about));
+        }
         let about = HashMap::from([("bge.endpoint".to_owned(), endpoint.name.to_owned())]);
-        Shape { schema: Arc::new(Schema::new_with_metadata(fields, about)), columns, sample, tree }
+        let schema = Arc::new(Schema::new_with_metadata(fields, about));
+        Shape { schema, columns: chosen, sample, has_extra, tree }
     }
+
+    /// The names of all columns.
+    pub(super) fn names(endpoint: &'static Endpoint) -> Vec<&'static str> {
+        columns(endpoint).iter().map(|column| column.name).chain([EXTRA]).collect()
+    }
+}
+
+/// The declared columns, and that of the sample where rows belong to samples.
+fn columns(endpoint: &'static Endpoint) -> Vec<Column> {
+    let mut columns = endpoint.columns.to_vec();
+    if endpoint.arg(SAMPLE).is_some() && !columns.iter().any(|column| column.name == SAMPLE) {
+        let sample = Column { name: SAMPLE, kind: ColumnType::Text, path: "/biosample_id", unit: None };
+        columns.insert(0, sample);
+    }
+    columns
 }
 
 fn field(endpoint: &Endpoint, column: &Column) -> Field {
@@ -140,7 +177,7 @@ mod tests {
     #[test]
     fn every_list_has_a_flat_schema_whose_columns_do_not_collide() {
         for endpoint in endpoint::all().filter(|endpoint| !endpoint.columns.is_empty()) {
-            let shape = Shape::of(endpoint);
+            let shape = Shape::of(endpoint, None);
             let mut seen = Vec::new();
             leaves(&shape.tree, String::new(), &mut seen);
             seen.sort();
@@ -171,13 +208,14 @@ mod tests {
             match &node.holds {
                 Holds::Column(column) => seen.push((*column, path)),
                 Holds::Members(members) => leaves(members, path, seen),
+                Holds::Unwanted => panic!("{path} is wanted"),
             }
         }
     }
 
     #[test]
     fn rows_of_samples_begin_with_the_sample() {
-        let shape = |name: &str| Shape::of(endpoint::find(name).expect(name));
+        let shape = |name: &str| Shape::of(endpoint::find(name).expect(name), None);
         let first = |name: &str| shape(name).schema.field(0).name().clone();
         for name in ["get_variants", "get_range_stream", "get_taxon_abundance", "get_data_items"] {
             assert_eq!(first(name), "biosample_id", "{name}");

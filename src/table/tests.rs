@@ -5,11 +5,16 @@ use arrow_array::{
     cast::{AsArray, downcast_array},
 };
 
-use super::decode::Decoder;
+use super::{decode::Decoder, schema::Shape};
 use crate::platform::endpoint;
 
 fn decoder(name: &str) -> Decoder {
-    Decoder::new(endpoint::find(name).expect(name), false)
+    decoder_of(name, false)
+}
+
+fn decoder_of(name: &str, strict: bool) -> Decoder {
+    let endpoint = endpoint::find(name).expect(name);
+    Decoder::new(Shape::of(endpoint, None), endpoint.pages != endpoint::Pages::None, strict)
 }
 
 fn one(name: &str, page: &str, sample: Option<&str>) -> RecordBatch {
@@ -118,7 +123,7 @@ fn misfits_are_counted_and_kept_even_in_the_place_of_objects_and_rows() {
     assert_eq!(text(&batches[0], "extra"), rows.map(|(_, extra)| Some(extra.to_owned())));
     assert_eq!(float(&batches[0], "observation_value")[5], Some(1.0));
     assert_eq!(decoder.misfits(), rows.len() as u64);
-    // The same rows one by one are read in the other fetcher.
+    // The same rows one by one are read in the other way.
     for (row, extra) in rows {
         let before = decoder.misfits();
         let batches = decoder.decode(&format!("{{\"result\":[{row}]}}"), None).expect(row);
@@ -133,7 +138,7 @@ fn misfits_are_counted_and_kept_even_in_the_place_of_objects_and_rows() {
 
 #[test]
 fn strict_names_the_column() {
-    let mut strict = Decoder::new(endpoint::find("get_samples").expect("in the table"), true);
+    let mut strict = decoder_of("get_samples", true);
     let good = strict.decode(r#"{"result":[{"primary": true, "unknown": 1}]}"#, None).expect("a row");
     assert!(downcast_array::<BooleanArray>(good[0].column_by_name("primary").expect("a column")).value(0));
     for (row, name) in [

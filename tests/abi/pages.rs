@@ -224,3 +224,147 @@ fn only_lists_have_pages() {
         assert!(failure.status == 1 && failure.message.contains(part), "{}", failure.message);
     }
 }
+
+fn limits(sandbox: &Sandbox, path: &str) -> Vec<String> {
+    let log = sandbox.take_log();
+    let own = log.iter().filter(|entry| entry["path"] == path);
+    own.map(|entry| entry["query"]["limit"].as_str().unwrap_or("none").to_owned()).collect()
+}
+
+#[test]
+fn walks_ask_for_pages_that_are_worth_a_round_trip() {
+    let sandbox = Sandbox::start(&["--samples", "70", "--taxa", "130"]);
+    let meta = sandbox.text("/meta_biosample_id");
+    let gene = json!({"biosample_id": meta, "catalog": "IGC_9.9M", "data_type": "list"});
+    for (name, path, args, usual) in [
+        ("get_samples", "/samples", json!({}), "50"),
+        ("get_taxon_abundance", "/microbiome/taxon_abundance", json!({"biosample_id": meta}), "50"),
+        ("get_gene_abundance", "/microbiome/gene_abundance", gene, "none"),
+    ] {
+        sandbox.set(json!({"max_limit": 1000}));
+        let api = sandbox.api(json!({}));
+        sandbox.clear_log();
+        let (all, _) = walk(&api, name, args.clone());
+        assert!(limits(&sandbox, path).iter().all(|limit| limit == "1000"), "{name}");
+        // Single calls stay as documented, and so does what the caller says.
+        api.value(name, args.clone()).expect(name);
+        assert_eq!(limits(&sandbox, path), [usual], "{name}");
+        let mut given = args.clone();
+        given["limit"] = 60.into();
+        assert_eq!(walk(&api, name, given).0, all, "{name}");
+        assert!(limits(&sandbox, path).iter().all(|limit| limit == "60"), "{name}");
+
+        sandbox.set(json!({"max_limit": 999}));
+        let api = sandbox.api(json!({}));
+        assert_eq!(walk(&api, name, args.clone()).0, all, "{name}");
+        let asked = limits(&sandbox, path);
+        assert_eq!(asked[0], "1000", "{name}");
+        assert!(asked[1..].iter().all(|limit| limit == usual), "{name}: {asked:?}");
+        assert_eq!(walk(&api, name, args).0, all, "{name}");
+        assert!(limits(&sandbox, path).iter().all(|limit| limit == usual), "{name}: it was remembered");
+    }
+}
+
+#[test]
+fn a_page_that_comes_again_is_an_error_at_once() {
+    let sandbox = Sandbox::start(&["--samples", "47", "--taxa", "60"]);
+    let api = sandbox.api(json!({}));
+    sandbox.set(json!({"repeat_last_page": true, "count": "page"}));
+    let meta = sandbox.text("/meta_biosample_id");
+    for (name, args) in [
+        ("get_samples", json!({"limit": 20})),
+        ("get_samples", json!({})),
+        ("get_taxon_abundance", json!({"biosample_id": meta, "limit": 25})),
+        ("get_func_abundance", json!({"biosample_id": meta, "catalog": "ko", "limit": 30})),
+    ] {
+        let pages = api.pages(name, args).expect("a walk");
+        let mut seen: Vec<Vec<Value>> = Vec::new();
+        let failure = loop {
+            match pages.next() {
+                Ok(page) => seen.push(rows(&page.expect("no end in good order"))),
+                Err(failure) => break failure,
+            }
+            assert!(seen.len() < 100, "{name} never ends");
+        };
+        assert_eq!(failure.json["name"], "BGE_ERR_PROTOCOL", "{name}");
+        assert!(seen.windows(2).all(|two| two[0] != two[1]), "{name}: the page was given twice");
+    }
+}
+
+#[test]
+fn lists_of_ids_that_are_too_long_are_sent_in_pieces_or_refused_with_the_number_that_fits() {
+    let sandbox = Sandbox::start(&["--samples", "47", "--taxa", "60"]);
+    let api = sandbox.api(json!({}));
+    let (all, _) = walk(&api, "get_samples", json!({}));
+    let mut ids: Vec<String> = (0..4_000).map(|number| format!("E-X{number:011}")).collect();
+    for (place, sample) in all.iter().enumerate() {
+        ids.insert(place * 80, sample["biosample_id"].as_str().expect("an id").to_owned());
+    }
+    sandbox.clear_log();
+    let (found, _) = walk(&api, "get_samples", json!({"biosample_ids": ids}));
+    let key = |sample: &Value| sample["biosample_id"].to_string();
+    let (mut found, mut wanted) = (found, all.clone());
+    found.sort_by_key(key);
+    wanted.sort_by_key(key);
+    assert_eq!(found, wanted);
+    assert!(
+        sandbox.take_log().iter().all(|entry| entry["query_raw"].as_str().is_none_or(|q| q.len() < 8_100))
+    );
+
+    // A plain list is put together.
+    let project = sandbox.text("/project_id");
+    for number in [3, 1_500, 2_999] {
+        let sample = json!({"external_sample_id": format!("外部-{number}"), "biosample_site": 6, "project_id": project});
+        api.value("register_sample", sample).expect("registered");
+    }
+    let externals: Vec<String> = (0..3_000).map(|number| format!("外部-{number}")).collect();
+    let args = json!({"project_id": project, "biosample_site": 6, "external_ids": externals});
+    let rows = api.value("externals", args).expect("a list");
+    let names: Vec<&Value> =
+        rows.as_array().expect("rows").iter().map(|row| &row["external_sample_id"]).collect();
+    assert_eq!(names, ["外部-3", "外部-1500", "外部-2999"]);
+
+    // One page of many cannot be: the message says how many fit, and so many do.
+    sandbox.clear_log();
+    let refusal = api.value("get_samples", json!({"biosample_ids": ids})).expect_err("too long");
+    assert_eq!(refusal.json["name"], "BGE_ERR_ARGUMENT");
+    assert!(refusal.message.contains("biosample_ids") && refusal.message.contains(&ids.len().to_string()));
+    assert!(sandbox.log().is_empty(), "nothing was sent");
+    let told: Vec<usize> =
+        refusal.message.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
+    let fit = told.iter().copied().find(|number| *number != ids.len()).expect("a number");
+    assert!(fit > 300, "{}", refusal.message);
+    api.value("get_samples", json!({"biosample_ids": ids[..fit]})).expect("so many fit");
+    let failure =
+        api.pages("get_samples", json!({"biosample_ids": ids, "next_page": 2})).err().expect("refused");
+    assert!(failure.message.contains("next_page"), "{}", failure.message);
+}
+
+#[test]
+fn a_walk_can_be_cancelled_from_another_thread() {
+    let sandbox = Sandbox::start(&["--samples", "47"]);
+    let api = sandbox.api(json!({}));
+    sandbox.fault(json!({"path": "/samples", "kind": "hang", "skip": 1, "count": 0}));
+    let pages = api.pages("get_samples", json!({"limit": 10})).expect("a walk");
+    pages.next().expect("a page");
+    std::thread::scope(|scope| {
+        let cancelling = scope.spawn(|| {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            pages.cancel();
+            std::time::Instant::now()
+        });
+        let failure = pages.next().expect_err("cancelled");
+        let ended = std::time::Instant::now();
+        assert_eq!(failure.json["name"], "BGE_ERR_CANCELLED");
+        let waited = ended.saturating_duration_since(cancelling.join().expect("no panic"));
+        assert!(waited < std::time::Duration::from_millis(100), "{waited:?}");
+    });
+    assert_eq!(pages.next().expect_err("for good").json["name"], "BGE_ERR_CANCELLED");
+    // An operation, too; and others of the same client go on.
+    let pages = api.pages("get_samples", json!({"limit": 10})).expect("a walk");
+    let op = pages.start().expect("started");
+    pages.cancel();
+    assert_eq!(op.finish().expect_err("cancelled").json["name"], "BGE_ERR_CANCELLED");
+    sandbox.clear_faults();
+    assert!(api.pages("get_samples", json!({})).expect("a walk").next().expect("a page").is_some());
+}

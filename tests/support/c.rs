@@ -278,7 +278,14 @@ impl Pages {
     pub fn start(&self) -> Outcome<Op> {
         new(|out, err| unsafe { bge_pages_start(self.0, out, err) }).map(Op)
     }
+
+    pub fn cancel(&self) {
+        unsafe { bge_pages_cancel(self.0) }
+    }
 }
+
+// SAFETY: a cancel may run beside any other call but the free.
+unsafe impl Sync for Pages {}
 
 impl Drop for Pages {
     fn drop(&mut self) {

@@ -179,6 +179,7 @@ fn passing_failures_are_repeated_and_leading_back_is_refused() {
 #[test]
 fn no_more_requests_at_once_or_a_second_than_asked_for() {
     let sandbox = Sandbox::start(&["--samples", "60", "--taxa", "60", "--latency", "20"]);
+    sandbox.set(json!({"count": "page"}));
     let api = sandbox.api(json!({}));
     let ids = metagenomes(&api, 10);
     let before = sandbox.state()["connections"]["platform"]["accepted"].as_u64().expect("a number");

@@ -13,6 +13,7 @@ mod checkpoints;
 mod cohorts;
 mod rows;
 mod stopping;
+mod walks;
 
 use std::ptr;
 

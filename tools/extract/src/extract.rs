@@ -1,13 +1,13 @@
 //! From the command line to the file: whole samples only.
 
 use std::{
-    fs, mem,
+    collections::{HashMap, HashSet},
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use arrow_array::RecordBatch;
-use bge::{Batches, Client, Error, Status, Table, endpoint};
+use bge::{Batches, Client, Error, Part, Status, Table, endpoint};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -48,18 +48,18 @@ pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
     let bar = Bar::show(&table, cli.quiet);
     let mut batches = table.stream()?;
     let mut output = Output::create(&cli.output, format, &batches.schema())?;
-    let end = write(&mut batches, &mut output);
+    let mut seen = Seen::default();
+    let end = write(&mut batches, &mut output, &mut seen);
     drop(bar);
     let ids = ids.unwrap_or_default();
     match end {
         Ok(()) => {}
-        Err(Stop::Table(error)) if error.status() == Status::Cancelled && interrupt.came() => {}
         Err(Stop::Table(error)) => return Err(error.into()),
         Err(Stop::Output(failure)) => return Err(failure),
     }
-    let missing = missing(&table, &batches, &ids, interrupt.came())?;
+    let missing = missing(&seen, &ids);
     tell_misfits(&table)?;
-    if missing.is_empty() && interrupt.came() && table.progress().samples_done < table.progress().samples {
+    if ids.is_empty() && interrupt.came() {
         return Err(Failure::retry("ended by a signal"));
     }
     let list = PathBuf::from(format!("{}.failed.txt", cli.output.display()));
@@ -106,6 +106,7 @@ fn switches(cli: &Cli, skip: bool) -> Value {
         "checkpoint_dir": cli.checkpoint_dir,
         "on_error": if skip { "skip" } else { "fail" },
         "strict": cli.strict,
+        "whole": true,
     })
 }
 
@@ -131,54 +132,45 @@ enum Stop {
     Output(Failure),
 }
 
-/// Writes each sample when all of it is there.
-fn write(batches: &mut Batches, output: &mut Output) -> Result<(), Stop> {
-    let mut waiting: Vec<RecordBatch> = Vec::new();
-    let mut sample = 0;
+/// Writes what comes: whole samples only. Gives the places of those that are written, and the samples that are not.
+fn write(batches: &mut Batches, output: &mut Output, seen: &mut Seen) -> Result<(), Stop> {
     loop {
-        let batch = batches.next_batch().map_err(Stop::Table)?;
-        if batch.is_none() || batches.sample() != sample {
-            let whole = mem::take(&mut waiting);
-            if !batches.failed().contains(&sample) {
-                for batch in &whole {
-                    output.write(batch).map_err(Stop::Output)?;
-                }
-            }
-            sample = batches.sample();
-        }
-        match batch {
-            Some(batch) => waiting.push(batch),
+        match batches.next_part().map_err(Stop::Table)? {
             None => return Ok(()),
+            Some(Part::Rows(_, batch)) => output.write(&batch).map_err(Stop::Output)?,
+            Some(Part::End(place, None)) => {
+                seen.written.insert(place);
+            }
+            Some(Part::End(place, Some(error))) => {
+                seen.failed.insert(place, error);
+            }
         }
     }
 }
 
-/// The samples that failed, and after a signal those that were not reached.
-fn missing(
-    table: &Table,
-    batches: &Batches,
-    ids: &[String],
-    interrupted: bool,
-) -> Result<Vec<Missing>, Failure> {
-    let report: Value = serde_json::from_str(&table.report()?).unwrap_or_default();
-    let errors = report["failed"].as_array().cloned().unwrap_or_default();
-    let mut missing = Vec::new();
-    for (place, report) in batches.failed().into_iter().zip(errors) {
-        let Some(id) = ids.get(place) else { continue };
-        let error = &report["error"];
-        let why = error["message"].as_str().unwrap_or("it failed").to_owned();
-        let (name, retryable) = (error["name"].as_str(), error["retryable"].as_bool());
-        let failure = Failure::of_status(name.unwrap_or_default(), retryable.unwrap_or(false), why.clone());
-        missing.push(Missing { id: id.clone(), failure, why });
-    }
-    if interrupted {
-        let done = usize::try_from(table.progress().samples_done).unwrap_or(usize::MAX);
-        for id in ids.iter().skip(done) {
-            let why = "a signal ended the run before it".to_owned();
-            missing.push(Missing { id: id.clone(), failure: Failure::retry(why.clone()), why });
-        }
-    }
-    Ok(missing)
+/// What became of the samples, by their places.
+#[derive(Default)]
+struct Seen {
+    written: HashSet<usize>,
+    failed: HashMap<usize, Error>,
+}
+
+/// The samples that are not in the file: each id is there, or here.
+fn missing(seen: &Seen, ids: &[String]) -> Vec<Missing> {
+    let left_out = ids.iter().enumerate().filter(|(place, _)| !seen.written.contains(place));
+    left_out
+        .map(|(place, id)| match seen.failed.get(&place) {
+            Some(error) if error.status() != Status::Cancelled => Missing {
+                id: id.clone(),
+                failure: Failure::from(error.clone()),
+                why: error.message().to_owned(),
+            },
+            _ => {
+                let why = "a signal ended the run before it".to_owned();
+                Missing { id: id.clone(), failure: Failure::retry(why.clone()), why }
+            }
+        })
+        .collect()
 }
 
 fn tell_misfits(table: &Table) -> Result<(), Failure> {

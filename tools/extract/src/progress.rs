@@ -74,7 +74,7 @@ impl Interrupt {
         let waiting = std::thread::spawn(move || {
             if signals.forever().next().is_some() {
                 told.store(true, Ordering::Release);
-                table.cancel();
+                table.wind_up();
             }
         });
         Ok(Interrupt { came, handle, waiting: Some(waiting) })

@@ -1508,8 +1508,10 @@ void bge_ops_free(bge_ops_t *ops);
 /* ---- Walking a list page by page ---- */
 
 /*
- Opens a walk through the pages of a paginated call; nothing is sent yet. `next_page` in `args_json` takes an earlier
- walk up again; `"$": {"strict_count": true}` makes a walk fail at its end when its rows are not as many as the
+ Opens a walk through the pages of a paginated call; nothing is sent yet. Without a `limit` in `args_json` it asks for
+ pages of 1,000 rows, and for the documented number where the platform refuses that; a list of ids that is too long
+ for one request is walked in pieces. `next_page` in `args_json` takes an earlier walk up again (with the same `limit`;
+ a page of a single call belongs to that call's); `"$": {"strict_count": true}` makes a walk fail at its end when its rows are not as many as the
  `count` of its first page. The caller frees `*out` with `bge_pages_free`.
  */
 bge_status_t bge_api_pages(const bge_api_t *api,
@@ -1531,6 +1533,13 @@ bge_status_t bge_pages_next(bge_pages_t *pages, char **out_json, bge_error_t **e
  fetched again. The caller frees `*out` with `bge_op_free`.
  */
 bge_status_t bge_pages_start(bge_pages_t *pages, bge_op_t **out, bge_error_t **err);
+
+/*
+ Cancels a walk: a `bge_pages_next` that is blocked and an operation of `bge_pages_start` end within 100 ms with
+ `BGE_ERR_CANCELLED`, and so does every later one; nothing is fetched any more. From any thread, any number of times,
+ beside any other call on the same pages but their free; NULL is ignored.
+ */
+void bge_pages_cancel(const bge_pages_t *pages);
 
 /*
  Ends a walk; NULL is ignored.
