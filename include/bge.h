@@ -320,10 +320,13 @@ bge_status_t bge_api_new(const char *access_token, const char *options_json, bge
  `BGE_CLIENT_SECRET`; `BGE_ENDPOINT`), then in the stored profile (`BGE_PROFILE`, else the active one of the `bge`
  command, in `~/.bge`). No network is used; nothing there is changed.
 
- The other options are those of `bge_api_new`, and `token_file`. When nothing is found the error says which places
+ The other options are those of `bge_api_new`, and `token_file`: a file (0600) through which restarts and other
+ processes share renewed tokens, of whomever of this application it belongs to (see `bge_oauth2_new`). When nothing is found the error says which places
  were looked at. The caller frees `*out` with `bge_api_free`.
  */
-bge_status_t bge_api_open(const char *options_json, bge_api_t **out, bge_error_t **err);
+bge_status_t bge_api_open(const char *options_json,
+                          bge_api_t **out,
+                          bge_error_t **err);
 
 /*
  Frees a client; NULL is ignored. No network is used. What was made from it lives on.
@@ -336,6 +339,17 @@ void bge_api_free(bge_api_t *api);
  ends soon, fetches one first. It lets a program store a rotated refresh token. The caller frees `*out_json`.
  */
 bge_status_t bge_api_get_token(const bge_api_t *api, char **out_json, bge_error_t **err);
+
+/*
+ Puts another token in the place of the one in use, at run time: no connection is lost, and what is under way goes on
+ with the token that it has. No network is used.
+
+ `token` is a plain access token, which ends when it ends; or a token's JSON, which is renewed where the client has an
+ application (`bge_oauth2_get_api`, `bge_api_open`): one with a refresh token is `BGE_ERR_ARGUMENT` where it has none;
+ or NULL for the application's own token. With `token_file`, a token of anybody else than the file's is
+ `BGE_ERR_ARGUMENT`. After an error the client keeps the token that it had.
+ */
+bge_status_t bge_api_set_token(const bge_api_t *api, const char *token, bge_error_t **err);
 
 /*
  Carries any call of `bge_endpoints` out by name (but `upload`, whose bytes are not JSON).
@@ -394,8 +408,11 @@ bge_status_t bge_api_set_log(bge_api_t *api,
 
 /*
  Makes an application's handle. No network is used. `options_json` is that of `bge_api_new`, and `token_file`: a
- file (0600) through which restarts and other processes share renewed tokens. The caller frees `*out` with
- `bge_oauth2_free`.
+ file (0600) through which restarts and other processes share renewed tokens. It belongs to one application and one
+ person, or to the application itself, and says so: a client of anybody else is `BGE_ERR_ARGUMENT`. A file that does
+ not say whose it is (an older version wrote it) is taken where its token is the one that is given, or is the
+ application's own and nothing else was asked for. A symbolic link is followed and stays. The caller frees `*out`
+ with `bge_oauth2_free`.
  */
 bge_status_t bge_oauth2_new(const char *client_id,
                             const char *client_secret,
@@ -454,7 +471,9 @@ bge_status_t bge_oauth2_get_credentials_token(const bge_oauth2_t *o, char **out_
 /*
  Makes a client. `token` is a plain access token; or a token's JSON from one of the exchanges, and then the client
  renews it before it ends and once when it is refused; or NULL for client credentials, fetched when first needed. No
- network is used now. The caller frees `*out` with `bge_api_free`.
+ network is used now. With `token_file` the newer one of the given token and the file's is used, and a fresh one is
+ written at once; a file that belongs to somebody else is `BGE_ERR_ARGUMENT`. A plain access token leaves the file
+ alone. The caller frees `*out` with `bge_api_free`.
  */
 bge_status_t bge_oauth2_get_api(const bge_oauth2_t *o, const char *token, bge_api_t **out, bge_error_t **err);
 

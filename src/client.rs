@@ -1,6 +1,6 @@
 //! A client: options become its layers, and its calls are carried out by name.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use crate::{
     auth::{
@@ -43,7 +43,7 @@ impl Client {
     pub fn open(options_json: &str) -> Result<Self> {
         let open = Open::read(options_json)?;
         let mut found = discover::find(&open)?;
-        let of_environment = discover::endpoint_of_environment();
+        let of_environment = discover::endpoint_of_environment()?;
         let endpoint = of_environment
             .as_deref()
             .map(|text| ("BGE_ENDPOINT", text))
@@ -59,7 +59,9 @@ impl Client {
         if let Some(warning) = warning {
             log.warn(warning);
         }
-        Ok(Client::of(Transport::new(options, log)?, Credentials::new(origin)?))
+        let transport = Transport::new(options, log)?;
+        let credentials = Credentials::new(origin, &transport)?;
+        Ok(Client::of(transport, credentials))
     }
 
     pub(crate) fn of(transport: Transport, credentials: Credentials) -> Self {
@@ -135,6 +137,16 @@ impl Client {
     /// The token in use, as JSON.
     pub fn get_token(&self) -> Result<String> {
         self.call("get_token", "{}")
+    }
+
+    /// Another token from now on, in the place of the one in use: a plain access token, a token's JSON (which is renewed
+    /// where the client has an application), or `None` for the application's own. Nothing is sent, no connection is
+    /// lost; what is under way goes on with the token that it has.
+    pub fn set_token(&self, token: Option<&str>) -> Result<()> {
+        self.session
+            .credentials()
+            .replace(self.transport(), token)
+            .map_err(|error| error.with_call("set_token"))
     }
 
     /// A name for whose data this client sees, by which what is kept on disk can be told apart: the same through all
@@ -234,7 +246,7 @@ impl Client {
             return Err(Error::argument(name, "is no known argument: get_token takes none"));
         }
         let context = context.clone().switched(&args.switches(&CALL_SWITCHES)?);
-        let token = self.session.credentials().bearer(self.transport(), &context).await?;
+        let token = self.session.credentials().bearer(self.transport(), &context, Instant::now()).await?;
         Ok(token.json().to_owned())
     }
 

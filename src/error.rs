@@ -173,6 +173,12 @@ impl Error {
         self.retold()
     }
 
+    /// What was being done when it happened, where that is not the call itself.
+    pub(crate) fn during(mut self, what: &str) -> Self {
+        self.0.summary = format!("{what}: {}", self.0.summary);
+        self.retold()
+    }
+
     pub(crate) fn with_cause(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
         self.retold()

@@ -97,6 +97,41 @@ fn member<'a>(raw: &'a str, wanted: &str) -> Result<Option<&'a RawValue>> {
         .map_err(|cause| Error::argument("json", "must be JSON text").with_cause(options::place(&cause)))
 }
 
+/// The members of an object in their order, each value as it is written; `None` where it is no object.
+pub(crate) fn members(json: &str) -> Option<Vec<(String, &RawValue)>> {
+    use serde::{
+        Deserializer,
+        de::{MapAccess, Visitor},
+    };
+
+    struct All;
+    impl<'de> Visitor<'de> for All {
+        type Value = Vec<(String, &'de RawValue)>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
+            let mut all = Vec::new();
+            while let Some(entry) = map.next_entry()? {
+                all.push(entry);
+            }
+            Ok(all)
+        }
+    }
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let all = reader.deserialize_map(All).ok()?;
+    reader.end().ok().map(|()| all)
+}
+
+/// An object of these members, each value as it is written.
+pub(crate) fn object(members: &[(&str, &RawValue)]) -> String {
+    let members: Vec<String> =
+        members.iter().map(|(name, raw)| format!("{}:{}", Value::from(*name), raw.get())).collect();
+    format!("{{{}}}", members.join(","))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,8 +7,7 @@ use url::form_urlencoded;
 use crate::{
     auth::{
         grants::{self, App},
-        renew::{Credentials, TokenOrigin},
-        token::Token,
+        renew::Credentials,
     },
     calls::operation::Operation,
     client::Client,
@@ -98,25 +97,12 @@ impl OAuth2 {
         self.call("get_credentials_token", "{}")
     }
 
-    /// A client: of a plain access token, of a token's JSON (then it renews itself), or of client credentials.
+    /// A client: of a plain access token, of a token's JSON (then it renews itself), or of client credentials. With
+    /// `token_file` a token that is renewed belongs to its application and its person: a file of anybody else is refused.
     pub fn get_api(&self, token: Option<&str>) -> Result<Client> {
         let file = self.transport.options().token_file.clone();
-        let renewed = |token| TokenOrigin::Renewed { app: self.app.clone(), token, file };
-        let origin = match token.map(str::trim) {
-            None => renewed(None),
-            Some("") => return Err(Error::argument("token", "must not be empty")),
-            Some(json) if json.starts_with('{') => {
-                let token = Token::from_json(json).ok_or_else(|| {
-                    Error::argument(
-                        "token",
-                        "must be an access token, or a token's JSON with its access_token",
-                    )
-                })?;
-                renewed(Some(token))
-            }
-            Some(plain) => TokenOrigin::Fixed(Token::checked("token", plain)?),
-        };
-        Ok(Client::of(self.transport.clone(), Credentials::new(origin)?))
+        let origin = Credentials::spoken(self.app.clone(), token, file)?;
+        Ok(Client::of(self.transport.clone(), Credentials::new(origin, &self.transport)?))
     }
 
     /// Starts one of the exchanges, or `alive`, in the background.

@@ -157,16 +157,16 @@ fn read(given: &Map<String, Value>, names: &[&str]) -> Result<Options> {
         max_connections: fields.whole("max_connections", 1..=1024)?.unwrap_or(32) as usize,
         max_threads: fields.whole("max_threads", 1..=256)?.unwrap_or(16) as usize,
         proxy: fields.proxy()?,
-        ca_file: fields.text("ca_file")?.map(PathBuf::from),
+        ca_file: fields.path("ca_file")?,
         user_agent,
         log: fields.level()?,
-        log_file: fields.text("log_file")?.map(PathBuf::from),
+        log_file: fields.path("log_file")?,
         log_format: match fields.text("log_format")?.as_deref() {
             None | Some("text") => Format::Text,
             Some("json") => Format::Json,
             Some(_) => return Err(Error::argument("log_format", "must be \"text\" or \"json\"")),
         },
-        token_file: fields.text("token_file")?.map(PathBuf::from),
+        token_file: fields.path("token_file")?,
         oss_signature: match fields.text("oss_signature")?.as_deref() {
             None | Some("v1") => OssSignature::V1,
             Some("v4") => OssSignature::V4,
@@ -222,6 +222,13 @@ impl Fields<'_> {
             Some(Value::String(text)) if !text.contains('\0') => Ok(Some(text.clone())),
             Some(_) => Err(Error::argument(name, "must be a string")),
         }
+    }
+
+    /// A path that stays the same file wherever the program goes.
+    fn path(&self, name: &str) -> Result<Option<PathBuf>> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        let absolute = std::path::absolute(&text);
+        absolute.map(Some).map_err(|cause| Error::argument(name, "must be a path").with_cause(cause))
     }
 
     fn seconds(&self, name: &str) -> Result<Option<Duration>> {

@@ -57,6 +57,33 @@ pub(crate) fn room_for(file: &std::fs::File) -> Option<Room> {
     Some(Room { free, longest })
 }
 
+/// Whether files of this user may be believed: one's own, and root's.
+pub(crate) fn is_trusted(user: u32) -> bool {
+    user == 0 || user == user_id()
+}
+
+/// Whether something is mounted on this very path: a file that is, cannot be replaced by another one.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_mount_point(path: &std::path::Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else { return false };
+    let mut found = MaybeUninit::<libc::statx>::zeroed();
+    let flags = libc::AT_SYMLINK_NOFOLLOW;
+    // SAFETY: the path ends with a NUL, and `found` is writable; all zeros are a valid `statx`.
+    let found = unsafe {
+        match libc::statx(libc::AT_FDCWD, path.as_ptr(), flags, 0, found.as_mut_ptr()) {
+            0 => found.assume_init(),
+            _ => return false,
+        }
+    };
+    found.stx_attributes & found.stx_attributes_mask & libc::STATX_ATTR_MOUNT_ROOT as u64 != 0
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_mount_point(_path: &std::path::Path) -> bool {
+    false
+}
+
 /// A value that belongs to the process that made it. After a `fork` the child finds a fresh one in its place: threads
 /// and locked locks do not survive a fork, so the parent's is forgotten there, neither used nor dropped.
 pub(crate) struct PerProcess<T> {

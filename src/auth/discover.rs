@@ -30,7 +30,7 @@ pub(crate) fn find(open: &Open) -> Result<Found> {
 }
 
 /// The platform's address as the environment has it.
-pub(crate) fn endpoint_of_environment() -> Option<String> {
+pub(crate) fn endpoint_of_environment() -> Result<Option<String>> {
     variable("BGE_ENDPOINT")
 }
 
@@ -43,11 +43,11 @@ fn from_options(open: &Open) -> Result<Option<Found>> {
 }
 
 fn from_environment() -> Result<Option<Found>> {
-    if let Some(token) = variable("BGE_ACCESS_TOKEN") {
+    if let Some(token) = variable("BGE_ACCESS_TOKEN")? {
         return Ok(Some(Found::of(Given::Token(Token::checked("BGE_ACCESS_TOKEN", &token)?))));
     }
-    let secret = variable("BGE_CLIENT_SECRET").map(|secret| Secret::new(&secret));
-    app("BGE_CLIENT_ID", variable("BGE_CLIENT_ID"), "BGE_CLIENT_SECRET", secret)
+    let secret = variable("BGE_CLIENT_SECRET")?.map(|secret| Secret::new(&secret));
+    app("BGE_CLIENT_ID", variable("BGE_CLIENT_ID")?, "BGE_CLIENT_SECRET", secret)
 }
 
 fn app(

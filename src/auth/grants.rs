@@ -6,14 +6,15 @@ use reqwest::{
     Method,
     header::{CONTENT_TYPE, HeaderValue},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::token::now;
+use super::token::{OF_A_PERSON, now};
 use crate::{
     context::Context,
     envelope,
     error::{Error, Result, Status},
+    json,
     redact::Secret,
     transport::{Body, Repeat, Request, Target, Transport},
 };
@@ -83,30 +84,77 @@ async fn exchange(
     transport
         .repeat(&context, &request, rule, |answer| {
             let envelope = envelope::read(answer.status, answer.is_json(), &answer.body)?;
-            stamped(envelope.data).ok_or_else(|| Error::new(Status::Protocol, "the answer holds no token"))
+            stamped(envelope.data, fields)
+                .ok_or_else(|| Error::new(Status::Protocol, "the answer holds no token"))
         })
         .await
 }
 
-/// The token as the platform wrote it, with `obtained_at` behind it.
-fn stamped(data: &str) -> Option<String> {
-    let is_token = serde_json::from_str::<Value>(data).ok()?.get("access_token")?.is_string();
-    let open = data.trim_end().strip_suffix('}').filter(|_| is_token)?;
-    Some(format!("{},\"obtained_at\":{}}}", open.trim_end(), now() as u64))
+/// The token as the platform wrote it, with `obtained_at` behind it; and with what `sent` makes known: a refresh token
+/// that was answered by none is still good, and a person's token without any is not the application's own.
+fn stamped(data: &str, sent: &[(&str, &str)]) -> Option<String> {
+    let token: Map<String, Value> = serde_json::from_str(data).ok()?;
+    token.get("access_token").filter(|access| access.is_string())?;
+    let mut added = vec![("obtained_at", Value::from(now() as u64))];
+    let mut text = data.trim_end().to_owned();
+    if token.get("refresh_token").and_then(Value::as_str).is_none_or(str::is_empty) {
+        let of =
+            |name: &str| sent.iter().find(|(sent, _)| *sent == name).map(|(_, value)| Value::from(*value));
+        match of("refresh_token") {
+            Some(kept) => added.push(("refresh_token", kept)),
+            None if of("code").is_some() => added.push((OF_A_PERSON.0, OF_A_PERSON.1.into())),
+            None => {}
+        }
+        if token.contains_key("refresh_token") {
+            let all = json::members(data)?;
+            let others = all.iter().filter(|(name, _)| name != "refresh_token");
+            text = json::object(&others.map(|(name, raw)| (name.as_str(), *raw)).collect::<Vec<_>>());
+        }
+    }
+    let mut text = text.strip_suffix('}')?.trim_end().to_owned();
+    for (name, value) in added {
+        text.push_str(&format!(",\"{name}\":{value}"));
+    }
+    text.push('}');
+    Some(text)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(data: &str, sent: &[(&str, &str)]) -> Value {
+        serde_json::from_str(&stamped(data, sent).expect("a token")).expect("JSON")
+    }
+
     #[test]
     fn a_token_keeps_its_text_and_gains_its_time() {
-        let stamped = stamped(r#"{"access_token": "a", "expires_in": 21600 }"#).expect("a token");
-        assert!(
-            stamped.starts_with(r#"{"access_token": "a", "expires_in": 21600,"obtained_at":"#),
-            "{stamped}"
-        );
-        assert_eq!(super::stamped(r#"{"token_type": "Bearer"}"#), None);
-        assert_eq!(super::stamped("null"), None);
+        let text = stamped(r#"{"access_token": "a", "expires_in": 21600 }"#, &[]).expect("a token");
+        assert!(text.starts_with(r#"{"access_token": "a", "expires_in": 21600,"obtained_at":"#), "{text}");
+        for wrong in [r#"{"token_type": "Bearer"}"#, r#"{"access_token": 1}"#, "null", "[]"] {
+            assert_eq!(stamped(wrong, &[]), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_refresh_token_that_was_answered_by_none_stays() {
+        let sent = [("grant_type", "refresh_token"), ("refresh_token", "old \" one")];
+        for answer in [
+            r#"{"access_token": "a"}"#,
+            r#"{"refresh_token": null, "access_token": "a"}"#,
+            r#"{"access_token": "a", "refresh_token": "", "scope": "s"}"#,
+        ] {
+            assert_eq!(of(answer, &sent)["refresh_token"], "old \" one", "{answer}");
+        }
+        assert_eq!(of(r#"{"access_token": "a", "refresh_token": "new"}"#, &sent)["refresh_token"], "new");
+    }
+
+    #[test]
+    fn a_persons_token_without_a_refresh_token_says_so() {
+        let code = [("grant_type", "authorization_code"), ("redirect_uri", "u"), ("code", "c")];
+        assert_eq!(of(r#"{"access_token": "a"}"#, &code)["grant_type"], "authorization_code");
+        assert!(of(r#"{"access_token": "a", "refresh_token": "r"}"#, &code).get("grant_type").is_none());
+        let own = [("grant_type", "client_credentials")];
+        assert!(of(r#"{"access_token": "a"}"#, &own).get("grant_type").is_none());
     }
 }

@@ -8,18 +8,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use ini::Ini;
 use serde_json::{Map, Value};
 
 use super::{
     found::{Found, Given, variable},
     grants::App,
-    token::Token,
+    ini,
+    token::{Token, trimmed},
 };
 use crate::{
     error::{Error, Result},
     redact::Secret,
 };
+
+/// No profile is longer.
+const MOST: u64 = 1 << 20;
 
 /// A profile of the official `bge` command.
 pub(super) struct Profile {
@@ -37,12 +40,13 @@ impl Profile {
         };
         let folder = Path::new(&home).join(".bge");
         let required = named.is_some();
-        let name = match named.or_else(|| variable("BGE_PROFILE")) {
+        let name = match named {
+            Some(name) => Some(name),
+            None => variable("BGE_PROFILE")?,
+        };
+        let name = match name {
             Some(name) => name,
-            None => match fs::read_to_string(folder.join("activate_project")) {
-                Ok(text) if !text.trim().is_empty() => text.trim().to_owned(),
-                _ => "default".to_owned(),
-            },
+            None => active(&folder)?.unwrap_or_else(|| "default".to_owned()),
         };
         if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
             return Err(Error::argument("profile", "must be the name of a profile, not a path"));
@@ -73,8 +77,9 @@ impl Profile {
             Err(cause) => return Err(unreadable(cause)),
         };
         let mode = file.metadata().map_err(unreadable)?.permissions().mode();
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(unreadable)?;
+        let mut bytes = Vec::new();
+        (&mut file).take(MOST).read_to_end(&mut bytes).map_err(unreadable)?;
+        let text = decoded(bytes).ok_or_else(|| malformed(&path, "is neither UTF-8 nor UTF-16"))?;
         let is_ini = path.extension().is_some_and(|extension| extension == "ini");
         let sections = if is_ini { ini_sections(&text) } else { serde_json::from_str(&text).ok() };
         let sections = sections
@@ -89,7 +94,9 @@ impl Profile {
             Some(_) => Err(malformed(&self.path, &format!("has a {name} that is no object"))),
         };
         let oauth2 = section("OAuth2")?.unwrap_or_default();
-        let text = |name: &str| oauth2.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |name: &str| {
+            oauth2.get(name).and_then(Value::as_str).map(trimmed).filter(|text| !text.is_empty())
+        };
         let token = section("Token")?.map(|token| {
             let json = Value::Object(token).to_string();
             Token::from_json(&json).ok_or_else(|| malformed(&self.path, "has a Token without access_token"))
@@ -99,7 +106,7 @@ impl Profile {
             _ => None,
         };
         let given = match (token.transpose()?, app) {
-            (Some(token), _) if token.refresh.is_some() => Given::Stored(token.without_refresh()),
+            (Some(token), _) if token.refresh.is_some() => Given::Stored(token),
             (token, Some(app)) => Given::App(app, token),
             (Some(token), None) => Given::Token(token),
             (None, None) => return Err(malformed(&self.path, "has neither a Token nor an OAuth2 client")),
@@ -117,13 +124,40 @@ fn malformed(path: &Path, what: &str) -> Error {
         .with_hint("run `bge login`, or remove the file")
 }
 
+/// The name of the active profile; `None` where none was made active. One that cannot be read is an error: another
+/// profile would be another account.
+fn active(folder: &Path) -> Result<Option<String>> {
+    let path = folder.join("activate_project");
+    let bytes = match fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(cause) => return Err(Error::io(format!("{} cannot be read", path.display()), &cause)),
+    };
+    let text = decoded(bytes)
+        .ok_or_else(|| Error::argument(&path.display().to_string(), "is neither UTF-8 nor UTF-16"))?;
+    Ok(Some(trimmed(&text).to_owned()).filter(|name| !name.is_empty()))
+}
+
+/// A text as editors store it: UTF-8 with or without a byte order mark, or UTF-16 with one.
+fn decoded(bytes: Vec<u8>) -> Option<String> {
+    let units = |read: fn([u8; 2]) -> u16| -> Vec<u16> {
+        bytes[2..].chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect()
+    };
+    let text = match bytes.get(..2) {
+        Some([0xff, 0xfe]) => String::from_utf16(&units(u16::from_le_bytes)).ok()?,
+        Some([0xfe, 0xff]) => String::from_utf16(&units(u16::from_be_bytes)).ok()?,
+        _ => String::from_utf8(bytes).ok()?,
+    };
+    Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
+}
+
 /// The sections of an older profile, as the newer ones have them.
 fn ini_sections(text: &str) -> Option<Map<String, Value>> {
-    let ini = Ini::load_from_str_noescape(text).ok()?;
-    let sections = ini.iter().filter_map(|(name, values)| {
-        let values: Map<String, Value> =
-            values.iter().map(|(key, value)| (key.to_lowercase(), value.into())).collect();
-        Some((name?.to_owned(), Value::Object(values)))
+    let sections = ini::sections(text)?.into_iter().map(|(name, values)| {
+        let values = values.into_iter().map(|(key, value)| (key, Value::from(value))).collect();
+        (name, Value::Object(values))
     });
     Some(sections.collect())
 }

@@ -1,35 +1,46 @@
-//! A client's tokens: when they are renewed, and by whom.
+//! A client's tokens: when they are renewed, and how everybody who waits for it gets the same outcome.
 
-use std::{fmt, path::PathBuf, pin::Pin, sync::Arc};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 
 use super::{
-    account::{Account, Grant, fingerprint},
-    grants::{self, App},
-    token::Token,
+    account::Grant,
+    grants::App,
+    holder::{Holder, Wanted, not_renewable},
+    token::{Spoken, Token},
     token_store::TokenStore,
 };
 use crate::{
-    context::{Context, Sender},
+    context::{Context, Joint},
     error::{Error, Result, Status},
-    log::{Event, Level},
     redact::Redactor,
-    sys::{PerProcess, process_id},
+    sys::PerProcess,
     transport::Transport,
 };
 
-/// A renewal under way. Named, because renewing sends a request, and sending one may renew.
-pub(crate) type Renewal<'a> = Pin<Box<dyn Future<Output = Result<Arc<Token>>> + Send + 'a>>;
+/// So long a call waits for a renewal that it could still do without.
+const EARLY: Duration = Duration::from_secs(5);
+/// Between two attempts to write a token that could not be written, in milliseconds; twice as much each time.
+const PAUSE: u64 = 1_000;
+const LONGEST_PAUSE: u64 = 300_000;
 
 /// Where a client's tokens come from.
 pub(crate) enum TokenOrigin {
     /// A token that ends when it ends.
     Fixed(Token),
-    /// A stored profile's token with a refresh token that is not ours to spend.
+    /// A stored profile's token, whose refresh token is not ours to spend.
     Stored(Token),
-    /// A token that is renewed; none yet means client credentials.
-    Renewed { app: App, token: Option<Token>, file: Option<PathBuf> },
+    /// Tokens that are renewed.
+    Renewed { app: App, wanted: Wanted, file: Option<PathBuf> },
 }
 
 /// A client's tokens.
@@ -38,164 +49,162 @@ pub(crate) struct Credentials(Arc<Shared>);
 
 struct Shared {
     app: Option<App>,
-    is_stored: bool,
-    account: Account,
-    current: ArcSwapOption<Token>,
-    file: Option<TokenStore>,
-    // One refresh in flight; a forked child makes its own lock.
-    turn: PerProcess<tokio::sync::Mutex<()>>,
-    maker: u32,
+    file: Option<PathBuf>,
+    endpoint: String,
+    current: ArcSwap<Tokens>,
+}
+
+/// One account's tokens, and their renewal.
+struct Tokens {
+    holder: Holder,
+    /// The renewal under way. A forked child has its own.
+    renewal: PerProcess<Joint<Arc<Token>>>,
+    /// When it began, in milliseconds since `made`.
+    begun: AtomicU64,
+    made: Instant,
+    /// When a token that could not be written is tried again, in milliseconds since `made`; and after what pause.
+    due: AtomicU64,
+    pause: AtomicU64,
 }
 
 impl Credentials {
-    pub(crate) fn new(origin: TokenOrigin) -> Result<Self> {
-        let is_stored = matches!(origin, TokenOrigin::Stored(_));
-        let (app, token, file) = match origin {
-            TokenOrigin::Fixed(token) | TokenOrigin::Stored(token) => (None, Some(token), None),
-            TokenOrigin::Renewed { app, token, file } => (Some(app), token, file.map(TokenStore::new)),
-        };
-        let stored = match &file {
-            Some(file) => file.read()?,
-            None => None,
-        };
-        // The newer one counts: another process may have renewed it since.
-        let token = match (token, stored) {
-            (Some(given), Some(stored)) if stored.ends.unwrap_or(0.0) < given.ends.unwrap_or(0.0) => {
-                Some(given)
+    /// Nothing is sent. A token file that is somebody else's is refused; a token that is newer than the file's is
+    /// written at once.
+    pub(crate) fn new(origin: TokenOrigin, transport: &Transport) -> Result<Self> {
+        let endpoint = transport.options().endpoint.as_str();
+        let (app, file, holder) = match origin {
+            TokenOrigin::Fixed(token) => (None, None, Holder::fixed(token, endpoint, None)),
+            TokenOrigin::Stored(token) => {
+                let advice = "the stored profile's token has ended: run `bge login`";
+                (None, None, Holder::fixed(token, endpoint, Some(advice)))
             }
-            (given, stored) => stored.or(given),
+            TokenOrigin::Renewed { app, wanted, file } => {
+                let store = file.clone().map(TokenStore::new);
+                let holder = Holder::renewed(app.clone(), wanted, store, endpoint, transport.log())?;
+                (Some(app), file, holder)
+            }
         };
-        let account = account_of(app.as_ref(), token.as_ref(), is_stored);
-        Ok(Credentials(Arc::new(Shared {
-            app,
-            is_stored,
-            account,
-            current: ArcSwapOption::new(token.map(Arc::new)),
-            file,
-            turn: PerProcess::new(|| tokio::sync::Mutex::new(())),
-            maker: process_id(),
-        })))
+        let current = ArcSwap::from_pointee(Tokens::new(holder));
+        Ok(Credentials(Arc::new(Shared { app, file, endpoint: endpoint.to_owned(), current })))
     }
 
-    /// A token that is still good.
-    pub(crate) async fn bearer(&self, transport: &Transport, context: &Context) -> Result<Arc<Token>> {
-        match self.0.current.load_full() {
-            Some(token) if self.0.app.is_none() || !token.ends_soon() => Ok(token),
-            Some(token) => match self.renew(transport, context, Some(token.clone())).await {
-                Err(error) if error.is_passing() && !token.ends_within(0.0) => Ok(token),
-                renewed => renewed,
-            },
-            None => self.renew(transport, context, None).await,
+    /// An application's client of what a caller gave as a token.
+    pub(crate) fn spoken(app: App, token: Option<&str>, file: Option<PathBuf>) -> Result<TokenOrigin> {
+        Ok(match Spoken::read(token)? {
+            Spoken::Nothing => TokenOrigin::Renewed { app, wanted: Wanted::Application, file },
+            Spoken::Whole(token) => TokenOrigin::Renewed { app, wanted: Wanted::Owner(token), file },
+            Spoken::Plain(token) => TokenOrigin::Fixed(token),
+        })
+    }
+
+    /// Another token from now on. What is under way goes on with the one that it has; connections stay.
+    pub(crate) fn replace(&self, transport: &Transport, token: Option<&str>) -> Result<()> {
+        let shared = &*self.0;
+        let holder = match (Spoken::read(token)?, &shared.app) {
+            (Spoken::Plain(token), _) => Holder::fixed(token, &shared.endpoint, None),
+            (Spoken::Whole(token), None) if token.refresh.is_none() => {
+                Holder::fixed(token, &shared.endpoint, None)
+            }
+            (Spoken::Whole(_), None) => {
+                return Err(Error::argument("token", "has a refresh token, and this client no application")
+                    .with_hint("a client of an application's client_id and client_secret renews tokens"));
+            }
+            (Spoken::Nothing, None) => {
+                return Err(Error::argument("token", "must not be NULL: this client has no application"));
+            }
+            (Spoken::Nothing, Some(app)) => self.holder(app, Wanted::Application, transport)?,
+            (Spoken::Whole(token), Some(app)) => self.holder(app, Wanted::Owner(token), transport)?,
+        };
+        shared.current.store(Arc::new(Tokens::new(holder)));
+        Ok(())
+    }
+
+    fn holder(&self, app: &App, wanted: Wanted, transport: &Transport) -> Result<Holder> {
+        let store = self.0.file.clone().map(TokenStore::new);
+        Holder::renewed(app.clone(), wanted, store, &self.0.endpoint, transport.log())
+    }
+
+    /// A token that is still good, for a call that began at `began`.
+    pub(crate) async fn bearer(
+        &self,
+        transport: &Transport,
+        context: &Context,
+        began: Instant,
+    ) -> Result<Arc<Token>> {
+        let tokens = self.0.current.load_full();
+        if tokens.holder.is_unwritten() {
+            tokens.clone().write_again(transport)?;
+        }
+        let Some(token) = tokens.holder.token() else {
+            return tokens.renewed(transport, context, None, began).await;
+        };
+        if !tokens.holder.renews() || !token.ends_soon() {
+            return Ok(token);
+        }
+        if token.ends_within(0.0) {
+            return tokens.renewed(transport, context, Some(token), began).await;
+        }
+        // Still good: whatever becomes of the renewal, the call goes on. One that takes long is not waited for.
+        if tokens.renewal.is_under_way() && tokens.since_begun() > EARLY {
+            return Ok(token);
+        }
+        let now = Instant::now();
+        let patience = context
+            .deadline
+            .map_or(EARLY, |deadline| (deadline.saturating_duration_since(now) / 2).min(EARLY));
+        let mut brief = context.clone();
+        brief.deadline = Some(now + patience);
+        match tokens.renewed(transport, &brief, Some(token.clone()), began).await {
+            Err(error) if error.status() == Status::Cancelled => Err(error),
+            Err(_) if !token.ends_within(0.0) => Ok(token),
+            Err(error) if error.status() == Status::Timeout => {
+                tokens.renewed(transport, context, Some(token), began).await
+            }
+            outcome => outcome,
         }
     }
 
-    /// Whether a refused token can be exchanged for another one.
-    pub(crate) fn can_renew(&self) -> bool {
-        self.0.app.is_some()
+    /// Whether there is another token in the place of a refused one, or can be.
+    pub(crate) fn can_replace(&self, refused: &Token) -> bool {
+        let tokens = self.0.current.load();
+        tokens.holder.renews() || tokens.holder.token().is_some_and(|token| token.access != refused.access)
     }
 
-    /// The token in use.
-    pub(crate) fn current(&self) -> Option<Arc<Token>> {
-        self.0.current.load_full()
+    /// Sees to another token in the place of `refused`, unless there is one already.
+    pub(crate) async fn renew(
+        &self,
+        transport: &Transport,
+        context: &Context,
+        refused: Arc<Token>,
+        began: Instant,
+    ) -> Result<()> {
+        let tokens = self.0.current.load_full();
+        match tokens.holder.token() {
+            Some(token) if token.access != refused.access => Ok(()),
+            _ => tokens.renewed(transport, context, Some(refused), began).await.map(|_| ()),
+        }
     }
 
     /// A name for whose data this client sees: the same through all renewals and in every process that is given the same
     /// credentials, another for anybody else, and no secret.
     pub(crate) fn account(&self) -> String {
-        self.0.account.digest()
+        self.0.current.load().holder.account().digest()
     }
 
-    /// Another token in the place of `refused`, unless there is one already.
-    pub(crate) fn renew<'a>(
-        &'a self,
-        transport: &'a Transport,
-        context: &'a Context,
-        refused: Option<Arc<Token>>,
-    ) -> Renewal<'a> {
-        let this = self.clone();
-        let mine = transport.clone();
-        let own_context = transport.context(context.sender);
-        Box::pin(async move {
-            let blocking = own_context.sender == Sender::Blocking;
-            let work = async move { this.renew_now(&mine, &own_context, refused).await };
-            if blocking {
-                return work.await;
-            }
-            // Carried to its end even if the call that wanted it is cancelled: a rotated refresh token that nobody
-            // took would be lost.
-            let renewal = transport.runtime()?.spawn(work);
-            renewal
-                .await
-                .map_err(|cause| Error::new(Status::Internal, "a renewal broke off").with_cause(cause))?
-        })
+    /// How the client came by its token.
+    pub(crate) fn grant(&self) -> Grant {
+        self.0.current.load().holder.account().grant
     }
 
-    async fn renew_now(
-        &self,
-        transport: &Transport,
-        context: &Context,
-        refused: Option<Arc<Token>>,
-    ) -> Result<Arc<Token>> {
-        let shared = &*self.0;
-        let Some(app) = &shared.app else { return Err(not_renewable("it was given without OAuth2")) };
-        let _turn = shared.turn.lock().await;
-        let current = shared.current.load_full();
-        let is_refused =
-            |token: &Token| refused.as_ref().is_some_and(|refused| refused.access == token.access);
-        if let Some(token) = &current
-            && !is_refused(token)
-        {
-            return Ok(token.clone());
-        }
-        let _lock = match &shared.file {
-            Some(file) => Some(file.lock(context).await?),
-            None => None,
-        };
-        let stored = match &shared.file {
-            Some(file) => file.read()?.map(Arc::new),
-            None => None,
-        };
-        if let Some(token) = &stored
-            && !is_refused(token)
-            && !token.ends_soon()
-        {
-            shared.current.store(stored.clone());
-            return Ok(token.clone());
-        }
-        let refresh = stored.or(current).and_then(|token| token.refresh.clone());
-        let json = match &refresh {
-            Some(_) if shared.maker != process_id() && shared.file.is_none() => {
-                return Err(not_renewable("a forked process must not spend its parent's refresh token")
-                    .with_hint("\"token_file\" lets processes share renewals"));
-            }
-            Some(refresh) => grants::refresh(transport, context, app, refresh.reveal()).await,
-            None => grants::client_credentials(transport, context, app).await,
-        };
-        let json = json.map_err(|error| match error.status() {
-            Status::Api | Status::Http if !error.is_passing() => error.with_status(Status::Auth),
-            _ => error,
-        })?;
-        let token = Token::from_json(&json)
-            .ok_or_else(|| Error::new(Status::Protocol, "the renewed token has no access_token"))?;
-        let token = Arc::new(token);
-        shared.current.store(Some(token.clone()));
-        transport.log().tell(Level::Info, || {
-            let event = Event { name: "renewal", tag: context.tag.as_deref(), facts: Vec::new() };
-            ("the access token was renewed".to_owned(), event)
-        });
-        if let Some(file) = &shared.file {
-            file.write(token.json())?;
-        }
-        Ok(token)
-    }
-
-    /// Masks this client's secrets.
-    pub(crate) fn redact(&self, error: Error) -> Error {
+    /// Masks this client's secrets, and those of the token that a request carried.
+    pub(crate) fn redact(&self, error: Error, sent: Option<&Token>) -> Error {
+        let tokens = self.0.current.load();
         let mut redactor = Redactor::default();
-        if let Some(app) = &self.0.app {
+        for app in [&self.0.app.as_ref(), &tokens.holder.app()].into_iter().flatten() {
             redactor.hide(app.secret.reveal());
         }
-        if let Some(token) = self.current() {
+        let current = tokens.holder.token();
+        for token in [current.as_deref(), sent].into_iter().flatten() {
             redactor.hide(token.access.reveal());
             if let Some(refresh) = &token.refresh {
                 redactor.hide(refresh.reveal());
@@ -206,33 +215,74 @@ impl Credentials {
 
     /// What the caller can do about a refused token.
     pub(crate) fn advise(&self, error: Error) -> Error {
-        match error.status() {
-            Status::Auth if error.code() == 401 => error,
-            Status::Auth if self.0.is_stored => {
-                error.with_hint("the stored profile's token has ended: run `bge login`")
-            }
-            _ => error,
+        if error.status() != Status::Auth || error.code() == 401 {
+            return error;
         }
+        match self.0.current.load().holder.advice() {
+            Some(advice) => error.with_hint(advice),
+            None => error,
+        }
+    }
+}
+
+impl Tokens {
+    fn new(holder: Holder) -> Self {
+        Tokens {
+            holder,
+            renewal: PerProcess::new(Joint::default),
+            begun: AtomicU64::new(0),
+            made: Instant::now(),
+            due: AtomicU64::new(0),
+            pause: AtomicU64::new(PAUSE),
+        }
+    }
+
+    /// The outcome of the renewal under way, or of a new one, waited for no longer than the call may take. One that
+    /// failed after the call began is the call's own, too: whoever waited behind it does not repeat it. It is carried
+    /// to its end whoever stops waiting.
+    async fn renewed(
+        self: &Arc<Self>,
+        transport: &Transport,
+        context: &Context,
+        refused: Option<Arc<Token>>,
+        began: Instant,
+    ) -> Result<Arc<Token>> {
+        if !self.holder.renews() {
+            return Err(not_renewable("it was given without OAuth2"));
+        }
+        let work = || {
+            self.begun.store(self.made.elapsed().as_millis() as u64, Ordering::Relaxed);
+            let (tokens, mine) = (self.clone(), transport.clone());
+            async move { tokens.holder.renew(&mine, refused.as_deref()).await }
+        };
+        let outcome = self.renewal.outcome(context, transport.runtime()?.handle(), began, work).await;
+        outcome.map_err(|error| match context.left() {
+            Err(_) => error.during("waiting for a renewed access token"),
+            Ok(_) => error,
+        })
+    }
+
+    fn since_begun(&self) -> Duration {
+        self.made.elapsed().saturating_sub(Duration::from_millis(self.begun.load(Ordering::Relaxed)))
+    }
+
+    fn write_again(self: Arc<Self>, transport: &Transport) -> Result<()> {
+        let now = self.made.elapsed().as_millis() as u64;
+        let (due, pause) = (self.due.load(Ordering::Relaxed), self.pause.load(Ordering::Relaxed));
+        let next = now.saturating_add(pause);
+        if now >= due && self.due.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+            self.pause.store((pause * 2).min(LONGEST_PAUSE), Ordering::Relaxed);
+            let mine = transport.clone();
+            transport.runtime()?.spawn_blocking(move || self.holder.write_again(mine.log()));
+        }
+        Ok(())
     }
 }
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Credentials").field("renews", &self.can_renew()).finish_non_exhaustive()
+        f.debug_struct("Credentials")
+            .field("renews", &self.0.current.load().holder.renews())
+            .finish_non_exhaustive()
     }
-}
-
-fn account_of(app: Option<&App>, token: Option<&Token>, is_stored: bool) -> Account {
-    let client_id = app.map(|app| app.id.clone());
-    let secret = token.map(|token| token.refresh.as_ref().unwrap_or(&token.access));
-    let (grant, first) = match token {
-        Some(token) if token.refresh.is_some() || is_stored => (Grant::AuthorizationCode, secret),
-        Some(_) if app.is_none() => (Grant::Given, secret),
-        _ => (Grant::ClientCredentials, None),
-    };
-    Account { client_id, grant, first: first.map(|secret| fingerprint(secret.reveal())) }
-}
-
-fn not_renewable(why: &str) -> Error {
-    Error::new(Status::Auth, format!("the access token cannot be renewed: {why}"))
 }

@@ -1,6 +1,9 @@
 //! Work that is done once for all who want its outcome.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use tokio::{runtime::Handle, sync::watch};
 
@@ -8,9 +11,17 @@ use super::Context;
 use crate::error::{Error, Result, Status};
 
 /// At most one piece of work at a time, carried to its end on a runtime, whoever of those who wait for it leaves. Its
-/// outcome, a failure too, is everybody's who joined before it was there.
-#[allow(dead_code, reason = "renewals are to come through it")]
-pub(crate) struct Joint<T>(Mutex<Option<watch::Receiver<Option<Result<T>>>>>);
+/// outcome is everybody's who joined before it was there; a failure is also that of whoever needed it before, and only
+/// now comes to ask.
+pub(crate) struct Joint<T>(Mutex<Option<Outcome<T>>>);
+
+type Outcome<T> = watch::Receiver<Option<Ended<T>>>;
+
+#[derive(Clone)]
+struct Ended<T> {
+    at: Instant,
+    outcome: Result<T>,
+}
 
 impl<T> Default for Joint<T> {
     fn default() -> Self {
@@ -19,13 +30,18 @@ impl<T> Default for Joint<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> Joint<T> {
-    /// The outcome of the work under way, or of `work` if there is none. The wait is bounded by `context`; the work
-    /// itself is not.
-    #[allow(dead_code, reason = "as above")]
+    pub(crate) fn is_under_way(&self) -> bool {
+        let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        last.as_ref().is_some_and(|outcome| outcome.borrow().is_none() && outcome.has_changed().is_ok())
+    }
+
+    /// The outcome of the work under way, or of `work` if there is none. Who needs it since `since` shares a failure that
+    /// came after that. The wait is bounded by `context`; the work itself is not.
     pub(crate) async fn outcome<F>(
         &self,
         context: &Context,
         runtime: &Handle,
+        since: Instant,
         work: impl FnOnce() -> F,
     ) -> Result<T>
     where
@@ -33,15 +49,19 @@ impl<T: Clone + Send + Sync + 'static> Joint<T> {
     {
         let mut outcome = {
             let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            // Closed is what has ended, with an outcome or by a panic.
-            match under_way.as_ref().filter(|outcome| outcome.has_changed().is_ok()) {
+            let is_shared = |outcome: &&Outcome<T>| match &*outcome.borrow() {
+                // Closed without an outcome: a panic ended it.
+                None => outcome.has_changed().is_ok(),
+                Some(ended) => ended.outcome.is_err() && ended.at >= since,
+            };
+            match under_way.as_ref().filter(is_shared) {
                 Some(outcome) => outcome.clone(),
                 None => {
                     let (done, outcome) = watch::channel(None);
                     let work = work();
                     runtime.spawn(async move {
                         let outcome = work.await;
-                        done.send_replace(Some(outcome));
+                        done.send_replace(Some(Ended { at: Instant::now(), outcome }));
                     });
                     *under_way = Some(outcome.clone());
                     outcome
@@ -51,8 +71,8 @@ impl<T: Clone + Send + Sync + 'static> Joint<T> {
         context
             .bounded(async {
                 let broken = || Error::new(Status::Internal, "shared work broke off");
-                let outcome = outcome.wait_for(Option::is_some).await.map_err(|_| broken())?;
-                outcome.clone().unwrap_or_else(|| Err(broken()))
+                let ended = outcome.wait_for(Option::is_some).await.map_err(|_| broken())?;
+                ended.as_ref().map_or_else(|| Err(broken()), |ended| ended.outcome.clone())
             })
             .await
     }
@@ -73,6 +93,7 @@ mod tests {
     #[tokio::test]
     async fn one_failure_is_everybodys_and_the_next_one_begins_anew() {
         let (joint, begun) = (Arc::new(Joint::<u32>::default()), Arc::new(AtomicU32::new(0)));
+        let before = Instant::now();
         let joins: Vec<_> = (0..64)
             .map(|_| {
                 let (joint, begun) = (joint.clone(), begun.clone());
@@ -82,7 +103,7 @@ mod tests {
                         tokio::time::sleep(Duration::from_millis(30)).await;
                         Err(Error::new(Status::Auth, "refused"))
                     };
-                    joint.outcome(&Context::for_tests(), &Handle::current(), work).await
+                    joint.outcome(&Context::for_tests(), &Handle::current(), Instant::now(), work).await
                 })
             })
             .collect();
@@ -90,7 +111,11 @@ mod tests {
             assert_eq!(join.await.expect("no panic").expect_err("refused").status(), Status::Auth);
         }
         assert_eq!(begun.load(Ordering::SeqCst), 1);
-        let again = joint.outcome(&Context::for_tests(), &Handle::current(), || async { Ok(5) }).await;
+        let late = joint.outcome(&Context::for_tests(), &Handle::current(), before, || async { Ok(5) }).await;
+        assert_eq!(late.expect_err("needed before it failed").status(), Status::Auth);
+        let again = joint
+            .outcome(&Context::for_tests(), &Handle::current(), Instant::now(), || async { Ok(5) })
+            .await;
         assert_eq!(again.expect("anew"), 5);
     }
 
@@ -103,9 +128,11 @@ mod tests {
         };
         let mut hasty = Context::for_tests();
         hasty.deadline = Some(std::time::Instant::now() + Duration::from_millis(5));
-        let left = joint.outcome(&hasty, &Handle::current(), work).await;
+        let left = joint.outcome(&hasty, &Handle::current(), Instant::now(), work).await;
         assert_eq!(left.expect_err("too late").status(), Status::Timeout);
-        let waited = joint.outcome(&Context::for_tests(), &Handle::current(), || async { Ok(4) }).await;
+        let waited = joint
+            .outcome(&Context::for_tests(), &Handle::current(), Instant::now(), || async { Ok(4) })
+            .await;
         assert_eq!(waited.expect("the first one's"), 3);
     }
 
@@ -113,13 +140,15 @@ mod tests {
     async fn a_panic_is_told_and_does_not_stay() {
         let joint = Joint::<u32>::default();
         let broken = joint
-            .outcome(&Context::for_tests(), &Handle::current(), || async {
+            .outcome(&Context::for_tests(), &Handle::current(), Instant::now(), || async {
                 tokio::task::yield_now().await;
                 panic!("a bug")
             })
             .await;
         assert_eq!(broken.expect_err("no outcome").status(), Status::Internal);
-        let again = joint.outcome(&Context::for_tests(), &Handle::current(), || async { Ok(1) }).await;
+        let again = joint
+            .outcome(&Context::for_tests(), &Handle::current(), Instant::now(), || async { Ok(1) })
+            .await;
         assert_eq!(again.expect("anew"), 1);
     }
 }

@@ -17,7 +17,6 @@ use std::{
 use reqwest::header::HeaderMap;
 
 pub(crate) use cancel::Cancel;
-#[allow(unused_imports, reason = "renewals are to come through it")]
 pub(crate) use joint::Joint;
 pub(crate) use park::block_on;
 

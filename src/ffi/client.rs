@@ -8,7 +8,7 @@ use std::{
 use super::{
     boundary::guard,
     error::bge_error_t,
-    pointers::{free, give, give_handle, handle, object, out, shielded, text},
+    pointers::{free, give, give_handle, handle, object, optional_text, out, shielded, text},
     version::bge_status_t,
 };
 use crate::{Client, endpoint};
@@ -51,7 +51,8 @@ pub unsafe extern "C" fn bge_api_new(
 /// `BGE_CLIENT_SECRET`; `BGE_ENDPOINT`), then in the stored profile (`BGE_PROFILE`, else the active one of the `bge`
 /// command, in `~/.bge`). No network is used; nothing there is changed.
 ///
-/// The other options are those of `bge_api_new`, and `token_file`. When nothing is found the error says which places
+/// The other options are those of `bge_api_new`, and `token_file`: a file (0600) through which restarts and other
+/// processes share renewed tokens, of whomever of this application it belongs to (see `bge_oauth2_new`). When nothing is found the error says which places
 /// were looked at. The caller frees `*out` with `bge_api_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_api_open(
@@ -92,6 +93,25 @@ pub unsafe extern "C" fn bge_api_get_token(
             let out_json = out(out_json, "out_json")?;
             give(out_json, handle(api, "api")?.client.get_token()?)
         })
+    }
+}
+
+/// Puts another token in the place of the one in use, at run time: no connection is lost, and what is under way goes on
+/// with the token that it has. No network is used.
+///
+/// `token` is a plain access token, which ends when it ends; or a token's JSON, which is renewed where the client has an
+/// application (`bge_oauth2_get_api`, `bge_api_open`): one with a refresh token is `BGE_ERR_ARGUMENT` where it has none;
+/// or NULL for the application's own token. With `token_file`, a token of anybody else than the file's is
+/// `BGE_ERR_ARGUMENT`. After an error the client keeps the token that it had.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_set_token(
+    api: *const bge_api_t,
+    token: *const c_char,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, `token` NULL or NUL-terminated, `err` NULL or writable.
+    unsafe {
+        guard("set_token", err, || handle(api, "api")?.client.set_token(optional_text(token, "token")?))
     }
 }
 

@@ -18,8 +18,11 @@ pub struct bge_oauth2_t {
 }
 
 /// Makes an application's handle. No network is used. `options_json` is that of `bge_api_new`, and `token_file`: a
-/// file (0600) through which restarts and other processes share renewed tokens. The caller frees `*out` with
-/// `bge_oauth2_free`.
+/// file (0600) through which restarts and other processes share renewed tokens. It belongs to one application and one
+/// person, or to the application itself, and says so: a client of anybody else is `BGE_ERR_ARGUMENT`. A file that does
+/// not say whose it is (an older version wrote it) is taken where its token is the one that is given, or is the
+/// application's own and nothing else was asked for. A symbolic link is followed and stays. The caller frees `*out`
+/// with `bge_oauth2_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_oauth2_new(
     client_id: *const c_char,
@@ -141,7 +144,9 @@ pub unsafe extern "C" fn bge_oauth2_get_credentials_token(
 
 /// Makes a client. `token` is a plain access token; or a token's JSON from one of the exchanges, and then the client
 /// renews it before it ends and once when it is refused; or NULL for client credentials, fetched when first needed. No
-/// network is used now. The caller frees `*out` with `bge_api_free`.
+/// network is used now. With `token_file` the newer one of the given token and the file's is used, and a fresh one is
+/// written at once; a file that belongs to somebody else is `BGE_ERR_ARGUMENT`. A plain access token leaves the file
+/// alone. The caller frees `*out` with `bge_api_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_oauth2_get_api(
     o: *const bge_oauth2_t,

@@ -1,14 +1,14 @@
 //! One request of the table, sent and read: with a token that is still good, and once more with a renewed one.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Instant};
 
 use super::{
     args::{Args, Prepared, free_request, prepare},
-    endpoint::{Endpoint, Method, Output, Pages},
+    endpoint::{Endpoint, Grants, Method, Output, Pages},
     learned::Learned,
 };
 use crate::{
-    auth::{renew::Credentials, token::Token},
+    auth::{account::Grant, renew::Credentials, token::Token},
     context::Context,
     envelope::{self, Envelope},
     error::{Error, Result, Status},
@@ -71,7 +71,11 @@ impl Session {
             (Output::Data, Pages::Envelope) => envelope::with_pagination,
             (Output::Data, _) => |envelope| Ok(envelope.data.to_owned()),
         };
-        self.ask(&context, &request, rule, read).await
+        let outcome = self.ask(&context, &request, rule, read).await;
+        outcome.map_err(|error| match needed(endpoint.grants, self.credentials.grant(), error.code()) {
+            Some(hint) if matches!(error.status(), Status::Auth | Status::Api) => error.with_hint(hint),
+            _ => error,
+        })
     }
 
     /// A request that the table does not have: `args` go to the query or the form. Never repeated.
@@ -89,7 +93,8 @@ impl Session {
 
     /// `introspect` asks about the access token in use.
     async fn introspection(&self, context: &Context, mut request: Request) -> Result<Request> {
-        let token = self.credentials.bearer(&self.transport, context).await?;
+        let began = Instant::now();
+        let token = self.credentials.bearer(&self.transport, context, began).await?;
         if let Target::Platform(path) = &mut request.target
             && !path.contains("token=")
         {
@@ -112,8 +117,9 @@ impl Session {
     ) -> Result<T> {
         let mut retry = Retry::new(context, self.transport.log(), rule);
         let mut renewed = false;
+        let began = Instant::now();
         loop {
-            let token = context.bounded(self.credentials.bearer(&self.transport, context)).await?;
+            let token = self.credentials.bearer(&self.transport, context, began).await?;
             let sent = authorized(request.clone(), &token)?;
             let outcome = self.transport.send(context, &sent).await.and_then(|answer| {
                 let outcome = envelope::read(answer.status, answer.is_json(), &answer.body);
@@ -124,18 +130,18 @@ impl Session {
                 Err(error) => error,
             };
             let refused = error.status() == Status::Auth && error.code() != 401;
-            if refused && !renewed && self.credentials.can_renew() {
+            if refused && !renewed && self.credentials.can_replace(&token) {
                 renewed = true;
-                context.bounded(self.credentials.renew(&self.transport, context, Some(token))).await?;
+                self.credentials.renew(&self.transport, context, token, began).await?;
             } else {
-                retry.again(self.credentials.redact(error)).await?;
+                retry.again(self.credentials.redact(error, Some(&token))).await?;
             }
         }
     }
 
     /// An error as the caller gets it: with the call's name, logged, and without secrets.
     pub(crate) fn explain(&self, call: &str, error: Error) -> Error {
-        let error = self.credentials.advise(self.credentials.redact(error)).with_call(call);
+        let error = self.credentials.advise(self.credentials.redact(error, None)).with_call(call);
         self.transport.log().tell(Level::Error, || {
             let mut facts = vec![("call", call.into()), ("status", error.status().name().into())];
             facts.push(("request_id", error.request_id().into()));
@@ -153,6 +159,33 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session").field("transport", &self.transport).finish_non_exhaustive()
+    }
+}
+
+/// Which token a call wants that was refused for having another one.
+fn needed(wanted: Grants, grant: Grant, code: i64) -> Option<&'static str> {
+    const NO_PERMISSION: i64 = 401;
+    const NOT_FOR_PERSONS: i64 = 40014;
+    if !matches!(code, NO_PERMISSION | NOT_FOR_PERSONS) {
+        return None;
+    }
+    match (wanted, grant) {
+        (Grants::User, Grant::ClientCredentials) => Some(
+            "this call is for the token of a person who signed in (authorization code), and this client has the \
+             application's own (client credentials)",
+        ),
+        (Grants::User, Grant::Given) => Some(
+            "this call is for the token of a person who signed in (authorization code), with a scope that covers it",
+        ),
+        (Grants::Client, Grant::AuthorizationCode) => Some(
+            "this call is for the application's own token (client credentials), and this client has that of a person \
+             (authorization code)",
+        ),
+        (Grants::Client, Grant::Given) => Some(
+            "this call is for an application's own token (client credentials), with a scope that covers it",
+        ),
+        _ if code == NO_PERMISSION => Some("the token's scope does not cover this call"),
+        _ => None,
     }
 }
 

@@ -224,3 +224,123 @@ fn the_environments_proxy_is_honoured() {
         home.call(&direct, &["get_user", r#"{"$": {"max_retries": 0}}"#]).expect_err("no such host");
     assert_eq!(failure["status"], 2);
 }
+
+#[test]
+fn variables_and_profiles_are_read_as_people_write_them() {
+    let sandbox = Sandbox::start(&[]);
+    let home = Home::new();
+    let (id, secret) = (sandbox.text("/credentials/client_id"), sandbox.text("/credentials/client_secret"));
+    let around = |text: &str| format!("\u{feff} \t{text}\r\n");
+    let pair = [around(id), around(secret), around(sandbox.endpoint())];
+    let variables = [
+        ("BGE_CLIENT_ID", pair[0].as_str()),
+        ("BGE_CLIENT_SECRET", pair[1].as_str()),
+        ("BGE_ENDPOINT", pair[2].as_str()),
+        ("BGE_ACCESS_TOKEN", " \r\n"),
+    ];
+    home.call(&variables, &["get_samples"]).expect("samples, whatever stands around the values");
+    let token = around(sandbox.text("/access_token"));
+    home.call(&[("BGE_ACCESS_TOKEN", &token), variables[2]], &["get_user"]).expect("the user");
+
+    let json = profile(&sandbox, "credentials", None);
+    home.file("default.json", &format!("\u{feff}{}\r\n", json.replace(",", ",\r\n")));
+    home.call(&[], &["get_samples"]).expect("a byte order mark and CRLF");
+    home.call(&[("BGE_PROFILE", "default\r\n")], &["get_samples"]).expect("a profile's name with a line end");
+    let wide: Vec<u8> = format!("\u{feff}{json}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(home.folder.path(".bge/default.json"), wide).expect("a file");
+    home.call(&[], &["get_samples"]).expect("as Windows stores \"Unicode\"");
+    fs::remove_file(home.folder.path(".bge/default.json")).expect("it was there");
+
+    let ini = format!(
+        "\u{feff}[OAuth2]\r\nclient_id = {id}\r\nclient_secret = {secret}\r\nendpoint: {}\r\n",
+        sandbox.endpoint()
+    );
+    home.file("lab.ini", &ini);
+    home.file("activate_project", "\u{feff}lab\r\n");
+    home.call(&[], &["get_samples"]).expect("an INI file of Windows");
+    fs::remove_file(home.folder.path(".bge/activate_project")).expect("it was there");
+    fs::create_dir(home.folder.path(".bge/activate_project")).expect("a folder");
+    let failure = home.call(&[], &["get_samples"]).expect_err("another profile would be another account");
+    assert!(failure["message"].as_str().expect("text").contains("activate_project"), "{failure}");
+}
+
+#[test]
+fn quotes_of_an_older_profile_are_part_of_its_values() {
+    let sandbox = Sandbox::start(&[]);
+    let home = Home::new();
+    // What the official client sends for this file, which it reads with configparser: the quotes, too.
+    home.file(
+        "default.ini",
+        &format!(
+            "[OAuth2]\nclient_id = \"an id\"\nclient_secret = 'it''s 100%% secret'\nendpoint = {}\n",
+            sandbox.endpoint()
+        ),
+    );
+    home.call(&[], &["get_samples"]).expect_err("no such application");
+    let log = sandbox.log();
+    let form = &log.iter().find(|entry| entry["path"] == "/oauth2/access_token").expect("asked")["form"];
+    assert_eq!(
+        (&form["client_id"], &form["client_secret"]),
+        (&json!("\"an id\""), &json!("'it''s 100% secret'"))
+    );
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_refused_by_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let home = Home::new();
+    home.file("default.json", r#"{"Token": {"access_token": "somebody-elses"}}"#);
+    let mut command = home.command(&[], &["get_user"]);
+    command.env("BGE_ACCESS_TOKEN", std::ffi::OsStr::from_bytes(b"caf\xe9"));
+    let failure = told(command.output().expect("it runs")).expect_err("not UTF-8");
+    assert_eq!(failure["status"], 1);
+    assert!(failure["message"].as_str().expect("text").contains("BGE_ACCESS_TOKEN"), "{failure}");
+}
+
+#[test]
+fn a_relative_token_file_means_the_folder_that_the_client_was_made_in() {
+    let sandbox = Sandbox::start(&[]);
+    let folder = crate::support::Folder::new("relative");
+    let (made, later) = (folder.path("made"), folder.path("later"));
+    fs::create_dir(&made).expect("a folder");
+    fs::create_dir(&later).expect("a folder");
+    let source = folder.file("moves.c", MOVES.as_bytes());
+    let program = folder.path("moves");
+    let root = env!("CARGO_MANIFEST_DIR");
+    let libraries = example();
+    let libraries =
+        libraries.parent().and_then(|path| path.parent()).expect("a target folder").display().to_string();
+    let built = Command::new("cc")
+        .args([&source, "-o", &program, &format!("-I{root}/include"), &format!("-L{libraries}"), "-lbge"])
+        .status();
+    assert!(built.expect("a C compiler").success());
+    std::os::unix::fs::symlink(format!("{libraries}/libbge.so"), folder.path("libbge.so.0")).expect("a link");
+    let options = sandbox.options(json!({"token_file": "token.json", "log_file": "./log.txt"}));
+    let (id, secret) = (sandbox.text("/credentials/client_id"), sandbox.text("/credentials/client_secret"));
+    let mut command = Command::new(&program);
+    command.args([id, secret, &options, &later]).current_dir(&made).env("LD_LIBRARY_PATH", folder.path(""));
+    let status = command.status();
+    assert!(status.expect("it runs").success());
+    for name in ["token.json", "log.txt"] {
+        assert!(fs::exists(format!("{made}/{name}")).expect("known"), "{name}");
+    }
+    assert_eq!(fs::read_dir(&later).expect("a folder").count(), 0);
+}
+
+/// Makes a client, goes to another folder, and calls.
+const MOVES: &str = r#"
+#include <bge.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+  bge_oauth2_t *oauth2 = NULL;
+  bge_api_t *api = NULL;
+  char *out = NULL;
+  if (argc != 5 || bge_oauth2_new(argv[1], argv[2], argv[3], &oauth2, NULL) != BGE_OK) return 1;
+  if (bge_oauth2_get_api(oauth2, NULL, &api, NULL) != BGE_OK || chdir(argv[4]) != 0) return 2;
+  if (bge_api_get_samples(api, NULL, &out, NULL) != BGE_OK) return 3;
+  bge_string_free(out);
+  bge_api_free(api);
+  bge_oauth2_free(oauth2);
+  return 0;
+}
+"#;

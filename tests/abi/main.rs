@@ -21,4 +21,5 @@ mod secrets;
 mod tasks;
 mod threads;
 mod tls;
+mod token_files;
 mod wire;

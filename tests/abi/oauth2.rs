@@ -1,12 +1,16 @@
 //! Signing in: the authorization URL, the exchanges, and tokens that renew themselves.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
 use crate::support::{
     Sandbox,
     c::{Api, OAuth2},
+    issuer::{APPLICATION, Issuer, Manner, now},
 };
 
 /// What the user's browser does: follows the URL, signs in, and comes back with a code.
@@ -243,7 +247,226 @@ fn whose_data_a_client_sees_has_a_name() {
     for (index, name) in names.iter().enumerate() {
         assert!(!names[..index].contains(name), "{index}: {names:?}");
     }
-    assert_eq!(names[0], of(&one, Some(r#"{"access_token": "the application's own"}"#)));
+    assert_eq!(names[0], of(&one, Some(r#"{"access_token": "own"}"#)));
     assert_eq!(names[2], of(&app("one"), Some(&person("r1"))), "in every process");
     assert_eq!(names[5], bge::Client::new("plain-1", "{}").expect("a client").account());
+}
+
+/// An application on a small platform of its own.
+fn app(issuer: &Issuer, mut options: Value) -> OAuth2 {
+    options["endpoint"] = issuer.endpoint().into();
+    OAuth2::new("app", "a-secret", &options.to_string()).expect("an application")
+}
+
+fn who(api: &Api) -> String {
+    api.value("get_user", json!({})).expect("somebody")["name"].as_str().expect("a name").to_owned()
+}
+
+#[test]
+fn a_refresh_token_that_is_answered_by_none_stays() {
+    let issuer = Issuer::start();
+    let oauth2 = app(&issuer, json!({}));
+    let anna = issuer.sign_in("Anna");
+    let api = oauth2.api(Some(&anna.to_string())).expect("Anna's");
+    issuer.manner(Manner::Keep);
+    for _ in 0..3 {
+        issuer.expire();
+        assert_eq!(who(&api), "Anna");
+    }
+    assert_eq!(issuer.grants(), ["refresh_token"; 3], "the grant never changes by itself");
+    assert_eq!(api.token().expect("a token")["refresh_token"], anna["refresh_token"]);
+    let token = oauth2.exchange_refresh(anna["refresh_token"].as_str().expect("text")).expect("a token");
+    assert_eq!(token["refresh_token"], anna["refresh_token"], "a program that stores it loses nothing");
+    // And when it rotates again, the new one counts.
+    issuer.manner(Manner::Rotate);
+    issuer.expire();
+    assert_eq!(who(&api), "Anna");
+    assert_ne!(api.token().expect("a token")["refresh_token"], anna["refresh_token"]);
+}
+
+#[test]
+fn a_persons_token_without_a_refresh_token_never_becomes_the_applications() {
+    let issuer = Issuer::start();
+    let oauth2 = app(&issuer, json!({}));
+    let token = oauth2.exchange_code("-Anna", "http://127.0.0.1/").expect("a token");
+    assert_eq!(token.get("refresh_token"), None);
+    let api = oauth2.api(Some(&token.to_string())).expect("Anna's");
+    assert_eq!(who(&api), "Anna");
+    issuer.expire();
+    let failure = api.call("get_user", json!({})).expect_err("it has ended");
+    assert_eq!(failure.status, 6, "{}", failure.message);
+    assert!(failure.message.contains("sign in again"), "{}", failure.message);
+    assert_eq!(issuer.grants(), ["authorization_code"]);
+}
+
+#[test]
+fn a_failed_renewal_is_everybodys_who_waited() {
+    let issuer = Issuer::start();
+    let mut token = issuer.sign_in("Anna");
+    token["obtained_at"] = (now() - 30_000).into();
+    let api = Arc::new(app(&issuer, json!({})).api(Some(&token.to_string())).expect("a client"));
+    issuer.manner(Manner::Refuse);
+    issuer.delay(Duration::from_millis(1_500));
+    let started = Instant::now();
+    let threads: Vec<_> = (0..64)
+        .map(|number| {
+            let api = api.clone();
+            std::thread::spawn(move || match number % 2 {
+                0 => api.call("get_user", json!({})),
+                _ => api.start("get_user", json!({})).and_then(|op| op.finish()),
+            })
+        })
+        .collect();
+    for thread in threads {
+        let failure = thread.join().expect("no panic").expect_err("refused");
+        assert_eq!((failure.status, failure.code), (6, 400), "{}", failure.message);
+        assert!(failure.message.contains("could not be renewed"), "{}", failure.message);
+    }
+    assert_eq!(issuer.exchanges().len(), 1, "one request for all of them");
+    assert!(started.elapsed() < Duration::from_secs(30));
+    issuer.manner(Manner::Rotate);
+    assert_eq!(who(&api), "Anna", "what comes later tries again");
+}
+
+#[test]
+fn a_deadline_bounds_the_wait_for_a_renewal() {
+    let issuer = Issuer::start();
+    let mut token = issuer.sign_in("Anna");
+    token["obtained_at"] = (now() - 30_000).into();
+    issuer.manner(Manner::Silent);
+    for options in [json!({}), json!({"deadline": 1})] {
+        let api = app(&issuer, options.clone()).api(Some(&token.to_string())).expect("a client");
+        let args = if options == json!({}) { json!({"$": {"deadline": 1}}) } else { json!({}) };
+        let started = Instant::now();
+        let calls = [
+            api.call("get_user", args.clone()),
+            api.start("get_user", args.clone()).and_then(|op| op.finish()),
+        ];
+        for call in calls {
+            let failure = call.expect_err("nobody answers");
+            assert_eq!(failure.status, 3, "{}", failure.message);
+            assert!(failure.message.contains("renewed access token"), "{}", failure.message);
+        }
+        assert!(started.elapsed() < Duration::from_secs(15), "{:?}", started.elapsed());
+    }
+}
+
+#[test]
+fn a_token_that_is_still_good_is_used_while_its_renewal_hangs() {
+    let issuer = Issuer::start();
+    let mut token = issuer.sign_in("Anna");
+    token["obtained_at"] = (now() - 21_600 + 45).into();
+    issuer.manner(Manner::Silent);
+    let api = app(&issuer, json!({})).api(Some(&token.to_string())).expect("a client");
+    let started = Instant::now();
+    for _ in 0..5 {
+        assert_eq!(api.value("get_user", json!({"$": {"deadline": 2}})).expect("Anna")["name"], "Anna");
+    }
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert_eq!(issuer.exchanges().len(), 1);
+}
+
+#[test]
+fn a_token_is_swapped_at_run_time() {
+    let issuer = Issuer::start();
+    let (anna, bert) = (issuer.sign_in("Anna"), issuer.sign_in("Bert"));
+    let plain = |token: &Value| token["access_token"].as_str().expect("text").to_owned();
+    let options = json!({"endpoint": issuer.endpoint()}).to_string();
+    let api = Api::new(&plain(&anna), &options).expect("a client");
+    assert_eq!(who(&api), "Anna");
+    api.set_token(Some(&format!(" {}\r\n", plain(&bert)))).expect("another token");
+    assert_eq!(who(&api), "Bert");
+    for (token, part) in [
+        (None, "no application"),
+        (Some(anna.to_string()), "no application"),
+        (Some("two words".to_owned()), "access token"),
+        (Some("".to_owned()), "must not be empty"),
+        (Some(r#"{"refresh_token": "r"}"#.to_owned()), "access_token"),
+    ] {
+        let failure = api.set_token(token.as_deref()).expect_err(part);
+        assert_eq!(failure.status, 1);
+        assert!(
+            failure.message.starts_with("set_token: ") && failure.message.contains(part),
+            "{}",
+            failure.message
+        );
+        assert_eq!(who(&api), "Bert", "the one that it had stays");
+    }
+    let mut alone = anna.clone();
+    alone.as_object_mut().expect("an object").remove("refresh_token");
+    api.set_token(Some(&alone.to_string())).expect("nothing to renew");
+    assert_eq!(who(&api), "Anna");
+
+    // With an application the new one is renewed, too.
+    let api = app(&issuer, json!({})).api(Some(&anna.to_string())).expect("a client");
+    api.set_token(Some(&bert.to_string())).expect("Bert's");
+    issuer.expire();
+    assert_eq!(who(&api), "Bert");
+    assert_eq!(issuer.grants(), ["refresh_token"]);
+    api.set_token(None).expect("the application's own");
+    assert_eq!(who(&api), APPLICATION);
+    api.set_token(Some(&plain(&issuer.sign_in("Anna")))).expect("a plain one");
+    assert_eq!(who(&api), "Anna");
+    issuer.expire();
+    assert_eq!(api.call("get_user", json!({})).expect_err("it ends when it ends").status, 6);
+    assert_eq!(issuer.exchanges().len(), 2);
+
+    // Under way with the refused one while another one comes: the call takes that.
+    let folder = crate::support::Folder::new("swap");
+    let file = folder.path("token.json");
+    let api = app(&issuer, json!({ "token_file": file })).api(Some(&issuer.sign_in("Anna").to_string()));
+    let api = api.expect("Anna's");
+    let failure = api.set_token(Some(&issuer.sign_in("Bert").to_string())).expect_err("the file is Anna's");
+    assert_eq!(
+        (failure.status, failure.message.contains("another person")),
+        (1, true),
+        "{}",
+        failure.message
+    );
+    assert_eq!(who(&api), "Anna");
+}
+
+#[test]
+fn a_swapped_token_is_seen_by_calls_under_way() {
+    let issuer = Issuer::start();
+    let token = issuer.sign_in("Anna");
+    let plain = |token: &Value| token["access_token"].as_str().expect("text").to_owned();
+    let options = json!({"endpoint": issuer.endpoint()}).to_string();
+    let api = Arc::new(Api::new(&plain(&token), &options).expect("a client"));
+    let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let threads: Vec<_> = (0..4)
+        .map(|_| {
+            let (api, done) = (api.clone(), done.clone());
+            std::thread::spawn(move || {
+                while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                    assert_eq!(who(&api), "Anna");
+                }
+            })
+        })
+        .collect();
+    for _ in 0..20 {
+        api.set_token(Some(&plain(&issuer.sign_in("Anna")))).expect("a newer one");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    done.store(true, std::sync::atomic::Ordering::Relaxed);
+    for thread in threads {
+        thread.join().expect("no call failed");
+    }
+}
+
+#[test]
+fn a_call_for_the_other_kind_of_token_says_which() {
+    let sandbox = Sandbox::start(&[]);
+    let own = sandbox.oauth2(json!({})).api(None).expect("the application's");
+    let refused = own.call("get_user", json!({})).expect_err("for persons");
+    assert_eq!((refused.status, refused.code), (6, 401));
+    for part in ["authorization code", "client credentials"] {
+        assert!(refused.message.contains(part), "{}", refused.message);
+    }
+    let oauth2 = sandbox.authorization(json!({}));
+    let person = oauth2.api(Some(&user_token(&sandbox, &oauth2).to_string())).expect("a person's");
+    let refused = person
+        .call("send_sms", json!({"template": "t", "mobiles": "13800138000"}))
+        .expect_err("for applications");
+    assert!(refused.message.contains("client credentials"), "{}", refused.message);
 }

@@ -137,6 +137,16 @@ impl Api {
         token.map(|json| serde_json::from_str(&json).expect("JSON"))
     }
 
+    pub fn set_token(&self, token: Option<&str>) -> Outcome<()> {
+        let token = token.map(text);
+        let pointer = token.as_ref().map_or(ptr::null(), |token| token.as_ptr());
+        let mut err = ptr::dangling_mut();
+        match unsafe { bge_api_set_token(self.0, pointer, &mut err) } {
+            BGE_OK => Ok(()),
+            status => Err(failure(status, err)),
+        }
+    }
+
     pub fn start(&self, name: &str, args: Value) -> Outcome<Op> {
         let (name, args) = (text(name), text(&args.to_string()));
         new(|out, err| unsafe { bge_api_start(self.0, name.as_ptr(), args.as_ptr(), out, err) }).map(Op)

@@ -4,6 +4,7 @@
 #![allow(unsafe_code)]
 
 pub mod c;
+pub mod issuer;
 
 use std::{
     io::{BufRead, BufReader},
