@@ -27,10 +27,8 @@ type DownloadOptions struct {
 type Reader struct {
 	below *native.Reader
 
-	// what ReadAt opens again
-	client *Client
-	object string
-	opts   *DownloadOptions
+	watch  *watch
+	blocks *blocks
 
 	ctx  context.Context
 	stop func() bool
@@ -67,7 +65,20 @@ func (c *Client) OpenReader(ctx context.Context, objectName string, opts *Downlo
 	if err != nil {
 		return nil, failed(ctx, call, err)
 	}
-	r := &Reader{below: below, client: c, object: objectName, opts: opts, ctx: ctx, progress: req.how.Progress}
+	watch := c.watch
+	open := func(ctx context.Context, off, length int64) (*native.Reader, error) {
+		part, err := newRequest("read_at", args{"offset": off, "length": length}, opts)
+		if err != nil {
+			return nil, err
+		}
+		text, err := part.json(context.WithoutCancel(ctx), watch.switches(ctx, 0))
+		if err != nil {
+			return nil, err
+		}
+		return below.Part(objectName, text, part.how.Deadline)
+	}
+	parts := &blocks{open: open, parts: map[*native.Reader]bool{}}
+	r := &Reader{below: below, watch: c.watch, blocks: parts, ctx: ctx, progress: req.how.Progress}
 	c.watch.readers.Add(1)
 	r.stop = context.AfterFunc(ctx, below.Cancel)
 	runtime.AddCleanup(r, (*native.Reader).Close, below)
@@ -102,46 +113,22 @@ func (r *Reader) Read(p []byte) (int, error) {
 }
 
 // ReadAt reads len(p) bytes from this offset of the object, by requests of its own: it neither needs nor moves the place
-// where Read is, and may run beside any other call. The length of what came is verified; of a part, the store states no
-// checksum.
+// where Read is, and may run beside any other call. It asks for blocks of 256 KiB or more, and remembers the last 8 MiB,
+// so that readers of archives and tables need few requests. The length of what came is verified; of a part, the store
+// states no checksum. An object that is replaced meanwhile may give parts of both.
 func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	defer runtime.KeepAlive(r)
-	if r.isClosed() {
-		return 0, failed(r.ctx, "read_at", native.ErrClosed)
-	}
 	if off < 0 {
 		return 0, argument("read_at", "off must not be negative")
 	}
-	if len(p) == 0 {
-		return 0, nil
+	if r.isClosed() {
+		return 0, failed(r.ctx, "read_at", native.ErrClosed)
 	}
-	req, err := newRequest("read_at", args{"offset": off, "length": len(p)}, r.opts)
-	if err != nil {
-		return 0, err
+	n, err := r.blocks.readAt(r.ctx, p, off)
+	if err != nil && err != io.EOF {
+		err = failed(r.ctx, "read_at", err)
 	}
-	text, err := req.json(r.ctx, r.client.watch.switches(r.ctx, 0))
-	if err != nil {
-		return 0, err
-	}
-	part, err := r.client.api.OpenReader(r.object, text, req.how.Deadline)
-	if err != nil {
-		return 0, failed(r.ctx, "read_at", err)
-	}
-	defer part.Close()
-	stop := context.AfterFunc(r.ctx, part.Cancel)
-	defer stop()
-	read := 0
-	for read < len(p) {
-		n, err := part.Read(r.ctx, p[read:])
-		read += n
-		if err != nil {
-			return read, failed(r.ctx, "read_at", err)
-		}
-		if n == 0 {
-			return read, io.EOF
-		}
-	}
-	return read, nil
+	return n, err
 }
 
 // WriteTo writes what is left of the object to w. Without an error all of it was written and verified.
@@ -176,11 +163,12 @@ func (r *Reader) Close() error {
 	r.closed = true
 	r.closing.Unlock()
 	if first {
-		r.client.watch.readers.Add(-1)
+		r.watch.readers.Add(-1)
 	}
 	r.stop()
 	r.below.Cancel()
 	r.below.Close()
+	r.blocks.close()
 	runtime.KeepAlive(r)
 	return nil
 }

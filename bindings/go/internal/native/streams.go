@@ -14,8 +14,8 @@ import (
 // Reader is a bge_reader_t. One goroutine at a time may read; any may cancel and close.
 type Reader struct {
 	handle
-	streams gate
-	limit   time.Duration
+	api   *API // which it keeps
+	limit time.Duration
 }
 
 // OpenReader is bge_api_open_reader. limit is how long a read may wait for its turn; 0 for no limit.
@@ -28,15 +28,36 @@ func (a *API) OpenReader(objectName, args string, limit time.Duration) (*Reader,
 	if err != nil {
 		return nil, err
 	}
-	defer a.release()
+	return a.openReader(ptr, in, limit)
+}
+
+// openReader opens a reader, which lets go of the client when it is freed.
+func (a *API) openReader(ptr unsafe.Pointer, in []*C.char, limit time.Duration) (*Reader, error) {
 	var reader *C.bge_reader_t
 	var failure *C.bge_error_t
 	status := C.bge_api_open_reader((*C.bge_api_t)(ptr), in[0], in[1], &reader, &failure)
 	if err := check(status, failure); err != nil {
+		a.release()
 		return nil, err
 	}
-	free := func(ptr unsafe.Pointer) { C.bge_reader_free((*C.bge_reader_t)(ptr)) }
-	return &Reader{handle{ptr: unsafe.Pointer(reader), free: free}, a.streams, limit}, nil
+	free := func(ptr unsafe.Pointer) {
+		C.bge_reader_free((*C.bge_reader_t)(ptr))
+		a.release()
+	}
+	return &Reader{handle{ptr: unsafe.Pointer(reader), free: free}, a, limit}, nil
+}
+
+// Part opens another reader of the same client, even if that is closed by now.
+func (r *Reader) Part(objectName, args string, limit time.Duration) (*Reader, error) {
+	in, err := texts(objectName, args)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.acquire(); err != nil {
+		return nil, err
+	}
+	defer r.release()
+	return r.api.openReader(r.api.retain(), in, limit)
 }
 
 // Read fills a part of into, which must not be empty; 0 is the verified end.
@@ -46,10 +67,10 @@ func (r *Reader) Read(ctx context.Context, into []byte) (int, error) {
 		return 0, err
 	}
 	defer r.release()
-	if err := r.streams.enter(ctx, r.limit); err != nil {
+	if err := r.api.streams.enter(ctx, r.limit); err != nil {
 		return 0, err
 	}
-	defer r.streams.leave()
+	defer r.api.streams.leave()
 	var n C.size_t
 	var failure *C.bge_error_t
 	status := C.bge_reader_read((*C.bge_reader_t)(ptr), (*C.uint8_t)(&into[0]), C.size_t(len(into)), &n, &failure)
