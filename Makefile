@@ -89,12 +89,14 @@ SUITES := r-test rust-test interop-test go-test memory-test c-test sandbox-test 
 suites:
 	@scripts/parallel.sh $(foreach suite,$(SUITES),$(suite)='scripts/needs.sh $(suite) && $(MAKE) --no-print-directory $(suite)')
 
-lint: ## formatting, clippy, symbols, headers, and the README's generated parts
+lint: ## formatting, clippy, symbols, headers, the ABI of the last release, and the README's generated parts
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy $(CARGO_FLAGS) --all-targets -- -D warnings
 	$(CARGO) clippy $(WORKSPACE) $(WITHOUT_ARROW) --all-targets -- -D warnings
 	scripts/check-symbols.sh $(LIB_DIR)/libbge.so
 	scripts/check-headers.sh
+	scripts/check-abi
+	scripts/check-abi --prove
 	scripts/check-endpoints $(LIB_DIR)/libbge.so
 	scripts/readme-calls --check $(LIB_DIR)/libbge.so
 

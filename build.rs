@@ -1,14 +1,17 @@
-//! Generates the C header into `OUT_DIR` and gives the shared library its SONAME.
+//! Generates the C header into `OUT_DIR`, and gives the shared library its SONAME and its symbols their version.
 
 use std::{
     env, fs,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 /// The header's sections: the files of `src/ffi`, in the order in which a reader meets them.
 const SECTIONS: [&str; 22] = [
     "version",
     "text",
+    "args",
     "error",
     "client",
     "log",
@@ -49,11 +52,51 @@ fn main() {
     if env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux") {
         println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libbge.so.0");
         println!("cargo:rustc-cdylib-link-arg=-Wl,-z,nodelete");
+        name_symbols(&PathBuf::from(env::var_os("OUT_DIR").expect("set by cargo")));
     }
 }
 
+/// The version node of every exported symbol.
+const NODE: &str = "BGE_0";
+
+/// Has the shared library's symbols carry their version node.
+///
+/// rustc hands the linker a list of what is exported, as a version script without a node, and no linker takes a second
+/// script beside such a one. So the list is given its node on the way: gcc runs the linker, whichever it is, through a
+/// wrapper that writes the node's name in front. The static library is not linked, and stays as it is.
+fn name_symbols(out: &Path) {
+    println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
+    let linker = env::var_os("RUSTC_LINKER").unwrap_or_else(|| "cc".into());
+    let told = Command::new(&linker).arg("--version").output();
+    let is_gcc =
+        told.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).contains("Free Software Foundation"));
+    let wrapper = out.join("link-with-node");
+    if !is_gcc || wrapper.to_string_lossy().contains(',') {
+        println!("cargo:warning={} is not gcc: symbols get no version {NODE}", linker.to_string_lossy());
+        return;
+    }
+    let script = format!(
+        "#!/bin/sh\n\
+         # The linker, after the list of exported symbols was given the version node {NODE}.\n\
+         for word; do\n\
+         \x20 case $word in --version-script=*) sed -i '1s/^{{/{NODE} {{/' \"${{word#*=}}\" ;; esac\n\
+         done\n\
+         exec \"$@\"\n"
+    );
+    fs::write(&wrapper, script).expect("OUT_DIR is writable");
+    fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("OUT_DIR is ours");
+    println!("cargo:rustc-cdylib-link-arg=-wrapper");
+    println!("cargo:rustc-cdylib-link-arg={}", wrapper.display());
+}
+
 fn header(root: &Path) -> String {
-    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
+    let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml");
+    let mut macros = config.after_includes.take().expect("macros and the Arrow interfaces");
+    for part in ["MAJOR", "MINOR", "PATCH"] {
+        let number = env::var(format!("CARGO_PKG_VERSION_{part}")).expect("set by cargo");
+        macros = macros.replace(&format!("@{part}@"), &number);
+    }
+    config.after_includes = Some(macros);
     let mut builder = cbindgen::Builder::new().with_config(config);
     let mut titles = Vec::new();
     for section in SECTIONS {
@@ -65,6 +108,8 @@ fn header(root: &Path) -> String {
     let mut header = Vec::new();
     builder.generate().expect("a header from src/ffi").write(&mut header);
     let mut header = String::from_utf8(header).expect("UTF-8");
+    // Every function that can fail says so to the compiler.
+    header = header.replace("\nBGE_API bge_status_t ", "\nBGE_NODISCARD\nBGE_API bge_status_t ");
     for (title, function) in titles {
         let at =
             header.find(&format!("{function}(")).and_then(|at| header[..at].rfind("/*\n")).expect(&function);

@@ -1,5 +1,7 @@
 //! What a failed call tells: one line for people, all of it as JSON for programs.
 
+mod reason;
+
 use std::{fmt, time::Duration};
 
 use serde_json::{Map, Value, value::RawValue};
@@ -79,9 +81,13 @@ struct Story {
     code: i64,
     msg: Option<String>,
     data: Option<Box<RawValue>>,
+    /// The data is a task, whose result is the reason.
+    of_task: bool,
     request_id: Option<String>,
     cause: Option<String>,
     hint: Option<String>,
+    /// What a status says to do, where nobody gave a better hint.
+    advice: Option<String>,
     storage: Option<StorageRefusal>,
     files: Option<Box<RawValue>>,
     retry_after: Option<Duration>,
@@ -118,9 +124,11 @@ impl Error {
             code: 0,
             msg: None,
             data: None,
+            of_task: false,
             request_id: None,
             cause: None,
             hint: None,
+            advice: None,
             storage: None,
             files: None,
             retry_after: None,
@@ -151,6 +159,14 @@ impl Error {
     /// A handle or stream that is already finished.
     pub fn closed(what: impl Into<String>) -> Self {
         Self::new(Status::Closed, what)
+    }
+
+    /// A task that failed, as the platform wrote it.
+    pub(crate) fn failed_task(task: String) -> Self {
+        let mut error = Self::new(Status::Api, "the task failed");
+        error.0.data = RawValue::from_string(task).ok();
+        error.0.of_task = true;
+        error.retold()
     }
 
     pub(crate) fn with_call(mut self, call: &str) -> Self {
@@ -226,7 +242,7 @@ impl Error {
 
     pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.0.retry_after = wait;
-        self
+        self.retold()
     }
 
     /// Nothing reached the server: even a write may be repeated.
@@ -269,7 +285,8 @@ impl Error {
         passing && !self.0.permanent
     }
 
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
+    /// How long the server wants to be left alone before the next request.
+    pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
@@ -320,6 +337,16 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
+    /// The name of the call.
+    pub fn call(&self) -> Option<&str> {
+        self.0.call.as_deref()
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref().or(self.0.advice.as_deref())
+    }
+
     /// Whether the same call is worth repeating; false when a write may have happened.
     pub fn retryable(&self) -> bool {
         self.0.retryable
@@ -346,7 +373,7 @@ impl Error {
         put("retryable", story.retryable.into());
         put("retry_after", story.retry_after.map(|wait| wait.as_secs_f64()).into());
         put("cause", story.cause.clone().into());
-        put("hint", story.hint.clone().into());
+        put("hint", self.hint().into());
         if let Some(refusal) = &story.storage {
             put("storage_code", refusal.code.clone().into());
             put("storage_ec", refusal.ec.clone().into());
@@ -364,6 +391,7 @@ impl Error {
 
     fn retold(mut self) -> Self {
         let story = &mut *self.0;
+        story.advice = (story.http_status == 429).then(|| pace_advice(story.retry_after));
         let mut line = String::new();
         if let Some(call) = &story.call {
             line.push_str(call);
@@ -380,8 +408,17 @@ impl Error {
             (0, code) => line.push_str(&format!(" (code {code})")),
             (http, code) => line.push_str(&format!(" (code {code}, HTTP {http})")),
         }
-        for (before, text) in [(": ", &story.msg), (": ", &story.cause), ("; ", &story.hint)] {
-            if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
+        let msg = story.msg.as_deref().map(reason::cleaned);
+        let reason = story.data.as_deref().and_then(|data| match story.of_task {
+            true => reason::of_task(data.get()),
+            false => reason::of_refusal(data.get()),
+        });
+        let reason = reason.filter(|reason| msg.as_ref() != Some(reason));
+        let hint = story.hint.as_deref().or(story.advice.as_deref());
+        for (before, text) in
+            [(": ", msg.as_deref()), (": ", reason.as_deref()), (": ", story.cause.as_deref()), ("; ", hint)]
+        {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
                 line.push_str(before);
                 line.push_str(text);
             }
@@ -389,6 +426,15 @@ impl Error {
         story.line = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         self
     }
+}
+
+/// What to do about a 429.
+fn pace_advice(wait: Option<Duration>) -> String {
+    let first = match wait {
+        Some(wait) => format!("wait {} s before the next request", wait.as_secs_f64().ceil()),
+        None => "the server wants fewer requests".to_owned(),
+    };
+    format!("{first}; the option \"rate_limit\" keeps a client below a limit")
 }
 
 impl fmt::Display for Error {

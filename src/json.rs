@@ -1,5 +1,7 @@
 //! Reading answers without a JSON parser of one's own: RFC 6901 pointers.
 
+pub(crate) mod object;
+
 use serde_json::{Value, value::RawValue};
 
 use crate::{

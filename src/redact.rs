@@ -10,6 +10,64 @@ pub(crate) const MASK: &str = "***";
 /// Shorter texts would mask half of every message and protect nothing.
 const SHORTEST: usize = 4;
 
+/// Names under which a call, a model or an answer may hold what must not be shown.
+const TELLING: [&str; 14] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "phone",
+    "mobile",
+    "idcard",
+    "id_card",
+    "realname",
+    "signature",
+    "credential",
+    "access_key",
+    "accesskey",
+    "authorization",
+];
+
+/// Whether what has this name must not be shown.
+pub(crate) fn is_telling(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    TELLING.iter().any(|telling| lower.contains(telling))
+}
+
+/// The text with phone numbers (11 digits from 13… to 19…) and id-card numbers (15 or 18 characters) masked. Digits
+/// that letters or other digits stand beside are parts of something else, such as a sample's id.
+pub(crate) fn without_personal_numbers(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        clean.push_str(before);
+        clean.push_str(if is_personal_number(word) { MASK } else { word });
+        rest = after;
+    }
+    clean.push_str(rest);
+    clean
+}
+
+fn is_personal_number(word: &str) -> bool {
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let of_phone = |text: &str| {
+        text.len() == 11
+            && text.starts_with('1')
+            && !matches!(text.as_bytes()[1], b'0'..=b'2')
+            && digits(text)
+    };
+    match word.len() {
+        11 => of_phone(word),
+        13 => word.strip_prefix("86").is_some_and(of_phone),
+        15 => digits(word),
+        18 => digits(word.trim_end_matches(['x', 'X'])) && digits(&word[..17]),
+        _ => false,
+    }
+}
+
 /// A text that shows itself to nobody by accident.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(Arc<str>);

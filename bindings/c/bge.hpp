@@ -4,10 +4,10 @@
  *
  * Handles are move-only and free themselves. What fails throws bge::Error. Results are the platform's `data`
  * as JSON text, byte for byte; read it with the JSON library of your choice, or with bge::json_get.
- * `args` is always one JSON object with the call's further arguments; "{}" means none.
+ * `args` is always one JSON object with the call's further arguments; "{}" means none, and bge::Args puts one together.
  *
  *     bge::Client api = bge::Client::open();
- *     for (const std::string &page : api.pages("get_taxon_abundance", R"({"biosample_id": "E-F12345678901"})"))
+ *     for (const std::string &page : api.pages("get_taxon_abundance", bge::Args().add("biosample_id", id)))
  *       consume(page);
  *
  * Any number of threads may share a Client, an OAuth2 or an Operation through const references.
@@ -26,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace bge {
@@ -35,6 +36,7 @@ namespace detail {
 struct Free {
   void operator()(char *p) const noexcept { bge_string_free(p); }
   void operator()(bge_error_t *p) const noexcept { bge_error_free(p); }
+  void operator()(bge_args_t *p) const noexcept { bge_args_free(p); }
   void operator()(bge_api_t *p) const noexcept { bge_api_free(p); }
   void operator()(bge_oauth2_t *p) const noexcept { bge_oauth2_free(p); }
   void operator()(bge_op_t *p) const noexcept { bge_op_free(p); }
@@ -85,6 +87,15 @@ class Error : public std::exception {
   std::string request_id() const { return detail::orelse(bge_error_request_id(err_.get()), ""); }
   /** Would the same call be worth repeating? */
   bool retryable() const noexcept { return bge_error_retryable(err_.get()); }
+  /** How many seconds the server wants to be left alone; none if it did not say. */
+  std::optional<double> retry_after() const noexcept {
+    const double seconds = bge_error_retry_after(err_.get());
+    return seconds < 0 ? std::nullopt : std::optional<double>(seconds);
+  }
+  /** The call that failed, such as "get_variants"; empty if none. */
+  std::string call() const { return detail::orelse(bge_error_call(err_.get()), ""); }
+  /** What to do about it; empty if nothing is known. */
+  std::string hint() const { return detail::orelse(bge_error_hint(err_.get()), ""); }
   /** All that is known, with the platform's msg and data. */
   std::string json() const { return detail::orelse(bge_error_json(err_.get()), "{}"); }
 
@@ -137,6 +148,9 @@ Owned<Handle> make(Function function, Args... args) {
 /** "0.1.0" */
 inline std::string version() { return bge_version(); }
 
+/** What this build of the library has: a JSON object such as `{"arrow": true}`. */
+inline std::string features() { return bge_features(); }
+
 /** Every call the library knows, as a JSON list. */
 inline std::string endpoints() { return bge_endpoints(); }
 
@@ -147,6 +161,43 @@ inline std::string endpoints() { return bge_endpoints(); }
 inline std::optional<std::string> json_get(const std::string &json, const std::string &pointer) {
   return detail::maybe_text(bge_json_get, detail::in(json), detail::in(pointer));
 }
+
+/**
+ * Arguments or options put together member by member: `bge::Args().add("limit", 10).add("omics", "1")` is taken
+ * wherever a function wants `args` or `options`.
+ */
+class Args {
+ public:
+  Args() : args_(detail::make<bge_args_t>(bge_args_new)) {}
+
+  Args &add(const std::string &name, const std::string &value) { return put(bge_args_add_text, name, detail::in(value)); }
+  Args &add(const std::string &name, const char *value) { return put(bge_args_add_text, name, value); }
+  Args &add(const std::string &name, bool value) { return put(bge_args_add_bool, name, value); }
+  Args &add(const std::string &name, double value) { return put(bge_args_add_number, name, value); }
+  /** Whole numbers of any type. */
+  template <class Integer, std::enable_if_t<std::is_integral_v<Integer> && !std::is_same_v<Integer, bool>, int> = 0>
+  Args &add(const std::string &name, Integer value) {
+    if constexpr (std::is_signed_v<Integer>) return put(bge_args_add_int, name, static_cast<std::int64_t>(value));
+    else return add_json(name, std::to_string(value));
+  }
+  /** A value that is JSON text already. */
+  Args &add_json(const std::string &name, const std::string &json) {
+    return put(bge_args_add_json, name, detail::in(json));
+  }
+
+  /** The object so far. */
+  std::string json() const { return detail::orelse(bge_args_json(args_.get()), "{}"); }
+  operator std::string() const { return json(); }
+
+ private:
+  template <class Function, class Value>
+  Args &put(Function function, const std::string &name, Value value) {
+    detail::done(function, args_.get(), detail::in(name), value);
+    return *this;
+  }
+
+  detail::Owned<bge_args_t> args_;
+};
 
 /** A call that runs in the background. Destroying it cancels what still runs. */
 class Operation {
@@ -199,7 +250,7 @@ class Operation {
     if (!op_ || !data_) return;
     bool done = false;
     bge_op_cancel(op_.get());
-    bge_op_wait(op_.get(), -1, &done, nullptr);
+    (void)bge_op_wait(op_.get(), -1, &done, nullptr);
   }
 
   detail::Owned<bge_op_t> op_;
@@ -356,7 +407,7 @@ class Client {
    * Sends the log to `log`, from any thread, one line at a time. It must not call the library; what it throws is
    * dropped. It is kept until the client is done with it.
    */
-  void set_log(Log log) {
+  void set_log(Log log) const {
     const auto deliver = [](void *userdata, std::int32_t level, const char *message) {
       try {
         (*static_cast<Log *>(userdata))(level, message);
@@ -509,7 +560,7 @@ class Client {
   std::string invoke_draft_model(Text model_id, Text args = "{}") const {
     return run(bge_api_invoke_draft_model, args, model_id);
   }
-  /** `args` holds exactly one of `source_file` and `object_name`. */
+  /** `args` holds at most one of `source_file` and `object_name`; with neither, only the configuration changes. */
   std::string deploy_model(Text model_id, Text args = "{}") const { return run(bge_api_deploy_model, args, model_id); }
   std::string publish_model(Text model_id, Text message, Text args = "{}") const {
     return run(bge_api_publish_model, args, model_id, message);

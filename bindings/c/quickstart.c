@@ -151,14 +151,17 @@ static void look_up_variants(const bge_api_t *api, const char *biosample_id) {
 static void walk_profile(const bge_api_t *api, const char *biosample_id) {
   bge_error_t *err = NULL;
   bge_pages_t *walk = NULL;
+  bge_args_t *args = NULL;
   char *page = NULL;
-  char args[96];
   char most_abundant[256] = "";
   double highest = -1.0;
   long pages = 0, taxa = 0;
 
-  snprintf(args, sizeof args, "{\"biosample_id\": \"%s\", \"limit\": 100}", biosample_id);
-  must(bge_api_pages(api, "get_taxon_abundance", args, &walk, &err), &err);
+  must(bge_args_new(&args, &err), &err);
+  must(bge_args_add_text(args, "biosample_id", biosample_id, &err), &err);
+  must(bge_args_add_int(args, "limit", 100, &err), &err);
+  must(bge_api_pages(api, "get_taxon_abundance", bge_args_json(args), &walk, &err), &err);
+  bge_args_free(args);
   for (;;) {
     must(bge_pages_next(walk, &page, &err), &err);
     if (page == NULL) break;
@@ -283,19 +286,23 @@ static void show_an_error(const bge_api_t *api) {
   printf("  code        %" PRId64 "\n", bge_error_code(err));
   printf("  HTTP status %" PRId32 "\n", bge_error_http_status(err));
   printf("  request id  %s\n", bge_error_request_id(err) ? bge_error_request_id(err) : "(none)");
+  printf("  what to do  %s\n", bge_error_hint(err) ? bge_error_hint(err) : "(nothing is known)");
   printf("  worth repeating: %s\n", bge_error_retryable(err) ? "yes" : "no");
   printf("  as JSON     %s\n", bge_error_json(err));
   bge_error_free(err);
 }
 
 int main(void) {
-  char options[512] = "{}";
+  bge_error_t *err = NULL;
+  bge_args_t *options = NULL;
   const char *endpoint = getenv("BGE_ENDPOINT");
-  if (endpoint != NULL) snprintf(options, sizeof options, "{\"endpoint\": \"%s\"}", endpoint);
+  must(bge_args_new(&options, &err), &err);
+  if (endpoint != NULL) must(bge_args_add_text(options, "endpoint", endpoint, &err), &err);
 
   printf("libbge %s\n", bge_version());
-  bge_api_t *api = sign_in(options);
-  sign_in_as_application(options);
+  bge_api_t *api = sign_in(bge_args_json(options));
+  sign_in_as_application(bge_args_json(options));
+  bge_args_free(options);
 
   printf("Samples:\n");
   char *genome = list_samples(api, "{\"omics\": \"1\", \"limit\": 3}");

@@ -57,7 +57,7 @@ static void look_up_variants(const bge::Client &api, const std::string &biosampl
 
 static void walk_profile(const bge::Client &api, const std::string &biosample_id) {
   std::size_t pages = 0, taxa = 0;
-  const std::string args = R"({"limit": 100, "biosample_id": ")" + biosample_id + "\"}";
+  const auto args = bge::Args().add("biosample_id", biosample_id).add("limit", 100).json();
   for (const std::string &page : api.pages("get_taxon_abundance", args)) {
     pages++;
     taxa += length(page, "/result");
@@ -100,7 +100,8 @@ static void show_an_error(const bge::Client &api) {
 
 int main() try {
   const char *endpoint = std::getenv("BGE_ENDPOINT");
-  const std::string options = endpoint ? R"({"endpoint": ")" + std::string(endpoint) + "\"}" : "{}";
+  bge::Args options;
+  if (endpoint) options.add("endpoint", endpoint);
 
   std::cout << "libbge " << bge::version() << "\n";
   const bge::Client api(environment("BGE_ACCESS_TOKEN"), options);

@@ -66,7 +66,8 @@ type InvokeModelOptions struct {
 	Call CallOptions `json:"-"`
 }
 
-// DeployModelOptions take exactly one of SourceFile and ObjectName. Defaults are the platform's.
+// DeployModelOptions take at most one of SourceFile and ObjectName; with neither, only the configuration changes. Defaults
+// are the platform's.
 type DeployModelOptions struct {
 	SourceFile string        `json:"source_file"` // path of a zip, which is streamed from disk
 	ObjectName string        `json:"object_name"` // an uploaded zip

@@ -100,7 +100,7 @@ type WritePhenotypeOptions struct {
 	Call  CallOptions    `json:"-"`
 }
 
-// DataItemsOptions take exactly one of CollectionID and DataElementIDs.
+// DataItemsOptions take at most one of CollectionID and DataElementIDs.
 type DataItemsOptions struct {
 	CollectionID   string    `json:"collection_id"`
 	DataElementIDs []string  `json:"data_element_ids"` // at most 100

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::{
     context::Context,
@@ -52,10 +51,7 @@ pub(crate) async fn wait_task(session: &Session, context: Context, args: &Args) 
         let task = session.perform(context.clone(), endpoint, &args).await?;
         match state(&task)? {
             TaskState::Done => return Ok(task),
-            TaskState::Failed => {
-                let data = RawValue::from_string(task).ok();
-                return Err(Error::new(Status::Api, "the task failed").with_envelope(0, None, data));
-            }
+            TaskState::Failed => return Err(Error::failed_task(task)),
             TaskState::Running => {}
         }
         let pause = wait.mul_f64(0.75 + fastrand::f64() / 4.0);

@@ -169,8 +169,9 @@ pub unsafe extern "C" fn bge_api_request(
 }
 
 /// The table of calls as a JSON array: for each its `name`, `noun`, `summary`, `method`, `path`, `encoding`, `kind`,
-/// `grants`, `repeatable`, `page_style`, `result`, `arguments` (`name`, `type`, `required`, `default`, …), `rules` and,
-/// for lists, `columns` (`name`, `type`, `unit`, JSON `path`). Static; not freed.
+/// `grants`, `repeatable`, `page_style`, `result`, `arguments` (`name`, `type`, `required`, `default`, `choices`, `labels`,
+/// …), `rules` and, for lists, `columns` (`name`, `type`, `unit`, JSON `path`). `labels` say what values mean, in English
+/// (`en`) and Chinese (`zh`), as far as the platform's documents do. Static; not freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn bge_endpoints() -> *const c_char {
     static TABLE: OnceLock<CString> = OnceLock::new();

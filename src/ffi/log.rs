@@ -3,12 +3,13 @@
 use std::ffi::{CString, c_char, c_void};
 
 use super::{
-    boundary::guard, client::bge_api_t, error::bge_error_t, pointers::handle_mut, version::bge_status_t,
+    boundary::guard, client::bge_api_t, error::bge_error_t, pointers::handle, version::bge_status_t,
 };
 use crate::{Level, Sink};
 
-/// Takes one line of a client's log. `level` is 1 for errors, 2 for information, 3 for debugging. Called on any
-/// thread, one call at a time; it must not call libbge, throw or longjmp. `message` is borrowed for the call.
+/// A function that receives a client's log, one line a call. `level` is 1 for errors, 2 for information and 3 for
+/// debugging. It is called on any thread, but never by two at once, and must not call libbge, throw or longjmp. `message`
+/// is only valid during the call.
 pub type bge_log_fn = Option<unsafe extern "C" fn(userdata: *mut c_void, level: i32, message: *const c_char)>;
 
 struct Callback {
@@ -45,24 +46,28 @@ impl Sink for Callback {
     }
 }
 
-/// Sends the client's log to `fn`; NULL sends it nowhere.
+/// Sends the client's log to the function `fn`. If `fn` is NULL, the log is dropped from now on.
 ///
-/// How much is told is the client's option `log` (`off`, `error`, `info` or `debug`; `info` unless given). Secrets and
-/// personal data are masked at every level. `finalizer`, unless NULL, is called with `userdata` exactly once: when the
-/// function is replaced, when the client and everything made from it are freed, or when this call fails.
+/// The client's option `log` decides how much is logged (`off`, `error`, `info` or `debug`; `info` unless given). Secrets
+/// and personal data are masked at every level.
+///
+/// If `finalizer` is not NULL, it is called with `userdata` exactly once: when the function is replaced, when the client
+/// and everything made from it have been freed, or when this call fails. It may be called on any thread, also on one of
+/// the library's own, and must not call libbge, throw or longjmp. A line that another thread is delivering at that moment
+/// is finished first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_api_set_log(
-    api: *mut bge_api_t,
+    api: *const bge_api_t,
     r#fn: bge_log_fn,
     userdata: *mut c_void,
     finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
     err: *mut *mut bge_error_t,
 ) -> bge_status_t {
     let userdata = Userdata { pointer: userdata, finalizer };
-    // SAFETY: `api` is NULL or a live handle that nobody else uses now, `err` NULL or writable.
+    // SAFETY: `api` is NULL or a live handle, `err` NULL or writable.
     unsafe {
         guard("set_log", err, || {
-            let api = handle_mut(api, "api")?;
+            let api = handle(api, "api")?;
             let sink = r#fn.map(|function| Box::new(Callback { function, userdata }) as Box<dyn Sink>);
             api.client.set_log(sink);
             Ok(())

@@ -19,6 +19,7 @@ mod pointers;
 mod row;
 
 pub mod account;
+pub mod args;
 pub mod client;
 pub mod error;
 pub mod files;

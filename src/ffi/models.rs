@@ -54,15 +54,16 @@ pub unsafe extern "C" fn bge_api_invoke_draft_model(
     unsafe { call("invoke_draft_model", api, &[Given::Text("model_id", model_id)], args_json, out_json, err) }
 }
 
-/// Deploys a model from a zip on disk or in the object store.
+/// Deploys a model from a zip on disk or in the object store, or changes its configuration.
 ///
-/// Source: POST `/model/deploy`; for authorization-code and client-credentials tokens. Exactly one of `source_file`
-/// and `object_name`. A file is streamed from disk, and the answer holds `version`; of an object, `task_id`.
+/// Source: POST `/model/deploy`; for authorization-code and client-credentials tokens. At most one of `source_file` and
+/// `object_name`; with neither, only the configuration changes. A file is streamed from disk, and the answer holds
+/// `version`; of an object, `task_id`.
 ///
 /// - `model_id`: model id
 /// - `args_json`: NULL or an object of `source_file` (path: path of a zip); `object_name` (string: an uploaded
-///   zip); `handler` (string: entry point, index.handler on the platform, with source_file); `comment` (string: a
-///   remark, with source_file); `runtime` (string: python3 on the platform); `memory_size` (integer: MB, 128 on the
+///   zip); `handler` (string: entry point, index.handler on the platform, not with object_name); `comment`
+///   (string: a remark, not with object_name); `runtime` (string: python3 on the platform); `memory_size` (integer: MB, 128 on the
 ///   platform); `cpu` (number: cores, 0.05 on the platform, with object_name); `disk_size` (integer: MB, 512 on the
 ///   platform, with object_name); `timeout` (integer: seconds that the model may run, 900 on the platform). Other
 ///   members are passed through.

@@ -124,8 +124,8 @@ pub unsafe extern "C" fn bge_api_write_phenotype(
 
 /// Data items of a biosample, page by page.
 ///
-/// Source: GET `/data_item/batch_retrieve`; for authorization-code and client-credentials tokens. Exactly one of
-/// `collection_id` and `data_element_ids`.
+/// Source: GET `/data_item/batch_retrieve`; for authorization-code and client-credentials tokens. At most one
+/// of `collection_id` and `data_element_ids`.
 ///
 /// - `namespace`: namespace
 /// - `biosample_id`: biosample id

@@ -1,4 +1,4 @@
-//! Versions and status codes.
+//! Versions, features and status codes.
 
 use std::ffi::{CStr, c_char};
 
@@ -9,7 +9,7 @@ pub type bge_status_t = i32;
 
 /// The version of this header, `major << 16 | minor`. A library is compatible when its `bge_abi_version()` has the
 /// same major version and the same or a higher minor version.
-pub const BGE_ABI_VERSION: u32 = 1;
+pub const BGE_ABI_VERSION: u32 = 2;
 
 /// Success.
 pub const BGE_OK: bge_status_t = 0;
@@ -55,6 +55,16 @@ pub extern "C" fn bge_abi_version() -> u32 {
     BGE_ABI_VERSION
 }
 
+/// What this build of the library has, as a JSON object of names and booleans, such as `{"arrow": true}`. A name that is
+/// missing is a feature that the library does not know, and so does not have. Static; not freed.
+///
+/// - `arrow`: tables (`bge_api_table` and the others); without it they are `BGE_ERR_UNSUPPORTED`
+#[unsafe(no_mangle)]
+pub extern "C" fn bge_features() -> *const c_char {
+    let features: &CStr = if cfg!(feature = "arrow") { c"{\"arrow\": true}" } else { c"{\"arrow\": false}" };
+    features.as_ptr()
+}
+
 /// The name of a status, such as `"BGE_ERR_TIMEOUT"`; `"BGE_ERR_UNKNOWN"` for numbers that are none. Static; not
 /// freed.
 #[unsafe(no_mangle)]
@@ -86,6 +96,14 @@ const _: () =
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn features_are_json() {
+        // SAFETY: static and NUL-terminated.
+        let told = unsafe { CStr::from_ptr(bge_features()) };
+        let features: serde_json::Value = serde_json::from_slice(told.to_bytes()).unwrap_or_default();
+        assert_eq!(features["arrow"], cfg!(feature = "arrow"));
+    }
 
     #[test]
     fn every_status_has_its_name_in_c() {

@@ -16,7 +16,7 @@ use crate::{
     context::Switches,
     error::{Error, Result, Status},
     options,
-    redact::Redactor,
+    redact::{self, Redactor},
     transport::{Body, FilePart, Request, Target},
 };
 
@@ -376,10 +376,6 @@ fn hide_all(raw: &str, redactor: &mut Redactor) {
     }
 }
 
-/// Names under which a model or a later call may take what must not be shown.
-const TELLING: [&str; 9] =
-    ["password", "passwd", "secret", "token", "phone", "mobile", "idcard", "id_card", "realname"];
-
 pub(crate) fn string(name: &str, raw: &str) -> Result<String> {
     serde_json::from_str(raw)
         .map_err(|_| Error::argument(&shown(name), "must be a string of Unicode characters"))
@@ -446,8 +442,10 @@ impl Fields {
 
     fn unknown(&mut self, name: &str, raw: &RawValue, encoding: Encoding) -> Result<()> {
         let raw = raw.get();
-        let lower = name.to_lowercase();
-        if TELLING.iter().any(|telling| lower.contains(telling)) {
+        if name.chars().any(char::is_control) {
+            return Err(Error::argument(&shown(name), "is no name: it holds control characters"));
+        }
+        if redact::is_telling(name) {
             hide_all(raw, &mut self.redactor);
         }
         if encoding == Encoding::Json {
@@ -467,7 +465,8 @@ impl Fields {
 
     fn into_request(mut self, endpoint: &Endpoint, path: String) -> Request {
         if let Some(file) = self.file.take() {
-            let body = Body::Multipart { fields: self.pairs, file };
+            let fields = self.pairs.into_iter().map(|(name, value)| (in_header(&name), value)).collect();
+            let body = Body::Multipart { fields, file };
             return Request::new(wire(endpoint.method), Target::Platform(path)).with_body(body);
         }
         if endpoint.encoding == Encoding::Json {
@@ -514,6 +513,12 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
+/// A name as it may stand between quotes in a part's header: as browsers write it, so that no quote or line end in it
+/// can begin another parameter or header.
+fn in_header(name: &str) -> String {
+    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+}
+
 fn file_part(arg: &Arg, path: &str) -> Result<FilePart> {
     let unreadable =
         |cause: &std::io::Error| Error::io(format!("{} cannot be read: {path}", arg.name), cause);
@@ -523,7 +528,7 @@ fn file_part(arg: &Arg, path: &str) -> Result<FilePart> {
         (true, Some(filename)) => Ok(FilePart {
             name: arg.wire.to_owned(),
             path: path.into(),
-            filename: filename.to_owned(),
+            filename: filename.replace('\r', "%0D").replace('\n', "%0A"),
             length: length.len(),
         }),
         _ => Err(Error::new(Status::Io, format!("{} is not a regular file: {path}", arg.name))),

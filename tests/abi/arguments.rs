@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::wire::pairs;
-use crate::support::Sandbox;
+use crate::support::{Folder, Sandbox};
 
 #[test]
 fn an_id_cannot_reach_another_endpoint() {
@@ -92,7 +92,13 @@ fn bad_arguments_are_named_and_nothing_is_sent() {
             1,
             "exactly one of them",
         ),
-        ("deploy_model", r#"{"model_id": "m"}"#, 1, "source_file or object_name must be given"),
+        (
+            "deploy_model",
+            r#"{"model_id": "m", "source_file": "a.zip", "object_name": "b"}"#,
+            1,
+            "source_file cannot be given together with object_name",
+        ),
+        ("get_user", r#"{"a\r\nb": 1}"#, 1, "ab is no name"),
         (
             "deploy_model",
             &format!(r#"{{"model_id": "m", "source_file": "{zip}"}}"#),
@@ -107,9 +113,9 @@ fn bad_arguments_are_named_and_nothing_is_sent() {
         ),
         (
             "get_data_items",
-            r#"{"namespace": "n", "biosample_id": "x"}"#,
+            r#"{"namespace": "n", "biosample_id": "x", "collection_id": "c", "data_element_ids": "d"}"#,
             1,
-            "collection_id or data_element_ids",
+            "collection_id cannot be given together with data_element_ids",
         ),
         (
             "ferry_to_oss",
@@ -132,6 +138,56 @@ fn bad_arguments_are_named_and_nothing_is_sent() {
         assert!(!failure.retryable);
     }
     assert!(sandbox.take_log().is_empty(), "nothing is sent");
+}
+
+#[test]
+fn a_configuration_changes_without_a_source() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    sandbox.clear_log();
+    let args = json!({"model_id": sandbox.text("/model_id"), "memory_size": 512, "runtime": "python3"});
+    let answer = api.value("deploy_model", args).expect("configured");
+    assert!(answer["version"].is_u64(), "{answer}");
+    let entry = &sandbox.take_log()[0];
+    assert_eq!(
+        entry["form"],
+        json!({"model_id": sandbox.text("/model_id"), "memory_size": "512", "runtime": "python3"})
+    );
+    assert_eq!(entry["files"].as_array().map_or(0, Vec::len), 0);
+    let items = json!({"namespace": "health", "biosample_id": sandbox.text("/biosample_id")});
+    assert!(api.value("get_data_items", items).expect("all items")["count"].as_u64() > Some(0));
+}
+
+/// A name is data: it can begin neither another parameter of a part's header nor another header.
+#[test]
+fn names_cannot_leave_their_place() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("names");
+    let file = folder.file("a.zip", b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0");
+    sandbox.clear_log();
+    let mut args = json!({"model_id": sandbox.text("/model_id"), "source_file": file});
+    args["x\"; filename=\"evil.zip"] = "v".into();
+    api.call("deploy_model", args).expect("deployed");
+    let entry = &sandbox.take_log()[0];
+    assert_eq!(entry["files"].as_array().map(Vec::len), Some(1), "{entry}");
+    assert_eq!(entry["form"]["x%22; filename=%22evil.zip"], "v", "{entry}");
+    for name in ["x\r\nContent-Type: text/plain\r\n\r\nhidden", "x\0", "x\u{85}y", "\u{1b}[31m"] {
+        let mut args = json!({"model_id": sandbox.text("/model_id"), "source_file": file});
+        args[name] = "v".into();
+        for (call, args) in [("deploy_model", args), ("get_user", json!({name: 1}))] {
+            let refused = api.call(call, args).expect_err(name);
+            assert_eq!(refused.status, 1, "{}", refused.message);
+        }
+    }
+    assert!(sandbox.take_log().is_empty(), "nothing is sent");
+    // A file's name may hold a line end on Linux.
+    let odd = folder.file("a\r\nContent-Type: text\r\n.zip", b"PK\x05\x06");
+    api.call("deploy_model", json!({"model_id": sandbox.text("/model_id"), "source_file": odd}))
+        .expect("sent");
+    let part = &sandbox.take_log()[0]["files"][0];
+    assert_eq!(part["filename"], "a%0D%0AContent-Type: text%0D%0A.zip");
+    assert_eq!(part["content_type"], "application/zip");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, c::Api};
+use crate::support::{Folder, Sandbox, c::Api};
 
 fn fault(sandbox: &Sandbox, kind: Value) {
     let mut fault = json!({"path": "/profile", "count": 1});
@@ -81,6 +81,87 @@ fn an_error_carries_what_the_platform_said() {
         (failure.json["name"].as_str(), failure.json["code"].as_i64()),
         (Some("BGE_ERR_API"), Some(41202))
     );
+}
+
+/// The platform says why in the answer's data: as a text, in the members of an object, or in a task's result.
+#[test]
+fn a_refusals_reason_is_in_its_message() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let long = "长".repeat(5000);
+    for (data, part) in [
+        (json!("外部样品编号已注册"), "参数错误: 外部样品编号已注册"),
+        (json!({"external_sample_id": "已注册"}), "参数错误: external_sample_id: 已注册"),
+        (json!({"limit": ["太大", "太小"]}), "limit: 太大, 太小"),
+        (json!({"detail": {"errors": [{"site": 99}]}}), "参数错误: site: 99"),
+        (json!({"phone": "13912345678", "why": "已被 13912345678 占用"}), "已被 *** 占用"),
+        (json!(long), "长…"),
+    ] {
+        sandbox.clear_faults();
+        let envelope = json!({"code": 41001, "msg": "参数错误", "data": data});
+        fault(&sandbox, json!({"kind": "status", "status": 200, "envelope": envelope}));
+        let failure = api.call("get_user", json!({})).expect_err("refused");
+        assert!(failure.message.contains(part), "{data}: {}", failure.message);
+        assert!(failure.message.chars().count() < 500, "{}", failure.message);
+        assert!(!failure.message.contains("13912345678"), "{}", failure.message);
+        assert_eq!(failure.json["data"], data, "the JSON has all of it");
+    }
+    // What the caller gave as a secret is masked there, too.
+    sandbox.clear_faults();
+    let envelope = json!({"code": 41001, "msg": "参数错误", "data": {"path": "/x?p=hunter2-hunter2"}});
+    sandbox.fault(json!({"path": "/ferry/download_to_oss", "count": 1, "kind": "status", "status": 200,
+                         "envelope": envelope}));
+    let client = sandbox.oauth2(json!({})).api(None).expect("a client");
+    let args = json!({"account": "a", "password": "hunter2-hunter2", "project_no": "p", "biosample_cnt": 1});
+    let failure = client.call("ferry_to_oss", args).expect_err("refused");
+    assert!(failure.message.contains("path: /x?p=***"), "{}", failure.message);
+
+    let project = sandbox.text("/project_id");
+    let args = json!({"external_sample_id": "twice", "biosample_site": 1, "project_id": project});
+    api.call("register_sample", args.clone()).expect("registered");
+    let twice = api.call("register_sample", args).expect_err("registered already");
+    assert!(twice.message.contains("external_sample_id: "), "{}", twice.message);
+}
+
+#[test]
+fn a_failed_tasks_reason_is_in_its_message() {
+    let sandbox = Sandbox::start(&[]);
+    sandbox.set(json!({"tasks_fail": true}));
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("task");
+    let file = folder.file("a.zip", b"PK\x05\x06");
+    let task = api
+        .value("upload_model_expfs", json!({"model_id": sandbox.text("/model_id"), "expfs": file}))
+        .expect("a task");
+    let failed = api.call("wait_task", json!({"task_id": task["task_id"]})).expect_err("failed");
+    assert_eq!(failed.status, 5);
+    assert!(failed.message.ends_with("the task failed: 任务执行失败"), "{}", failed.message);
+    assert_eq!(failed.json["data"]["progress"], "FAILURE");
+}
+
+#[test]
+fn a_429_says_how_long_to_wait_and_what_prevents_it() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({"max_retries": 0}));
+    for (fields, wait, part) in
+        [(json!({"headers": {"Retry-After": "75"}}), 75.0, "wait 75 s"), (json!({}), -1.0, "fewer requests")]
+    {
+        sandbox.clear_faults();
+        let mut kind = json!({"kind": "status", "status": 429});
+        for (name, value) in fields.as_object().expect("an object") {
+            kind[name] = value.clone();
+        }
+        fault(&sandbox, kind);
+        let failure = api.call("get_user", json!({})).expect_err("too many");
+        assert!(failure.message.contains(part), "{}", failure.message);
+        assert!(failure.message.contains("rate_limit"), "{}", failure.message);
+        assert_eq!((failure.retry_after, failure.call.as_deref()), (wait, Some("get_user")));
+        let hint = failure.hint.expect("a hint");
+        assert!(failure.message.ends_with(&hint), "{}", failure.message);
+        assert_eq!(failure.json["hint"], hint.as_str());
+    }
+    let plain = api.call("get_sample", json!({"biosample_id": "E-B00000000000"})).expect_err("unknown");
+    assert_eq!((plain.retry_after, plain.hint), (-1.0, None));
 }
 
 #[test]

@@ -36,7 +36,8 @@ fn without_comments() -> String {
         rest = &rest[start + end + 2..];
     }
     code.push_str(rest);
-    code.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n")
+    let code = code.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join("\n");
+    code.replace("BGE_NODISCARD\n", "").replace("BGE_API ", "")
 }
 
 #[test]
@@ -57,11 +58,12 @@ fn the_symbol_list_names_every_function() {
 #[test]
 fn every_item_is_documented() {
     let mut documented = false;
-    for line in COMMITTED.lines() {
+    for line in COMMITTED.lines().filter(|line| *line != "BGE_NODISCARD") {
         let text = line.trim();
         if text == "*/" {
             documented = true;
         } else if text.starts_with("bge_")
+            || text.starts_with("BGE_API ")
             || text.starts_with("const ")
             || text.starts_with("typedef ")
             || text.starts_with("void ")
@@ -77,6 +79,32 @@ fn every_item_is_documented() {
             documented = false;
         }
     }
+}
+
+#[test]
+fn the_header_tells_its_version() {
+    for (part, number) in [
+        ("MAJOR", env!("CARGO_PKG_VERSION_MAJOR")),
+        ("MINOR", env!("CARGO_PKG_VERSION_MINOR")),
+        ("PATCH", env!("CARGO_PKG_VERSION_PATCH")),
+    ] {
+        assert!(COMMITTED.contains(&format!("#define BGE_VERSION_{part} {number}\n")), "{part}");
+    }
+}
+
+#[test]
+fn every_function_says_where_it_comes_from_and_whether_it_can_fail() {
+    let mut seen = 0;
+    let mut before = "";
+    for line in COMMITTED.lines() {
+        if line.starts_with("BGE_API ") {
+            let can_fail = line.starts_with("BGE_API bge_status_t ");
+            assert_eq!(before == "BGE_NODISCARD", can_fail, "{line}");
+            seen += 1;
+        }
+        before = line;
+    }
+    assert_eq!(seen, functions().len());
 }
 
 #[test]

@@ -137,6 +137,7 @@ fn null_and_bad_utf8_are_refused_by_name_in_every_parameter() {
     let api = library.make("bge_api_new", &[sandbox.text("/access_token"), &options], &[]);
     let oauth2 = library.make("bge_oauth2_new", &["id", "secret", &options], &[]);
     let pages = library.make("bge_api_pages", &["get_samples", "{}"], &[api]);
+    let args = library.make("bge_args_new", &[], &[]);
     let mut tried = 0;
     for (name, declaration) in functions() {
         let returns_status = declaration.starts_with("bge_status_t");
@@ -184,6 +185,7 @@ fn null_and_bad_utf8_are_refused_by_name_in_every_parameter() {
                         Kind::Text => good.as_ptr() as usize,
                         Kind::Handle if other.name == "o" => oauth2,
                         Kind::Handle if other.name == "pages" => pages,
+                        Kind::Handle if other.name == "args" => args,
                         Kind::Handle if other.name == "api" => api,
                         // Operations, readers, writers and tables cannot be made without running: only their NULLs count.
                         Kind::Handle => 0,
@@ -216,7 +218,13 @@ fn null_and_bad_utf8_are_refused_by_name_in_every_parameter() {
     }
     assert!(tried > 200, "{tried}");
     assert!(sandbox.log().is_empty(), "nothing was sent");
-    for (free, handle) in [("bge_pages_free", pages), ("bge_oauth2_free", oauth2), ("bge_api_free", api)] {
+    let handles = [
+        ("bge_args_free", args),
+        ("bge_pages_free", pages),
+        ("bge_oauth2_free", oauth2),
+        ("bge_api_free", api),
+    ];
+    for (free, handle) in handles {
         // SAFETY: each handle's last use.
         unsafe { call(library.symbol(free), &[handle]) };
     }

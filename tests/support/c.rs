@@ -22,6 +22,10 @@ pub struct Failure {
     pub message: String,
     pub request_id: Option<String>,
     pub retryable: bool,
+    /// Seconds; negative: none.
+    pub retry_after: f64,
+    pub call: Option<String>,
+    pub hint: Option<String>,
     pub json: Value,
 }
 
@@ -48,6 +52,9 @@ pub fn failure(status: i32, err: *mut bge_error_t) -> Failure {
             message: borrowed(bge_error_message(err)).expect("a message"),
             request_id: borrowed(bge_error_request_id(err)),
             retryable: bge_error_retryable(err),
+            retry_after: bge_error_retry_after(err),
+            call: borrowed(bge_error_call(err)),
+            hint: borrowed(bge_error_hint(err)),
             json: serde_json::from_str(&borrowed(bge_error_json(err)).expect("JSON")).expect("JSON"),
         };
         bge_error_free(err);

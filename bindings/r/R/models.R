@@ -37,9 +37,10 @@ bge_invoke_draft_model <- function(api, model_id, ..., simplify = TRUE, call_opt
   call_value(api, "invoke_draft_model", list(model_id = model_id, ...), simplify, call_options)
 }
 
-#' Deploys a model
+#' Deploys a model, or changes its configuration
 #'
-#' The source is a zip: on disk (`source_file`), or in the object store (`object_name`).
+#' The source is a zip: on disk (`source_file`), or in the object store (`object_name`). With neither, only the
+#' configuration changes.
 #'
 #' `POST /model/deploy`. For tokens of authorization codes and of client credentials.
 #'
@@ -47,8 +48,8 @@ bge_invoke_draft_model <- function(api, model_id, ..., simplify = TRUE, call_opt
 #' @param model_id Model id.
 #' @param source_file Path of a zip.
 #' @param object_name Name of an uploaded zip.
-#' @param handler Entry point; index.handler on the platform; with `source_file`.
-#' @param comment A remark; with `source_file`.
+#' @param handler Entry point; index.handler on the platform; not with `object_name`.
+#' @param comment A remark; not with `object_name`.
 #' @param runtime Runtime: python3 on the platform.
 #' @param memory_size Memory in MB; 128 on the platform.
 #' @param cpu Cores; 0.05 on the platform; with `object_name`.

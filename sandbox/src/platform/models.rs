@@ -93,22 +93,26 @@ pub fn deploy(call: &Call) -> Result<Data, Refusal> {
             if file.size == 0 || file.content().is_some_and(|content| !is_zip(&content)) {
                 return Err(Refusal::argument("source_file", "文件须为 zip 压缩文件"));
             }
-            json!({"filename": file.filename, "size": file.size, "sha256": file.sha256})
+            Some(json!({"filename": file.filename, "size": file.size, "sha256": file.sha256}))
         }
         (None, Some(object)) => {
             if !call.world.store.exists(object) {
                 return Err(Refusal::argument("object_name", "文件不存在"));
             }
-            json!({"object_name": object})
+            Some(json!({"object_name": object}))
         }
-        _ => return Err(Refusal::argument("source_file", "source_file 与 object_name 须且只能提供其中之一")),
+        (None, None) => None,
+        _ => return Err(Refusal::argument("source_file", "source_file 与 object_name 只能提供其中之一")),
     };
-    config.insert("source".into(), source);
+    let deploys = source.is_some();
+    config.extend(source.map(|source| ("source".to_owned(), source)));
     let version = {
         let mut models = call.world.models();
         let model = models.get(model_id).ok_or_else(Refusal::no_model)?;
-        model.deployed =
-            model.deployed.max(model.versions.iter().map(|version| version.number).max().unwrap_or(0)) + 1;
+        if deploys {
+            let last = model.versions.iter().map(|version| version.number).max().unwrap_or(0);
+            model.deployed = model.deployed.max(last) + 1;
+        }
         model.config.extend(config);
         model.deployed
     };

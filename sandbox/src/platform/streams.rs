@@ -146,17 +146,14 @@ pub fn items(call: &Call) -> Result<Data, Refusal> {
     call.need("biosample_id")?;
     let ids = call.list("data_element_ids")?;
     let chosen: Vec<&Element> = match (call.get("collection_id"), ids) {
-        (Some(COLLECTION_ID), None) => ELEMENTS.iter().collect(),
+        (Some(COLLECTION_ID) | None, None) => ELEMENTS.iter().collect(),
         (Some(_), None) => return Err(Refusal::argument("collection_id", "数据集不存在")),
         (None, Some(ids)) if ids.len() > 100 => {
             return Err(Refusal::argument("data_element_ids", "最多一次提供100个"));
         }
         (None, Some(ids)) => ids.into_iter().filter_map(elements::get).collect(),
         _ => {
-            return Err(Refusal::argument(
-                "collection_id",
-                "collection_id 与 data_element_ids 须提供其中之一",
-            ));
+            return Err(Refusal::argument("collection_id", "collection_id 与 data_element_ids 互斥"));
         }
     };
     let number = call.page("next_page")?;

@@ -31,7 +31,10 @@ fn models_are_called_deployed_published_and_rolled_back() {
     );
     refused(&sandbox.post_file("/model/deploy", &form, "source_file", "a.zip", b"no zip"), 41001);
     refused(&sandbox.post_file("/model/deploy", &[("model_id", "x")], "source_file", "a.zip", &zip()), 41202);
-    refused(&sandbox.post("/model/deploy", &form), 41001);
+    // without a source only the configuration changes
+    assert_eq!(sandbox.post("/model/deploy", &form).data(), json!({"version": 24}));
+    let both = [form[0], ("object_name", "x.zip")];
+    refused(&sandbox.post_file("/model/deploy", &both, "source_file", "a.zip", &zip()), 41001);
     refused(&sandbox.post("/model/deploy", &[form[0], ("object_name", "no/such.zip")]), 41001);
     refused(&sandbox.post("/model/deploy", &[form[0], ("object_name", "x"), ("cpu", "many")]), 41001);
 

@@ -104,7 +104,8 @@ fn aggregates_and_data_items() {
         (&found["count"], &found["result"][0]["data_element"]["data_element_description"]),
         (&json!(1), &json!("步数"))
     );
-    refused(&items(&[]), 41001);
+    let collection = sandbox.state()["collection_id"].as_str().unwrap().to_owned();
+    assert_eq!(items(&[]).data()["count"], items(&[("collection_id", &collection)]).data()["count"]);
     refused(&items(&[("collection_id", "unknown")]), 41001);
     refused(&items(&[("data_element_ids", element), ("collection_id", "x")]), 41001);
     refused(&items(&[("data_element_ids", &vec!["a"; 101].join(","))]), 41001);

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Arg, Column, Encoding, Endpoint, Grants, Kind, Method, Output, Pages, Rule, Type, all};
+use super::{Arg, Column, Encoding, Endpoint, Grants, Kind, Label, Method, Output, Pages, Rule, Type, all};
 
 /// Every row: name, noun, summary, method, path, encoding, grants, repeatable, page style, result, arguments (name,
-/// wire name, type, required, default, choices), rules, and a list's columns (name, type, unit, JSON path).
+/// wire name, type, required, default, choices, labels in English and Chinese), rules, and a list's columns (name, type, unit, JSON path).
 pub fn describe() -> String {
     Value::Array(all().map(row).collect()).to_string()
 }
@@ -64,11 +64,16 @@ fn argument(endpoint: &Endpoint, arg: &Arg) -> Value {
     put("required", arg.required.into());
     put("default", arg.default.into());
     put("choices", if arg.only.is_empty() { Value::Null } else { arg.only.to_vec().into() });
+    put("labels", if arg.labels.is_empty() { Value::Null } else { arg.labels.iter().map(label).collect() });
     put("upper", arg.upper.into());
     put("trim", arg.trim.into());
     put("secret", arg.secret.into());
     put("summary", arg.about.into());
     Value::Object(all)
+}
+
+fn label(label: &Label) -> Value {
+    json!({ "value": label.value, "en": label.en, "zh": label.zh })
 }
 
 fn type_name(kind: Type) -> &'static str {

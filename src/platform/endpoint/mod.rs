@@ -5,6 +5,7 @@
 mod account;
 mod describe;
 mod files;
+mod labels;
 mod microbiome;
 mod models;
 mod reports;
@@ -14,6 +15,7 @@ mod streams;
 mod variants;
 
 pub use describe::describe;
+pub use labels::Label;
 
 /// HTTP methods that the platform uses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +131,8 @@ pub struct Arg {
     pub only: &'static [&'static str],
     /// The smallest number, checked before sending.
     pub least: Option<i64>,
+    /// What values mean, as far as the platform's documents say.
+    pub labels: &'static [Label],
     /// Meaning, unit, choices.
     pub about: &'static str,
 }
@@ -146,6 +150,7 @@ impl Arg {
             secret: false,
             only: &[],
             least: None,
+            labels: &[],
             about,
         }
     }
@@ -187,6 +192,11 @@ impl Arg {
 
     const fn least(mut self, least: i64) -> Self {
         self.least = Some(least);
+        self
+    }
+
+    const fn labels(mut self, labels: &'static [Label]) -> Self {
+        self.labels = labels;
         self
     }
 }
@@ -432,6 +442,8 @@ pub fn find(name: &str) -> Option<&'static Endpoint> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -441,6 +453,15 @@ mod tests {
             for arg in endpoint.args {
                 assert!(!(arg.required && optional), "{}: required arguments come first", endpoint.name);
                 optional |= !arg.required;
+                for label in arg.labels {
+                    let known = arg.only.is_empty() || arg.only.contains(&label.value);
+                    assert!(known, "{}: {} is no {}", endpoint.name, label.value, arg.name);
+                    assert!(!label.en.is_empty() && !label.zh.is_empty(), "{}", label.value);
+                }
+                let values: HashSet<&str> = arg.labels.iter().map(|label| label.value).collect();
+                assert_eq!(values.len(), arg.labels.len(), "{}: {}", endpoint.name, arg.name);
+                let complete = arg.only.iter().all(|value| values.contains(value));
+                assert!(complete, "{}: a value of {} has no label", endpoint.name, arg.name);
             }
             for segment in endpoint.path.split('/').filter(|segment| segment.starts_with('{')) {
                 let name = segment.trim_matches(['{', '}']);

@@ -26,21 +26,21 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
         "deploy_model",
         NOUN,
         "/model/deploy",
-        "Deploys a model from a zip on disk or in the object store.",
+        "Deploys a model from a zip on disk or in the object store, or changes its configuration.",
     )
     .args(&[
         MODEL,
         Arg::new("source_file", Type::File, "path of a zip"),
         Arg::new("object_name", Type::Text, "an uploaded zip"),
-        Arg::new("handler", Type::Text, "entry point; index.handler on the platform; with source_file"),
-        Arg::new("comment", Type::Text, "a remark; with source_file"),
+        Arg::new("handler", Type::Text, "entry point; index.handler on the platform; not with object_name"),
+        Arg::new("comment", Type::Text, "a remark; not with object_name"),
         Arg::new("runtime", Type::Text, "python3 on the platform"),
         Arg::new("memory_size", Type::Integer, "MB; 128 on the platform"),
         Arg::new("cpu", Type::Number, "cores; 0.05 on the platform; with object_name"),
         Arg::new("disk_size", Type::Integer, "MB; 512 on the platform; with object_name"),
         Arg::new("timeout", Type::Integer, "seconds that the model may run; 900 on the platform"),
     ])
-    .rules(&[Rule::OneOf(&["source_file", "object_name"])]),
+    .rules(&[Rule::Excludes("source_file", &["object_name"])]),
     Endpoint::post("publish_model", NOUN, "/model/publish", "Publishes a model's draft.")
         .args(&[MODEL, Arg::new("message", Type::Text, "what is new").required()]),
     Endpoint::post("rollback_model", NOUN, "/model/rollback", "Goes back to a deployed version of a model.")

@@ -1,19 +1,21 @@
 //! Biosamples: lists, single ones, registration.
 
-use super::{Arg, Column, Endpoint, Pages, Type};
+use super::{Arg, Column, Endpoint, Pages, Type, labels};
 
 const NOUN: &str = "samples";
+const SITE: Arg =
+    Arg::new("biosample_site", Type::Integer, "sampling site, 1 to 15").required().labels(labels::SITES);
 
 pub(super) static ENDPOINTS: &[Endpoint] = &[
     Endpoint::get("get_samples", NOUN, "/samples", "The biosamples that the token may see, page by page.")
         .args(&[
             Arg::new("biosample_ids", Type::Ids, "biosample ids").upper(),
-            Arg::new("biosample_sites", Type::Ids, "sampling sites, 1 to 15"),
-            Arg::new("omics", Type::Ids, "omics: 1 genomics, 2 metagenomics"),
+            Arg::new("biosample_sites", Type::Ids, "sampling sites, 1 to 15").labels(labels::SITES),
+            Arg::new("omics", Type::Ids, "omics: 1 genomics, 2 metagenomics").labels(labels::OMICS),
             Arg::new("project_ids", Type::Ids, "project ids"),
-            Arg::new("organisms", Type::Ids, "organisms, 1 to 3"),
+            Arg::new("organisms", Type::Ids, "organisms, 1 to 3").labels(labels::ORGANISMS),
             Arg::new("data_availability", Type::Bool, "only samples with (or without) data"),
-            Arg::new("statuses", Type::Ids, "status codes"),
+            Arg::new("statuses", Type::Ids, "status codes").labels(labels::STATUSES),
             Arg::new("require_files", Type::Bool, "also list each sample's files"),
             Arg::new("next_page", Type::Token, "page number, from 1").wire("page").default("1"),
             Arg::new("limit", Type::Integer, "rows of a page").default("50"),
@@ -32,7 +34,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     )
     .args(&[
         Arg::new("project_id", Type::Text, "project id").required(),
-        Arg::new("biosample_site", Type::Integer, "sampling site, 1 to 15").required(),
+        SITE,
         Arg::new("external_ids", Type::Ids, "the lab's own sample ids").required(),
     ])
     .columns(&[
@@ -49,7 +51,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     )
     .args(&[
         Arg::new("external_sample_id", Type::Text, "the lab's own sample id").required(),
-        Arg::new("biosample_site", Type::Integer, "sampling site, 1 to 15").required(),
+        SITE,
         Arg::new("project_id", Type::Text, "project id").required(),
         Arg::new(
             "duplicate_enabled",

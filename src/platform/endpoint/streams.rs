@@ -76,7 +76,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
         Arg::new("data_element_ids", Type::Ids, "at most 100 data element ids"),
         Arg::new("next_page", Type::Token, "the last answer's next_page"),
     ])
-    .rules(&[Rule::OneOf(&["collection_id", "data_element_ids"])])
+    .rules(&[Rule::Excludes("collection_id", &["data_element_ids"])])
     .pages(Pages::Token)
     .columns(&[
         Column::text("biosample_id", "/biosample_id"),

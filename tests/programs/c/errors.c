@@ -10,6 +10,9 @@ static void null_is_harmless(void) {
   CHECK(bge_error_http_status(NULL) == 0);
   CHECK(bge_error_request_id(NULL) == NULL);
   CHECK(!bge_error_retryable(NULL));
+  CHECK(bge_error_retry_after(NULL) < 0);
+  CHECK(bge_error_call(NULL) == NULL);
+  CHECK(bge_error_hint(NULL) == NULL);
   CHECK(bge_error_json(NULL) == NULL);
   bge_error_free(NULL);
   bge_string_free(NULL);
@@ -20,6 +23,10 @@ static void null_is_harmless(void) {
 static void names_and_versions(void) {
   CHECK_TEXT(bge_version(), "0.1.0");
   CHECK(bge_abi_version() == BGE_ABI_VERSION);
+  char version[32];
+  snprintf(version, sizeof version, "%d.%d.%d", BGE_VERSION_MAJOR, BGE_VERSION_MINOR, BGE_VERSION_PATCH);
+  CHECK_TEXT(bge_version(), version);
+  CHECK_VALUE(bge_features(), "/arrow", "true");
   CHECK_TEXT(bge_status_name(0), "BGE_OK");
   CHECK_TEXT(bge_status_name(BGE_ERR_ARGUMENT), "BGE_ERR_ARGUMENT");
   CHECK_TEXT(bge_status_name(3), "BGE_ERR_TIMEOUT");
@@ -95,6 +102,9 @@ static void the_platform_refuses(const bge_api_t *api) {
   CHECK_CONTAINS(bge_error_message(err), "41303");
   CHECK_CONTAINS(bge_error_json(err), "请提供本人的 biosample_id");
   CHECK_VALUE(bge_error_json(err), "/code", "41303");
+  CHECK_TEXT(bge_error_call(err), "get_variants");
+  CHECK(bge_error_hint(err) == NULL);
+  CHECK(bge_error_retry_after(err) < 0);
   bge_error_free(err);
   err = NULL;
 
@@ -113,6 +123,7 @@ static void the_platform_refuses(const bge_api_t *api) {
   CHECK_OK(bge_api_new("a-token-nobody-was-given", text, &stranger, &err));
   CHECK(bge_api_get_user(stranger, NULL, &out, &err) == BGE_ERR_AUTH);
   CHECK(bge_error_code(err) == 403);
+  CHECK_TEXT(bge_error_call(err), "get_user");
   CHECK(strstr(bge_error_json(err), "a-token-nobody-was-given") == NULL);
   CHECK(strstr(bge_error_message(err), "a-token-nobody-was-given") == NULL);
   bge_error_free(err);

@@ -25,6 +25,29 @@ static void calls() {
   CHECK(get(api.register_sample("cpp-1", 1, sandbox("/project_id")), "/biosample_id").substr(0, 2) == "E-");
   CHECK(get(bge::endpoints(), "/0/name").size() > 0);
   CHECK(bge::version() == "0.1.0");
+  CHECK(get(bge::features(), "/arrow") == "true");
+}
+
+static void arguments() {
+  const bge::Client api = sandbox_client();
+  const std::string quoted = "a \"quoted\" \\ 样品";
+  bge::Args args;
+  args.add("text", quoted).add("literal", "b").add("yes", true).add("half", 0.5).add("small", short(-3));
+  args.add("large", ~std::uint64_t{0}).add("c", 'c').add_json("list", "[1.50]");
+  const std::string json = args;
+  CHECK(json == args.json());
+  CHECK(get(json, "/text") == quoted && get(json, "/literal") == "b" && get(json, "/yes") == "true");
+  CHECK(get(json, "/half") == "0.5" && get(json, "/small") == "-3" && get(json, "/list") == "[1.50]");
+  CHECK(get(json, "/large") == "18446744073709551615" && get(json, "/c") == "99");
+  CHECK(get(api.get_samples(bge::Args().add("limit", 1).add("omics", "1")), "/result/#") == "1");
+  CHECK(ERROR_OF(args.add("text", 1)).status() == BGE_ERR_ARGUMENT);
+  CHECK(ERROR_OF(args.add("cut", std::string("a\0b", 3))).status() == BGE_ERR_ARGUMENT);
+  CHECK(ERROR_OF(args.add_json("none", "{")).status() == BGE_ERR_ARGUMENT);
+  CHECK(args.json() == json);
+  const bge::Args moved = std::move(args);
+  CHECK(moved.json() == json && args.json() == "{}"); /* NOLINT: this is what is tested */
+  const bge::Client other(sandbox("/access_token"), bge::Args().add("endpoint", sandbox("/endpoint")));
+  other.alive();
 }
 
 static void errors() {
@@ -37,6 +60,8 @@ static void errors() {
   CHECK(!refused.retryable());
   CHECK(holds(refused.what(), "get_variants") && holds(refused.message(), "41303"));
   CHECK(get(refused.json(), "/code") == "41303");
+
+  CHECK(refused.call() == "get_variants" && refused.hint().empty() && !refused.retry_after());
 
   /* a copy outlives what it was copied from */
   auto original = std::make_unique<bge::Error>(refused);
@@ -120,6 +145,7 @@ static void uploads() {
 int main() {
   return check_all([] {
     calls();
+    arguments();
     errors();
     moves();
     oauth2();
