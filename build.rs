@@ -108,8 +108,9 @@ fn header(root: &Path) -> String {
     let mut header = Vec::new();
     builder.generate().expect("a header from src/ffi").write(&mut header);
     let mut header = String::from_utf8(header).expect("UTF-8");
-    // Every function that can fail says so to the compiler.
-    header = header.replace("\nBGE_API bge_status_t ", "\nBGE_NODISCARD\nBGE_API bge_status_t ");
+    // cbindgen puts the prefix now beside a function and now above it. What can fail says so to the compiler.
+    header = header.replace("\nBGE_API ", "\nBGE_API\n");
+    header = header.replace("\nBGE_API\nbge_status_t ", "\nBGE_NODISCARD BGE_API\nbge_status_t ");
     for (title, function) in titles {
         let at =
             header.find(&format!("{function}(")).and_then(|at| header[..at].rfind("/*\n")).expect(&function);

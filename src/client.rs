@@ -219,6 +219,12 @@ impl Client {
         self.transport().log().set_sink(sink);
     }
 
+    /// Ends whatever is under way: operations, pages, transfers and tables at once, a blocking call at its next wait. What
+    /// begins after it is not concerned.
+    pub fn cancel(&self) {
+        self.transport().cancel_all();
+    }
+
     fn explained<T>(&self, call: &str, outcome: Result<T>) -> Result<T> {
         outcome.map_err(|error| self.session.explain(call, error))
     }

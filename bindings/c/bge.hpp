@@ -420,6 +420,9 @@ class Client {
     detail::done(bge_api_set_log, get(), deliver, new Log(std::move(log)), drop);
   }
 
+  /** Ends whatever is under way, from any thread: operations, pages, transfers, tables. The client stays usable. */
+  void cancel() const noexcept { bge_api_cancel(get()); }
+
   /** The token in use, as JSON: a rotated refresh token can be kept. */
   std::string get_token() const { return detail::text(bge_api_get_token, get()); }
 

@@ -78,6 +78,18 @@ pub unsafe extern "C" fn bge_api_free(api: *mut bge_api_t) {
     unsafe { free(api) }
 }
 
+/// Ends whatever is under way on this client and on what was made from it, as a program does before it exits: operations,
+/// pages, transfers and tables end within 100 ms with `BGE_ERR_CANCELLED`, a blocking call at its next wait (before a
+/// repeat, a renewal, a page). The client stays usable: what begins after it is not concerned. From any thread, any number
+/// of times; NULL is ignored.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_cancel(api: *const bge_api_t) {
+    // SAFETY: NULL or a live handle.
+    if let Some(api) = unsafe { api.as_ref() } {
+        shielded((), || api.client.cancel());
+    }
+}
+
 /// The token in use, as JSON: the exchange's answer with `obtained_at` (seconds since the epoch), or only its
 /// `access_token` for a client made of a plain one. A client of OAuth2 credentials that has none yet, or whose token
 /// ends soon, fetches one first. It lets a program store a rotated refresh token. The caller frees `*out_json`.

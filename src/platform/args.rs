@@ -269,7 +269,7 @@ pub(crate) fn prepare(endpoint: &Endpoint, args: &Args) -> Result<Prepared> {
     let optional = endpoint.args.iter().any(|arg| !arg.required && args.get(arg.name).is_some());
     let idle = endpoint.idle_without_fields && !extra && !optional;
     let redactor = std::mem::take(&mut fields.redactor);
-    Ok(Prepared { request: fields.into_request(endpoint, path), redactor, idle })
+    Ok(Prepared { request: fields.into_request(endpoint, path)?, redactor, idle })
 }
 
 /// The request of `bge_api_request`: everything that is given goes to the query or the form.
@@ -442,9 +442,6 @@ impl Fields {
 
     fn unknown(&mut self, name: &str, raw: &RawValue, encoding: Encoding) -> Result<()> {
         let raw = raw.get();
-        if name.chars().any(char::is_control) {
-            return Err(Error::argument(&shown(name), "is no name: it holds control characters"));
-        }
         if redact::is_telling(name) {
             hide_all(raw, &mut self.redactor);
         }
@@ -463,22 +460,22 @@ impl Fields {
         Ok(())
     }
 
-    fn into_request(mut self, endpoint: &Endpoint, path: String) -> Request {
+    fn into_request(mut self, endpoint: &Endpoint, path: String) -> Result<Request> {
         if let Some(file) = self.file.take() {
-            let fields = self.pairs.into_iter().map(|(name, value)| (in_header(&name), value)).collect();
-            let body = Body::Multipart { fields, file };
-            return Request::new(wire(endpoint.method), Target::Platform(path)).with_body(body);
+            check_part_names(&self.pairs)?;
+            let body = Body::Multipart { fields: self.pairs, file };
+            return Ok(Request::new(wire(endpoint.method), Target::Platform(path)).with_body(body));
         }
         if endpoint.encoding == Encoding::Json {
             let members: Vec<String> =
                 self.json.iter().map(|(name, json)| format!("{}:{json}", quoted(name))).collect();
             let text = format!("{{{}}}", members.join(","));
             let json = HeaderValue::from_static("application/json");
-            return Request::new(wire(endpoint.method), Target::Platform(path))
+            return Ok(Request::new(wire(endpoint.method), Target::Platform(path))
                 .with_header(reqwest::header::CONTENT_TYPE, json)
-                .with_body(Body::Bytes(text.into()));
+                .with_body(Body::Bytes(text.into())));
         }
-        self.into_fields_request(endpoint.method, path)
+        Ok(self.into_fields_request(endpoint.method, path))
     }
 
     fn into_fields_request(self, method: Method, mut path: String) -> Request {
@@ -513,10 +510,16 @@ fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 
-/// A name as it may stand between quotes in a part's header: as browsers write it, so that no quote or line end in it
-/// can begin another parameter or header.
-fn in_header(name: &str) -> String {
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+/// A part's name stands between quotes in the part's header: nothing in it may end the quotes or the line.
+fn check_part_names(pairs: &[(String, String)]) -> Result<()> {
+    match pairs.iter().find(|(name, _)| name.chars().any(|c| c.is_control() || matches!(c, '"' | '\\'))) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let what =
+                "cannot be the name of a parameter beside a file: it holds quotes or control characters";
+            Err(Error::argument(&shown(name), what))
+        }
+    }
 }
 
 fn file_part(arg: &Arg, path: &str) -> Result<FilePart> {

@@ -192,7 +192,6 @@ impl Transport {
     }
 
     /// Ends whatever is under way, wherever it waits; what begins after it is not concerned.
-    #[allow(dead_code, reason = "the C function for it is to come")]
     pub(crate) fn cancel_all(&self) {
         let under_way = std::mem::take(&mut *self.cancel());
         under_way.set();

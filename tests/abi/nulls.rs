@@ -58,6 +58,8 @@ fn parameters(declaration: &str) -> Vec<Parameter> {
     parts.push(part);
     parts
         .iter()
+        // A double travels in a register of its own, beside the words.
+        .filter(|part| !part.trim().starts_with("double "))
         .map(|part| {
             let part = part.trim();
             // C++ has words that C has not: there the header adds a "_".
