@@ -8,7 +8,7 @@ use std::{
 };
 
 /// The header's sections: the files of `src/ffi`, in the order in which a reader meets them.
-const SECTIONS: [&str; 22] = [
+const SECTIONS: &[&str] = &[
     "version",
     "text",
     "args",

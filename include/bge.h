@@ -1485,6 +1485,7 @@ void bge_op_free(bge_op_t *op);
 /*
  Makes a queue. The caller frees `*out` with `bge_ops_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_ops_new(bge_ops_t **out, bge_error_t **err);
 
 /*
@@ -1492,12 +1493,14 @@ bge_status_t bge_ops_new(bge_ops_t **out, bge_error_t **err);
  ended, was cancelled or was freed before it had; at once if it has ended already. An operation has one queue at most:
  `BGE_ERR_ARGUMENT` for a second one.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_ops_add(const bge_ops_t *ops, const bge_op_t *op, uint64_t key, bge_error_t **err);
 
 /*
  Lines a key up that is no operation's, to wake whoever waits. May be called from a `bge_log_fn`, too; NULL is
  ignored.
  */
+BGE_API
 void bge_ops_post(const bge_ops_t *ops, uint64_t key);
 
 /*
@@ -1505,6 +1508,7 @@ void bge_ops_post(const bge_ops_t *ops, uint64_t key);
  least 1), `*n` of them. When there is none it waits for one, for at most `timeout_ms` milliseconds, below 0 without a
  limit; `BGE_OK` with 0 keys when the time runs out. Each key goes to one waiter only.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_ops_wait(const bge_ops_t *ops,
                           int64_t timeout_ms,
                           uint64_t *keys,
@@ -1516,12 +1520,14 @@ bge_status_t bge_ops_wait(const bge_ops_t *ops,
  A file descriptor that is readable while there are keys, for `poll` and event loops. It belongs to the queue and is
  not to be read or closed; -1 when there is none.
  */
+BGE_API
 int32_t bge_ops_fd(const bge_ops_t *ops);
 
 /*
  Frees a queue; NULL is ignored. Operations that were added live on, and tell nobody of their end. Nobody may wait
  at it then, and its file descriptor is closed when the last of them has ended.
  */
+BGE_API
 void bge_ops_free(bge_ops_t *ops);
 
 /* ---- Walking a list page by page ---- */
