@@ -1564,6 +1564,7 @@ bge_status_t bge_pages_start(bge_pages_t *pages, bge_op_t **out, bge_error_t **e
  `BGE_ERR_CANCELLED`, and so does every later one; nothing is fetched any more. From any thread, any number of times,
  beside any other call on the same pages but their free; NULL is ignored.
  */
+BGE_API
 void bge_pages_cancel(const bge_pages_t *pages);
 
 /*
