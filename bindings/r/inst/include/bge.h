@@ -8,12 +8,19 @@
  * is set to NULL first, and on failure to an error that the caller frees with `bge_error_free`. Outputs are set to NULL
  * (or 0) before anything is checked. A NULL output, handle or required text is `BGE_ERR_ARGUMENT`.
  *
- * Texts are NUL-terminated UTF-8. What comes back as `char *` is the caller's, freed with `bge_string_free`; what comes
- * back as `const char *` is borrowed from its handle, or static. Results are JSON, byte for byte as the platform wrote it.
+ * Texts are NUL-terminated UTF-8, and anything else is `BGE_ERR_ARGUMENT`. A text ends at its first NUL: what a caller
+ * has behind it in memory is not seen. What comes back as `char *` is the caller's, freed with `bge_string_free`; what
+ * comes back as `const char *` is borrowed from its handle, or static. Results are JSON, byte for byte as the platform
+ * wrote it. Only messages and log lines are shortened, and then end in `…`: never a result, an argument or a path.
+ *
+ * Paths are texts, too, and are handed to the system as they are, without regard to the locale. Relative ones in
+ * arguments start from the folder that is current when the call begins; those in options (`ca_file`, `log_file`,
+ * `token_file`) from the folder that was current when the client was made.
  *
  * `const` handles may be used by any number of threads at once, others by one at a time; `_cancel` and `_progress` may
- * run beside any other call on the same handle but its free. A client works in a forked child, too; operations, pages,
- * readers, writers and tables belong to the process that made them (`BGE_ERR_CLOSED` elsewhere).
+ * run beside any other call on the same handle. `_free` is a handle's last use: no other call on it, not even `_cancel`,
+ * may be running or follow. A client works in a forked child, too; operations, pages, readers, writers and tables belong
+ * to the process that made them (`BGE_ERR_CLOSED` elsewhere).
  */
 
 #ifndef BGE_H
@@ -24,6 +31,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* The version of this header; the library that is there at run time tells its own by `bge_version`. */
+#define BGE_VERSION_MAJOR 0
+#define BGE_VERSION_MINOR 1
+#define BGE_VERSION_PATCH 0
+
+/* What stands before every function: where it comes from. Define it yourself to change that. */
+#ifndef BGE_API
+#if defined(_WIN32) && !defined(BGE_STATIC)
+#define BGE_API __declspec(dllimport)
+#elif defined(__GNUC__)
+#define BGE_API __attribute__((visibility("default")))
+#else
+#define BGE_API
+#endif
+#endif
+
+/* What stands before every function that can fail: compilers warn where its status is dropped. Define it as nothing to
+   be left alone. */
+#ifndef BGE_NODISCARD
+#if defined(__cplusplus) && __cplusplus >= 201703L
+#define BGE_NODISCARD [[nodiscard]]
+#elif defined(__GNUC__)
+#define BGE_NODISCARD __attribute__((warn_unused_result))
+#else
+#define BGE_NODISCARD
+#endif
+#endif
 
 /* The Arrow C data and stream interfaces, as their specification declares them. */
 #ifndef ARROW_C_DATA_INTERFACE
@@ -77,12 +112,17 @@ struct ArrowArrayStream {
  The version of this header, `major << 16 | minor`. A library is compatible when its `bge_abi_version()` has the
  same major version and the same or a higher minor version.
  */
-#define BGE_ABI_VERSION 1
+#define BGE_ABI_VERSION 2
 
 /*
  A client of the platform: its configuration, credentials and connections. Any number of threads may share one.
  */
 typedef struct bge_api_t bge_api_t;
+
+/*
+ The members of an `args_json` or `options_json`, added one by one. One thread at a time may use it.
+ */
+typedef struct bge_args_t bge_args_t;
 
 /*
  What a failed call tells: one line for people, all of it as JSON for programs. Freed by `bge_error_free`.
@@ -132,8 +172,9 @@ typedef struct bge_writer_t bge_writer_t;
 typedef int32_t bge_status_t;
 
 /*
- Takes one line of a client's log. `level` is 1 for errors, 2 for information, 3 for debugging. Called on any
- thread, one call at a time; it must not call libbge, throw or longjmp. `message` is borrowed for the call.
+ A function that receives a client's log, one line a call. `level` is 1 for errors, 2 for information and 3 for
+ debugging. It is called on any thread, but never by two at once, and must not call libbge, throw or longjmp. `message`
+ is only valid during the call.
  */
 typedef void (*bge_log_fn)(void *userdata, int32_t level, const char *message);
 
@@ -217,22 +258,34 @@ typedef void (*bge_log_fn)(void *userdata, int32_t level, const char *message);
 extern "C" {
 #endif // __cplusplus
 
-/* ---- Versions and status codes ---- */
+/* ---- Versions, features and status codes ---- */
 
 /*
  The library's version, such as `"0.1.0"`. Static; not freed.
  */
+BGE_API
 const char *bge_version(void);
 
 /*
  The library's ABI version, `major << 16 | minor`, to be compared with `BGE_ABI_VERSION`.
  */
+BGE_API
 uint32_t bge_abi_version(void);
+
+/*
+ What this build of the library has, as a JSON object of names and booleans, such as `{"arrow": true}`. A name that is
+ missing is a feature that the library does not know, and so does not have. Static; not freed.
+
+ - `arrow`: tables (`bge_api_table` and the others); without it they are `BGE_ERR_UNSUPPORTED`
+ */
+BGE_API
+const char *bge_features(void);
 
 /*
  The name of a status, such as `"BGE_ERR_TIMEOUT"`; `"BGE_ERR_UNKNOWN"` for numbers that are none. Static; not
  freed.
  */
+BGE_API
 const char *bge_status_name(int32_t status);
 
 /* ---- Strings and JSON ---- */
@@ -240,6 +293,7 @@ const char *bge_status_name(int32_t status);
 /*
  Frees a string that the library gave; NULL is ignored.
  */
+BGE_API
 void bge_string_free(char *s);
 
 /*
@@ -252,51 +306,143 @@ void bge_string_free(char *s);
 
  Example: `bge_json_get(json, "/next_page", &next, NULL)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_json_get(const char *json, const char *pointer, char **out, bge_error_t **err);
+
+/* ---- Arguments, put together without a JSON library ---- */
+
+/* ---- Biosamples ---- */
+
+/*
+ Makes an empty object of arguments: `bge_args_json` gives its text to any call that takes an `args_json` or an
+ `options_json`. The caller frees `*out` with `bge_args_free`.
+
+ Example: `bge_args_new(&args, &err); bge_args_add_int(args, "limit", 10, &err);
+ bge_api_get_samples(api, bge_args_json(args), &json, &err)`
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_args_new(bge_args_t **out, bge_error_t **err);
+
+/*
+ Adds a string, quoted and escaped as JSON wants it.
+
+ `name` must not be empty, hold control characters, or have been added before. After a failure the object is what it was
+ before the call; this holds for every `bge_args_add`.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_args_add_text(bge_args_t *args, const char *name, const char *value, bge_error_t **err);
+
+/*
+ Adds a whole number.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_args_add_int(bge_args_t *args, const char *name, int64_t value, bge_error_t **err);
+
+/*
+ Adds a number, in the fewest digits that mean the same `double`. Infinity and NaN are `BGE_ERR_ARGUMENT`.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_args_add_number(bge_args_t *args, const char *name, double value, bge_error_t **err);
+
+/*
+ Adds `true` or `false`.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_args_add_bool(bge_args_t *args, const char *name, bool value, bge_error_t **err);
+
+/*
+ Adds a value that is JSON text already, as it is: an array, an object (`"$"`, for the library's own switches, is one),
+ or a number whose digits matter. What is no JSON is `BGE_ERR_ARGUMENT`.
+
+ Example: `bge_args_add_json(args, "$", "{\"deadline\": 30}", &err)`
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_args_add_json(bge_args_t *args, const char *name, const char *json, bge_error_t **err);
+
+/*
+ The object as JSON text, `{}` when nothing was added. It is borrowed from `args` until the next `bge_args_add` or
+ `bge_args_free`; NULL for NULL.
+ */
+BGE_API
+const char *bge_args_json(const bge_args_t *args);
+
+/*
+ Frees an object of arguments; NULL is ignored.
+ */
+BGE_API
+void bge_args_free(bge_args_t *args);
 
 /* ---- What a failed call tells ---- */
 
 /*
  The kind of failure, one of `BGE_ERR_…`; 0 for NULL.
  */
+BGE_API
 int32_t bge_error_status(const bge_error_t *e);
 
 /*
- One line in English, with the platform's own (Chinese) message where there is one: the call, what happened, what to
- do. It never holds a secret. Borrowed from the error; NULL for NULL.
+ One line in English, with the platform's own (Chinese) message and reason where there are any: the call, what happened,
+ what to do. A long reason is shortened (it ends in `…`); `bge_error_json` has all of it. The message never holds a
+ secret, a phone number or an id-card number. Borrowed from the error; NULL for NULL.
  */
+BGE_API
 const char *bge_error_message(const bge_error_t *e);
 
 /*
  The platform's code, such as 41001; 0 if none.
  */
+BGE_API
 int64_t bge_error_code(const bge_error_t *e);
 
 /*
  The HTTP status; 0 if there was no answer.
  */
+BGE_API
 int32_t bge_error_http_status(const bge_error_t *e);
 
 /*
  The server's name for the request, to be quoted to its operators. Borrowed from the error; NULL if none.
  */
+BGE_API
 const char *bge_error_request_id(const bge_error_t *e);
 
 /*
  Whether the same call is worth repeating. False when a write may have happened; false for NULL.
  */
+BGE_API
 bool bge_error_retryable(const bge_error_t *e);
+
+/*
+ How many seconds the server wants to be left alone before the next request (its `Retry-After`); negative if it did not
+ say, and for NULL.
+ */
+BGE_API
+double bge_error_retry_after(const bge_error_t *e);
+
+/*
+ The name of the call that failed, such as `get_variants`. Borrowed from the error; NULL if none.
+ */
+BGE_API
+const char *bge_error_call(const bge_error_t *e);
+
+/*
+ What to do about it, in one sentence that `bge_error_message` ends with. Borrowed from the error; NULL if none.
+ */
+BGE_API
+const char *bge_error_hint(const bge_error_t *e);
 
 /*
  All of it as a JSON object: `status`, `name`, `message`, `call`, `http_status`, `code`, `msg`, `data`,
  `request_id`, `retryable`, `retry_after` (seconds), `cause`, `hint`, `storage_code`, `storage_ec`, `files`; what is
  not known is left out. Borrowed from the error; NULL for NULL.
  */
+BGE_API
 const char *bge_error_json(const bge_error_t *e);
 
 /*
  Frees an error; NULL is ignored.
  */
+BGE_API
 void bge_error_free(bge_error_t *e);
 
 /* ---- Clients, and calls by name ---- */
@@ -312,7 +458,11 @@ void bge_error_free(bge_error_t *e);
 
  The caller frees `*out` with `bge_api_free`.
  */
-bge_status_t bge_api_new(const char *access_token, const char *options_json, bge_api_t **out, bge_error_t **err);
+BGE_NODISCARD BGE_API
+bge_status_t bge_api_new(const char *access_token,
+                         const char *options_json,
+                         bge_api_t **out,
+                         bge_error_t **err);
 
 /*
  Makes a client of the credentials that it finds: in `options_json` (`access_token`, or `client_id` and
@@ -324,6 +474,7 @@ bge_status_t bge_api_new(const char *access_token, const char *options_json, bge
  processes share renewed tokens, of whomever of this application it belongs to (see `bge_oauth2_new`). When nothing is found the error says which places
  were looked at. The caller frees `*out` with `bge_api_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_open(const char *options_json,
                           bge_api_t **out,
                           bge_error_t **err);
@@ -331,13 +482,24 @@ bge_status_t bge_api_open(const char *options_json,
 /*
  Frees a client; NULL is ignored. No network is used. What was made from it lives on.
  */
+BGE_API
 void bge_api_free(bge_api_t *api);
+
+/*
+ Ends whatever is under way on this client and on what was made from it, as a program does before it exits: operations,
+ pages, transfers and tables end within 100 ms with `BGE_ERR_CANCELLED`, a blocking call at its next wait (before a
+ repeat, a renewal, a page). The client stays usable: what begins after it is not concerned. From any thread, any number
+ of times; NULL is ignored.
+ */
+BGE_API
+void bge_api_cancel(const bge_api_t *api);
 
 /*
  The token in use, as JSON: the exchange's answer with `obtained_at` (seconds since the epoch), or only its
  `access_token` for a client made of a plain one. A client of OAuth2 credentials that has none yet, or whose token
  ends soon, fetches one first. It lets a program store a rotated refresh token. The caller frees `*out_json`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_token(const bge_api_t *api, char **out_json, bge_error_t **err);
 
 /*
@@ -349,6 +511,7 @@ bge_status_t bge_api_get_token(const bge_api_t *api, char **out_json, bge_error_
  or NULL for the application's own token. With `token_file`, a token of anybody else than the file's is
  `BGE_ERR_ARGUMENT`. After an error the client keeps the token that it had.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_set_token(const bge_api_t *api, const char *token, bge_error_t **err);
 
 /*
@@ -363,6 +526,7 @@ bge_status_t bge_api_set_token(const bge_api_t *api, const char *token, bge_erro
 
  Example: `bge_api_call(api, "get_samples", "{\"limit\": 10}", &json, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_call(const bge_api_t *api,
                           const char *name,
                           const char *args_json,
@@ -375,6 +539,7 @@ bge_status_t bge_api_call(const bge_api_t *api,
  `method` is `GET` (the members of `args_json` go in the query) or `POST` (in the form); `path` starts with one `/`
  and holds no query. `*out_json` is the envelope's `data`; the caller frees it with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_request(const bge_api_t *api,
                              const char *method,
                              const char *path,
@@ -384,21 +549,28 @@ bge_status_t bge_api_request(const bge_api_t *api,
 
 /*
  The table of calls as a JSON array: for each its `name`, `noun`, `summary`, `method`, `path`, `encoding`, `kind`,
- `grants`, `repeatable`, `page_style`, `result`, `arguments` (`name`, `type`, `required`, `default`, …), `rules` and,
- for lists, `columns` (`name`, `type`, `unit`, JSON `path`). Static; not freed.
+ `grants`, `repeatable`, `page_style`, `result`, `arguments` (`name`, `type`, `required`, `default`, `choices`, `labels`,
+ …), `rules` and, for lists, `columns` (`name`, `type`, `unit`, JSON `path`). `labels` say what values mean, in English
+ (`en`) and Chinese (`zh`), as far as the platform's documents do. Static; not freed.
  */
+BGE_API
 const char *bge_endpoints(void);
 
 /* ---- Each client's own log ---- */
 
 /*
- Sends the client's log to `fn`; NULL sends it nowhere.
+ Sends the client's log to the function `fn`. If `fn` is NULL, the log is dropped from now on.
 
- How much is told is the client's option `log` (`off`, `error`, `info` or `debug`; `info` unless given). Secrets and
- personal data are masked at every level. `finalizer`, unless NULL, is called with `userdata` exactly once: when the
- function is replaced, when the client and everything made from it are freed, or when this call fails.
+ The client's option `log` decides how much is logged (`off`, `error`, `info` or `debug`; `info` unless given). Secrets
+ and personal data are masked at every level.
+
+ If `finalizer` is not NULL, it is called with `userdata` exactly once: when the function is replaced, when the client
+ and everything made from it have been freed, or when this call fails. It may be called on any thread, also on one of
+ the library's own, and must not call libbge, throw or longjmp. A line that another thread is delivering at that moment
+ is finished first.
  */
-bge_status_t bge_api_set_log(bge_api_t *api,
+BGE_NODISCARD BGE_API
+bge_status_t bge_api_set_log(const bge_api_t *api,
                              bge_log_fn fn,
                              void *userdata,
                              void (*finalizer)(void*),
@@ -414,6 +586,7 @@ bge_status_t bge_api_set_log(bge_api_t *api,
  application's own and nothing else was asked for. A symbolic link is followed and stays. The caller frees `*out`
  with `bge_oauth2_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_oauth2_new(const char *client_id,
                             const char *client_secret,
                             const char *options_json,
@@ -423,11 +596,13 @@ bge_status_t bge_oauth2_new(const char *client_id,
 /*
  Frees an application's handle; NULL is ignored. Clients made from it live on.
  */
+BGE_API
 void bge_oauth2_free(bge_oauth2_t *o);
 
 /*
  Whether the platform answers: `BGE_OK`, or why not.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_oauth2_alive(const bge_oauth2_t *o, bge_error_t **err);
 
 /*
@@ -436,6 +611,7 @@ bge_status_t bge_oauth2_alive(const bge_oauth2_t *o, bge_error_t **err);
  `state` and `scopes` may be NULL; `scopes` is separated by spaces or commas. The caller frees `*out` with
  `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_oauth2_get_authorization_url(const bge_oauth2_t *o,
                                               const char *redirect_uri,
                                               const char *state,
@@ -448,6 +624,7 @@ bge_status_t bge_oauth2_get_authorization_url(const bge_oauth2_t *o,
  `scope`, `expires_in` (seconds) and `obtained_at` (seconds since the epoch, which the library adds). A wrong or used
  code is `BGE_ERR_API` with code 400. The caller frees `*out_json`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_oauth2_exchange_authorization_code(const bge_oauth2_t *o,
                                                     const char *code,
                                                     const char *redirect_uri,
@@ -458,6 +635,7 @@ bge_status_t bge_oauth2_exchange_authorization_code(const bge_oauth2_t *o,
  Exchanges a refresh token for a new token and a new refresh token, as JSON; the old refresh token is spent. The
  caller frees `*out_json`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_oauth2_exchange_refresh_token(const bge_oauth2_t *o,
                                                const char *refresh_token,
                                                char **out_json,
@@ -466,6 +644,7 @@ bge_status_t bge_oauth2_exchange_refresh_token(const bge_oauth2_t *o,
 /*
  Fetches the application's own token, as JSON; it has no refresh token. The caller frees `*out_json`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_oauth2_get_credentials_token(const bge_oauth2_t *o, char **out_json, bge_error_t **err);
 
 /*
@@ -475,6 +654,7 @@ bge_status_t bge_oauth2_get_credentials_token(const bge_oauth2_t *o, char **out_
  written at once; a file that belongs to somebody else is `BGE_ERR_ARGUMENT`. A plain access token leaves the file
  alone. The caller frees `*out` with `bge_api_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_oauth2_get_api(const bge_oauth2_t *o, const char *token, bge_api_t **out, bge_error_t **err);
 
 /*
@@ -482,6 +662,7 @@ bge_status_t bge_oauth2_get_api(const bge_oauth2_t *o, const char *token, bge_ap
  (`{"code", "redirect_uri"}`), `exchange_refresh_token` (`{"refresh_token"}`) or `get_credentials_token`. The caller
  frees `*out` with `bge_op_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_oauth2_start(const bge_oauth2_t *o,
                               const char *name,
                               const char *args_json,
@@ -495,6 +676,7 @@ bge_status_t bge_oauth2_start(const bge_oauth2_t *o,
 
  Source: GET `/ping`, without a token.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_alive(const bge_api_t *api, bge_error_t **err);
 
 /*
@@ -506,7 +688,11 @@ bge_status_t bge_api_alive(const bge_api_t *api, bge_error_t **err);
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
-bge_status_t bge_api_introspect(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
+BGE_NODISCARD BGE_API
+bge_status_t bge_api_introspect(const bge_api_t *api,
+                                const char *args_json,
+                                char **out_json,
+                                bge_error_t **err);
 
 /*
  The user who granted the token, as far as its scope allows.
@@ -516,6 +702,7 @@ bge_status_t bge_api_introspect(const bge_api_t *api, const char *args_json, cha
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_user(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
 
 /*
@@ -530,9 +717,11 @@ bge_status_t bge_api_get_user(const bge_api_t *api, const char *args_json, char 
    members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
-bge_status_t bge_api_get_overview(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
-
-/* ---- Biosamples ---- */
+BGE_NODISCARD BGE_API
+bge_status_t bge_api_get_overview(const bge_api_t *api,
+                                  const char *args_json,
+                                  char **out_json,
+                                  bge_error_t **err);
 
 /*
  The biosamples that the token may see, page by page.
@@ -550,7 +739,11 @@ bge_status_t bge_api_get_overview(const bge_api_t *api, const char *args_json, c
 
  Example: `bge_api_get_samples(api, "{\"omics\": [1, 2], \"limit\": 100}", &json, &err)`
  */
-bge_status_t bge_api_get_samples(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
+BGE_NODISCARD BGE_API
+bge_status_t bge_api_get_samples(const bge_api_t *api,
+                                 const char *args_json,
+                                 char **out_json,
+                                 bge_error_t **err);
 
 /*
  One biosample.
@@ -562,6 +755,7 @@ bge_status_t bge_api_get_samples(const bge_api_t *api, const char *args_json, ch
    passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_sample(const bge_api_t *api,
                                 const char *biosample_id,
                                 const char *args_json,
@@ -579,6 +773,7 @@ bge_status_t bge_api_get_sample(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_externals(const bge_api_t *api,
                                const char *project_id,
                                int64_t biosample_site,
@@ -602,6 +797,7 @@ bge_status_t bge_api_externals(const bge_api_t *api,
 
  Example: `bge_api_register_sample(api, "demo", 1, "P-W1234567", NULL, &json, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_register_sample(const bge_api_t *api,
                                      const char *external_sample_id,
                                      int64_t biosample_site,
@@ -622,6 +818,7 @@ bge_status_t bge_api_register_sample(const bge_api_t *api,
    passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_improve_sample(const bge_api_t *api,
                                     const char *biosample_id,
                                     const char *args_json,
@@ -643,6 +840,7 @@ bge_status_t bge_api_improve_sample(const bge_api_t *api,
 
  Example: `bge_api_get_variants(api, "E-B12345678901", "rs762551,rs333", NULL, &json, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_variants(const bge_api_t *api,
                                   const char *biosample_id,
                                   const char *rsids,
@@ -662,6 +860,7 @@ bge_status_t bge_api_get_variants(const bge_api_t *api,
    Other members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_professional_variant(const bge_api_t *api,
                                           const char *biosample_id,
                                           const char *args_json,
@@ -684,6 +883,7 @@ bge_status_t bge_api_professional_variant(const bge_api_t *api,
 
  Example: `bge_api_get_taxon_abundance(api, "E-B1234213412", "{\"limit\": 500}", &json, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_taxon_abundance(const bge_api_t *api,
                                          const char *biosample_id,
                                          const char *args_json,
@@ -702,6 +902,7 @@ bge_status_t bge_api_get_taxon_abundance(const bge_api_t *api,
    members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_func_abundance(const bge_api_t *api,
                                         const char *biosample_id,
                                         const char *catalog,
@@ -722,6 +923,7 @@ bge_status_t bge_api_get_func_abundance(const bge_api_t *api,
    members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_gene_abundance(const bge_api_t *api,
                                         const char *biosample_id,
                                         const char *catalog,
@@ -742,7 +944,11 @@ bge_status_t bge_api_get_gene_abundance(const bge_api_t *api,
    store's internal address, sent as False unless given). Other members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
-bge_status_t bge_api_get_upload_token(const bge_api_t *api, const char *args_json, char **out_json, bge_error_t **err);
+BGE_NODISCARD BGE_API
+bge_status_t bge_api_get_upload_token(const bge_api_t *api,
+                                      const char *args_json,
+                                      char **out_json,
+                                      bge_error_t **err);
 
 /*
  A presigned URL of an object.
@@ -756,6 +962,7 @@ bge_status_t bge_api_get_upload_token(const bge_api_t *api, const char *args_jso
    passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_download_url(const bge_api_t *api,
                                       const char *object_name,
                                       const char *args_json,
@@ -776,6 +983,7 @@ bge_status_t bge_api_get_download_url(const bge_api_t *api,
    Other members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_ferry_to_oss(const bge_api_t *api,
                                   const char *account,
                                   const char *password,
@@ -804,6 +1012,7 @@ bge_status_t bge_api_ferry_to_oss(const bge_api_t *api,
 
  `BGE_ERR_INTEGRITY` when the store has other bytes than were sent; `BGE_ERR_STORAGE` when it refuses.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_upload(const bge_api_t *api,
                             const char *filename,
                             const uint8_t *data,
@@ -825,6 +1034,7 @@ bge_status_t bge_api_upload(const bge_api_t *api,
    true}")`); and those of `bge_api_upload`. Any other member is an error.
  - `out_json`: as that of `bge_api_upload`. Freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_upload_file(const bge_api_t *api,
                                  const char *path,
                                  const char *args_json,
@@ -846,6 +1056,7 @@ bge_status_t bge_api_upload_file(const bge_api_t *api,
    NULL, and `bge_error_json` holds every file's result under `files`: `{"path", "filename", "result"}` or `{"path",
    "filename", "error"}`. Freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_upload_dir(const bge_api_t *api,
                                 const char *path,
                                 const char *args_json,
@@ -862,6 +1073,7 @@ bge_status_t bge_api_upload_dir(const bge_api_t *api,
  - `args_json`: NULL or an object of those of `bge_api_upload_file` but `filename`. Any other member is an error.
  - `out_json`: as that of `bge_api_upload_dir`, in the order given. Freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_batch_upload(const bge_api_t *api,
                                   const char *files_json,
                                   const char *args_json,
@@ -888,6 +1100,7 @@ bge_status_t bge_api_batch_upload(const bge_api_t *api,
  devices, pipes and sockets are not replaced. A file that is replaced keeps its rights. `BGE_ERR_INTEGRITY` when the bytes are not the
  object's. Nothing half-written ever stands under the final name.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_download(const bge_api_t *api,
                               const char *object_name,
                               const char *path,
@@ -904,6 +1117,7 @@ bge_status_t bge_api_download(const bge_api_t *api,
    an error.
  - `out_json`: as that of `bge_api_download`. Freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_download_file(const bge_api_t *api,
                                    const char *url,
                                    const char *path,
@@ -915,6 +1129,7 @@ bge_status_t bge_api_download_file(const bge_api_t *api,
  Starts `bge_api_upload` in the background. `data` must live, unchanged, until the operation is done, cancelled or
  freed; after that it is not touched. The caller frees `*out` with `bge_op_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_start_upload(const bge_api_t *api,
                                   const char *filename,
                                   const uint8_t *data,
@@ -938,6 +1153,7 @@ bge_status_t bge_api_start_upload(const bge_api_t *api,
 
  The caller frees `*out` with `bge_reader_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_open_reader(const bge_api_t *api,
                                  const char *object_name,
                                  const char *args_json,
@@ -951,16 +1167,19 @@ bge_status_t bge_api_open_reader(const bge_api_t *api,
  What breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
  object changed in the meantime; `BGE_ERR_ARGUMENT` when `cap` is 0.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_reader_read(bge_reader_t *r, uint8_t *buf, size_t cap, size_t *n, bge_error_t **err);
 
 /*
  Ends a read that waits, within 100 ms, and all later ones: `BGE_ERR_CANCELLED`. From any thread; NULL is ignored.
  */
+BGE_API
 void bge_reader_cancel(const bge_reader_t *r);
 
 /*
  Frees a reader, closing its connection; NULL is ignored.
  */
+BGE_API
 void bge_reader_free(bge_reader_t *r);
 
 /* ---- An object written as a stream of bytes ---- */
@@ -977,6 +1196,7 @@ void bge_reader_free(bge_reader_t *r);
 
  The caller frees `*out` with `bge_writer_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_open_writer(const bge_api_t *api,
                                  const char *filename,
                                  const char *args_json,
@@ -987,6 +1207,7 @@ bge_status_t bge_api_open_writer(const bge_api_t *api,
  Adds bytes to the object. A part is sent when it is full; an error may be that of an earlier part, and then every
  later call gives it, but `bge_writer_abort`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_writer_write(bge_writer_t *w, const uint8_t *data, size_t len, bge_error_t **err);
 
 /*
@@ -994,23 +1215,27 @@ bge_status_t bge_writer_write(bge_writer_t *w, const uint8_t *data, size_t len, 
 
  - `out_json`: as that of `bge_api_upload`. Freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_writer_finish(bge_writer_t *w, char **out_json, bge_error_t **err);
 
 /*
  Discards what was written, on the store too, and says whether that worked.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_writer_abort(bge_writer_t *w, bge_error_t **err);
 
 /*
  Ends a call that waits, within 100 ms, and all later ones but `bge_writer_abort`: `BGE_ERR_CANCELLED`. From any
  thread; NULL is ignored.
  */
+BGE_API
 void bge_writer_cancel(const bge_writer_t *w);
 
 /*
  Frees a writer; NULL is ignored. Of one that is not finished nothing appears under the name; the parts that were sent
  are discarded on the store in the background, best effort.
  */
+BGE_API
 void bge_writer_free(bge_writer_t *w);
 
 /* ---- Data streams, aggregates and data items ---- */
@@ -1030,6 +1255,7 @@ void bge_writer_free(bge_writer_t *w);
 
  Example: `bge_api_get_range_stream(api, "02393f70-c7e4-11e9-bfed-00163e104c79", "{\"start_time\": \"1970-01\"}", &json, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_range_stream(const bge_api_t *api,
                                       const char *data_element_id,
                                       const char *args_json,
@@ -1049,6 +1275,7 @@ bge_status_t bge_api_get_range_stream(const bge_api_t *api,
    periods, at most 100, sent as 100 unless given). Other members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_aggregate_omics_data(const bge_api_t *api,
                                           const char *data_element_id,
                                           const char *time_dimension,
@@ -1071,6 +1298,7 @@ bge_status_t bge_api_aggregate_omics_data(const bge_api_t *api,
    members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_write_phenotype(const bge_api_t *api,
                                      const char *biosample_id,
                                      const char *data_element_id,
@@ -1083,8 +1311,8 @@ bge_status_t bge_api_write_phenotype(const bge_api_t *api,
 /*
  Data items of a biosample, page by page.
 
- Source: GET `/data_item/batch_retrieve`; for authorization-code and client-credentials tokens. Exactly one of
- `collection_id` and `data_element_ids`.
+ Source: GET `/data_item/batch_retrieve`; for authorization-code and client-credentials tokens. At most one
+ of `collection_id` and `data_element_ids`.
 
  - `namespace`: namespace
  - `biosample_id`: biosample id
@@ -1093,6 +1321,7 @@ bge_status_t bge_api_write_phenotype(const bge_api_t *api,
    members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_data_items(const bge_api_t *api,
                                     const char *namespace_,
                                     const char *biosample_id,
@@ -1115,6 +1344,7 @@ bge_status_t bge_api_get_data_items(const bge_api_t *api,
 
  Example: `bge_api_invoke_model(api, "zS68QlusdT2RWsZ", "{\"biosample_id\": \"E-B1\"}", &json, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_invoke_model(const bge_api_t *api,
                                   const char *model_id,
                                   const char *args_json,
@@ -1131,6 +1361,7 @@ bge_status_t bge_api_invoke_model(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_invoke_draft_model(const bge_api_t *api,
                                         const char *model_id,
                                         const char *args_json,
@@ -1138,15 +1369,16 @@ bge_status_t bge_api_invoke_draft_model(const bge_api_t *api,
                                         bge_error_t **err);
 
 /*
- Deploys a model from a zip on disk or in the object store.
+ Deploys a model from a zip on disk or in the object store, or changes its configuration.
 
- Source: POST `/model/deploy`; for authorization-code and client-credentials tokens. Exactly one of `source_file`
- and `object_name`. A file is streamed from disk, and the answer holds `version`; of an object, `task_id`.
+ Source: POST `/model/deploy`; for authorization-code and client-credentials tokens. At most one of `source_file` and
+ `object_name`; with neither, only the configuration changes. A file is streamed from disk, and the answer holds
+ `version`; of an object, `task_id`.
 
  - `model_id`: model id
  - `args_json`: NULL or an object of `source_file` (path: path of a zip); `object_name` (string: an uploaded
-   zip); `handler` (string: entry point, index.handler on the platform, with source_file); `comment` (string: a
-   remark, with source_file); `runtime` (string: python3 on the platform); `memory_size` (integer: MB, 128 on the
+   zip); `handler` (string: entry point, index.handler on the platform, not with object_name); `comment`
+   (string: a remark, not with object_name); `runtime` (string: python3 on the platform); `memory_size` (integer: MB, 128 on the
    platform); `cpu` (number: cores, 0.05 on the platform, with object_name); `disk_size` (integer: MB, 512 on the
    platform, with object_name); `timeout` (integer: seconds that the model may run, 900 on the platform). Other
    members are passed through.
@@ -1154,6 +1386,7 @@ bge_status_t bge_api_invoke_draft_model(const bge_api_t *api,
 
  Example: `bge_api_deploy_model(api, "zS68QlusdT2RWsZ", "{\"source_file\": \"model.zip\"}", &json, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_deploy_model(const bge_api_t *api,
                                   const char *model_id,
                                   const char *args_json,
@@ -1170,6 +1403,7 @@ bge_status_t bge_api_deploy_model(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_publish_model(const bge_api_t *api,
                                    const char *model_id,
                                    const char *message,
@@ -1189,6 +1423,7 @@ bge_status_t bge_api_publish_model(const bge_api_t *api,
 
  Example: `bge_api_rollback_model(api, "zS68QlusdT2RWsZ", 5, NULL, &json, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_rollback_model(const bge_api_t *api,
                                     const char *model_id,
                                     int64_t version,
@@ -1206,6 +1441,7 @@ bge_status_t bge_api_rollback_model(const bge_api_t *api,
    (string or number: the last answer's next_page). Other members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_model_versions(const bge_api_t *api,
                                     const char *model_id,
                                     const char *args_json,
@@ -1223,6 +1459,7 @@ bge_status_t bge_api_model_versions(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_upload_model_expfs(const bge_api_t *api,
                                         const char *model_id,
                                         const char *expfs,
@@ -1240,6 +1477,7 @@ bge_status_t bge_api_upload_model_expfs(const bge_api_t *api,
    `params` (any JSON: the model's parameters, any JSON value). Other members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_model_license(const bge_api_t *api,
                                    const char *model_id,
                                    const char *args_json,
@@ -1256,6 +1494,7 @@ bge_status_t bge_api_model_license(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_task(const bge_api_t *api,
                           const char *task_id,
                           const char *args_json,
@@ -1273,6 +1512,7 @@ bge_status_t bge_api_task(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_upload_model_doc(const bge_api_t *api,
                                       const char *doc_tab,
                                       const char *model_id,
@@ -1291,6 +1531,7 @@ bge_status_t bge_api_upload_model_doc(const bge_api_t *api,
  - `out_json`: the task as the platform wrote it, once it is done; freed with `bge_string_free`. A task that failed is
    `BGE_ERR_API`, with the task in the error's `data`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_wait_task(const bge_api_t *api,
                                const char *task_id,
                                const char *args_json,
@@ -1310,6 +1551,7 @@ bge_status_t bge_api_wait_task(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_send_sms(const bge_api_t *api,
                               const char *template_,
                               const char *mobiles,
@@ -1327,6 +1569,7 @@ bge_status_t bge_api_send_sms(const bge_api_t *api,
    page). Other members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_applet_url(const bge_api_t *api,
                                 const char *code,
                                 const char *args_json,
@@ -1343,6 +1586,7 @@ bge_status_t bge_api_applet_url(const bge_api_t *api,
  - `args_json`: NULL or an object of `phone` (string: phone number). Other members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_verify_id_meta(const bge_api_t *api,
                                     const char *idcard,
                                     const char *realname,
@@ -1361,6 +1605,7 @@ bge_status_t bge_api_verify_id_meta(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_report_collection(const bge_api_t *api,
                                        const char *biosample_id,
                                        const char *args_json,
@@ -1377,6 +1622,7 @@ bge_status_t bge_api_report_collection(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_report_details(const bge_api_t *api,
                                     const char *biosample_id,
                                     const char *domain,
@@ -1395,6 +1641,7 @@ bge_status_t bge_api_report_details(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_report_detail(const bge_api_t *api,
                                    const char *biosample_id,
                                    const char *domain_version,
@@ -1412,6 +1659,7 @@ bge_status_t bge_api_report_detail(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_dictionaries(const bge_api_t *api,
                                   const char *biosample_id,
                                   const char *args_json,
@@ -1427,6 +1675,7 @@ bge_status_t bge_api_dictionaries(const bge_api_t *api,
  - `args_json`: NULL or an object, whose members are passed through.
  - `out_json`: the answer's `data` as the platform wrote it; freed with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_merit_cards(const bge_api_t *api,
                                  const char *biosample_id,
                                  const char *args_json,
@@ -1439,6 +1688,7 @@ bge_status_t bge_api_merit_cards(const bge_api_t *api,
  Starts any call in the background: those of `bge_endpoints` by name (but `upload`), `request`
  (`{"method", "path", "args"}`), `wait_task` (`{"task_id"}`) and `get_token`. The caller frees `*out` with `bge_op_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_start(const bge_api_t *api,
                            const char *name,
                            const char *args_json,
@@ -1449,35 +1699,41 @@ bge_status_t bge_api_start(const bge_api_t *api,
  Waits for the end of an operation, for at most `timeout_ms` milliseconds; below 0 without a limit. `BGE_OK` with
  `*done` false when the time runs out. The operation's own error comes from `bge_op_result`, never from here.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_op_wait(const bge_op_t *op, int64_t timeout_ms, bool *done, bge_error_t **err);
 
 /*
  How far an operation is: bytes in transfers and calls that send a file, else pages. `*total` is 0 while it is not
  known. Never goes back. May run beside any other call on the same operation but its free.
  */
+BGE_API
 void bge_op_progress(const bge_op_t *op, uint64_t *done, uint64_t *total);
 
 /*
  Cancels an operation: it ends with `BGE_ERR_CANCELLED` unless it has ended, and its connection is closed. From any
  thread, any number of times; NULL is ignored.
  */
+BGE_API
 void bge_op_cancel(const bge_op_t *op);
 
 /*
  The result of an operation that is done, once: what the call itself would have given. `BGE_ERR_ARGUMENT` when it is
  not done yet, `BGE_ERR_CLOSED` the second time. The caller frees `*out_json` with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_op_result(bge_op_t *op, char **out_json, bge_error_t **err);
 
 /*
  A file descriptor that becomes readable when the operation is done, for `poll` and event loops. It belongs to the
  operation and is not to be read or closed; -1 when there is none.
  */
+BGE_API
 int32_t bge_op_fd(const bge_op_t *op);
 
 /*
  Frees an operation, cancelling it if it still runs, without waiting for the network; NULL is ignored.
  */
+BGE_API
 void bge_op_free(bge_op_t *op);
 
 /* ---- Where operations that have ended line up ---- */
@@ -1539,6 +1795,7 @@ void bge_ops_free(bge_ops_t *ops);
  a page of a single call belongs to that call's); `"$": {"strict_count": true}` makes a walk fail at its end when its rows are not as many as the
  `count` of its first page. The caller frees `*out` with `bge_pages_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_pages(const bge_api_t *api,
                            const char *name,
                            const char *args_json,
@@ -1550,6 +1807,7 @@ bge_status_t bge_api_pages(const bge_api_t *api,
  ahead. After a failure the same page is asked for again: nothing is skipped or doubled. A token that leads back is
  `BGE_ERR_PROTOCOL`. The caller frees `*out_json` with `bge_string_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_pages_next(bge_pages_t *pages, char **out_json, bge_error_t **err);
 
 /*
@@ -1557,6 +1815,7 @@ bge_status_t bge_pages_next(bge_pages_t *pages, char **out_json, bge_error_t **e
  and `bge_pages_start` on the same pages are `BGE_ERR_ARGUMENT`; after a failed or cancelled one the same page is
  fetched again. The caller frees `*out` with `bge_op_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_pages_start(bge_pages_t *pages, bge_op_t **out, bge_error_t **err);
 
 /*
@@ -1570,6 +1829,7 @@ void bge_pages_cancel(const bge_pages_t *pages);
 /*
  Ends a walk; NULL is ignored.
  */
+BGE_API
 void bge_pages_free(bge_pages_t *pages);
 
 /* ---- Tables: the rows of many samples as streams of Arrow record batches ---- */
@@ -1583,6 +1843,7 @@ void bge_pages_free(bge_pages_t *pages);
 
  Example: `bge_api_table(api, "get_taxon_abundance", "{\"biosample_id\": [\"E-B1\", \"E-B2\"]}", &stream, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_table(const bge_api_t *api,
                            const char *name,
                            const char *args_json,
@@ -1605,6 +1866,7 @@ bge_status_t bge_api_table(const bge_api_t *api,
 
  The caller frees `*out` with `bge_table_free`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_api_open_table(const bge_api_t *api,
                                 const char *name,
                                 const char *args_json,
@@ -1622,18 +1884,21 @@ bge_status_t bge_api_open_table(const bge_api_t *api,
  A failing `get_next` gives `ECANCELED` after `bge_table_cancel`, `EINVAL` in a forked child, else `EIO`, and
  `get_last_error` the text that `bge_error_json` would. The caller releases `*out` by its own `release`, at any time.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_table_stream(bge_table_t *table, struct ArrowArrayStream *out, bge_error_t **err);
 
 /*
  How far a table is: rows given, samples whose rows have all been given (or that were skipped), and samples in all;
  with `"all"` those listed so far. Outputs may be NULL. May run beside any other call on the same table but its free.
  */
+BGE_API
 void bge_table_progress(const bge_table_t *table, uint64_t *rows, uint64_t *samples_done, uint64_t *samples);
 
 /*
  Cancels a table: a `get_next` that is blocked ends within 100 ms, and so does every later one. From any thread, any
  number of times; NULL is ignored.
  */
+BGE_API
 void bge_table_cancel(const bge_table_t *table);
 
 /*
@@ -1641,6 +1906,7 @@ void bge_table_cancel(const bge_table_t *table);
  the samples that `"on_error": "skip"` left out, each with the rows that had been given before it failed and the text
  of `bge_error_json`; `misfits` counts values of an unexpected type. The caller frees `*out_json`.
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_table_report(const bge_table_t *table, char **out_json, bge_error_t **err);
 
 /*
@@ -1656,11 +1922,13 @@ bge_status_t bge_table_report(const bge_table_t *table, char **out_json, bge_err
 
  Example: `bge_rows("get_samples", page, &stream, &err)`
  */
+BGE_NODISCARD BGE_API
 bge_status_t bge_rows(const char *name, const char *page_json, struct ArrowArrayStream *out, bge_error_t **err);
 
 /*
  Frees a table; NULL is ignored. Its stream lives on.
  */
+BGE_API
 void bge_table_free(bge_table_t *table);
 
 #ifdef __cplusplus
