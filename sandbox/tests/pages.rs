@@ -150,6 +150,15 @@ fn tokens_can_be_made_to_repeat_and_pagination_to_be_missing() {
 }
 
 #[test]
+fn a_walk_by_tokens_can_end_with_an_empty_one() {
+    let sandbox = Sandbox::start(&["--option", "empty_last_token=true"]);
+    let meta = sandbox.text("meta_biosample_id");
+    let query = [("biosample_id", meta.as_str()), ("catalog", "go"), ("limit", "1000")];
+    assert_eq!(sandbox.get("/microbiome/func_abundance", &query).data()["next_page"], "");
+    assert_eq!(sandbox.get("/samples", &[("limit", "1000")]).data()["next_page"], Value::Null);
+}
+
+#[test]
 fn large_cohorts_and_profiles_are_served() {
     let sandbox = Sandbox::start(&["--samples", "10000", "--taxa", "20000"]);
     let (rows, pages) = walk(&sandbox, "/samples", &[("limit", "1000")], "page");

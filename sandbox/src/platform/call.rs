@@ -101,8 +101,17 @@ impl Call<'_> {
         serde_json::from_str(text).map(Some).map_err(|_| Refusal::argument(name, "应为 JSON"))
     }
 
-    pub fn file(&self, name: &str) -> Option<&UploadedFile> {
-        self.request.files.iter().find(|file| file.name == name)
+    /// A zip file, under a name without folders.
+    pub fn zip(&self, name: &str) -> Result<Option<&UploadedFile>, Refusal> {
+        let Some(file) = self.request.files.iter().find(|file| file.name == name) else { return Ok(None) };
+        if file.filename.is_empty() || file.filename.contains('/') {
+            return Err(Refusal::argument(name, "文件名错误"));
+        }
+        // The official client leaves it out with some calls.
+        if file.content_type.as_deref().is_some_and(|stated| stated != "application/zip") {
+            return Err(Refusal::argument(name, "Content-Type 应为 application/zip"));
+        }
+        Ok(Some(file))
     }
 
     /// `limit`: at least 1, at most `most`, and never more than the page cap.

@@ -87,7 +87,7 @@ pub fn deploy(call: &Call) -> Result<Data, Refusal> {
     for name in ["handler", "runtime", "comment"] {
         config.extend(call.get(name).map(|value| (name.to_owned(), json!(value))));
     }
-    let source = match (call.file("source_file"), call.get("object_name")) {
+    let source = match (call.zip("source_file")?, call.get("object_name")) {
         (Some(file), None) => {
             // A source too large to be looked into is taken for what it says it is.
             if file.size == 0 || file.content().is_some_and(|content| !is_zip(&content)) {
@@ -176,7 +176,7 @@ pub fn versions(call: &Call) -> Result<Data, Refusal> {
 
 pub fn expfs(call: &Call) -> Result<Data, Refusal> {
     let model_id = call.need("model_id")?;
-    let file = call.file("expfs").ok_or_else(|| Refusal::argument("expfs", "缺少必填参数"))?;
+    let file = call.zip("expfs")?.ok_or_else(|| Refusal::argument("expfs", "缺少必填参数"))?;
     if file.size == 0 || file.content().is_some_and(|content| !is_zip(&content)) {
         return Err(Refusal::argument("expfs", "文件须为 zip 压缩文件"));
     }

@@ -44,6 +44,8 @@ pub struct Walking {
     repeat_token: bool,
     /// There is always a next page, and past the end it is the last one again.
     repeat_last: bool,
+    /// A walk by tokens ends with an empty one.
+    empty_last: bool,
     count: Count,
 }
 
@@ -52,6 +54,7 @@ impl Walking {
         Walking {
             repeat_token: options.repeat_page_token,
             repeat_last: options.repeat_last_page,
+            empty_last: options.empty_last_token,
             count: options.count,
         }
     }
@@ -94,6 +97,7 @@ impl Walking {
             Walking { repeat_last: true, .. } => {
                 Some(walk.token(Place { start: last(limit, total).start, round: place.round + 1 }))
             }
+            Walking { empty_last: true, .. } => Some(String::new()),
             _ => None,
         };
         Ok(self.listed(page, next, total))

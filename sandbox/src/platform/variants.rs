@@ -49,7 +49,7 @@ struct Region {
 pub fn professional(call: &Call) -> Result<Data, Refusal> {
     call.need("biosample_id")?;
     let only_variant_site = call.boolean("only_variant_site")?.unwrap_or(true);
-    let regions = match (call.json("regions")?, call.file("bed_file")) {
+    let regions = match (call.json("regions")?, call.zip("bed_file")?) {
         (Some(regions), None) => regions_of_json(&regions)?,
         (None, Some(file)) => {
             let content = file.content().ok_or_else(|| Refusal::argument("bed_file", "文件过大"))?;

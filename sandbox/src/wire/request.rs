@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method, header::CONTENT_TYPE};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http_body_util::BodyExt;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{percent_decode, percent_decode_str};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -68,6 +68,9 @@ impl Decoded {
             query: decode_pairs(parts.uri.query().unwrap_or_default()),
             ..Decoded::default()
         };
+        if !is_utf8(parts.uri.query().unwrap_or_default().as_bytes()) {
+            decoded.malformed = Some("the query is not UTF-8".into());
+        }
         let content_type = content_type(&parts.headers);
         if let Ok(boundary) = multer::parse_boundary(&content_type) {
             decoded.read_multipart(body, boundary).await?;
@@ -98,6 +101,9 @@ impl Decoded {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         if content_type.starts_with("application/x-www-form-urlencoded") {
             self.form = decode_pairs(&text);
+            if !is_utf8(&bytes) {
+                self.malformed = Some("the form is not UTF-8".into());
+            }
         } else {
             // The official client sends JSON without saying so: what parses is JSON.
             self.json = serde_json::from_slice(&bytes).ok();
@@ -134,7 +140,10 @@ impl Decoded {
         while let Some(mut field) = parts.next_field().await? {
             let name = field.name().unwrap_or_default().to_owned();
             let Some(filename) = field.file_name().map(str::to_owned) else {
-                self.form.push((name, field.text().await?));
+                match String::from_utf8(field.bytes().await?.to_vec()) {
+                    Ok(text) => self.form.push((name, text)),
+                    Err(_) => self.malformed = Some(format!("the field {name} is not UTF-8")),
+                }
                 continue;
             };
             let content_type = field.content_type().map(ToString::to_string);
@@ -240,6 +249,11 @@ pub fn to_object(pairs: &[(String, String)]) -> Value {
         }
     }
     Value::Object(object)
+}
+
+/// Whether a query or a form is what the platform reads, once it is decoded.
+fn is_utf8(encoded: &[u8]) -> bool {
+    percent_decode(encoded).decode_utf8().is_ok()
 }
 
 fn content_type(headers: &HeaderMap) -> String {

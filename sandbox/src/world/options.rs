@@ -34,6 +34,8 @@ pub struct Options {
     pub count: Count,
     /// There is always a next page, and past the end it is the last one again.
     pub repeat_last_page: bool,
+    /// Lists that are walked by tokens end with an empty `next_page` instead of null.
+    pub empty_last_token: bool,
     /// `next_page` names the page just given, for ever.
     pub repeat_page_token: bool,
     /// `taxon_abundance` answers without `pagination`.
@@ -81,6 +83,7 @@ impl Default for Options {
             max_limit: 0,
             count: Count::Total,
             repeat_last_page: false,
+            empty_last_token: false,
             repeat_page_token: false,
             omit_pagination: false,
             omit_refresh_token: false,

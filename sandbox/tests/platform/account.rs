@@ -49,3 +49,20 @@ fn arguments_belong_in_the_query_of_get_and_the_form_of_post() {
     let signed = sandbox.post_body("/oss/sign_url", "application/x-www-form-urlencoded", name.as_bytes());
     assert!(string(&signed.data()["url"]).contains("b.txt"));
 }
+
+#[test]
+fn text_is_utf_8_everywhere() {
+    let sandbox = Sandbox::start(&[]);
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(sandbox.post_body("/oss/sign_url", form, b"object_name=%E6%A0%B7%E6%9C%AC").code(), 0);
+    assert_eq!(sandbox.post_body("/oss/sign_url", form, "object_name=样本".as_bytes()).code(), 0);
+    // GBK, encoded and raw.
+    for wrong in [&b"object_name=%D1%F9%B1%BE"[..], b"object_name=\xd1\xf9\xb1\xbe"] {
+        refused(&sandbox.post_body("/oss/sign_url", form, wrong), 41001);
+    }
+    let multipart =
+        b"--XyZ\r\nContent-Disposition: form-data; name=\"object_name\"\r\n\r\n\xd1\xf9\r\n--XyZ--\r\n";
+    refused(&sandbox.post_body("/oss/sign_url", "multipart/form-data; boundary=XyZ", multipart), 41001);
+    assert!(sandbox.raw_get("/samples?organisms=1&note=%E6%A0%B7").0.contains("\"code\": 0"));
+    assert!(sandbox.raw_get("/samples?organisms=1&note=%D1%F9").0.contains("\"code\": 41001"));
+}

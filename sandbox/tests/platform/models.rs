@@ -110,3 +110,32 @@ fn licenses_and_documents() {
     refused(&sandbox.post_body("/model/doc_upload", "application/json", b"{"), 41001);
     refused(&sandbox.post_body("/model/doc_upload", "application/json", br#"{"doc_tab": "x"}"#), 41001);
 }
+
+#[test]
+fn files_are_zips_under_names_without_folders() {
+    let sandbox = Sandbox::start(&[]);
+    let (model, genome) = (sandbox.text("model_id"), sandbox.text("biosample_id"));
+    let model = [("model_id", model.as_str())];
+    let sample = [("biosample_id", genome.as_str())];
+    for (path, fields, name) in [
+        ("/model/deploy", &model, "source_file"),
+        ("/model/expfs/upload", &model, "expfs"),
+        ("/professional/variant", &sample, "bed_file"),
+    ] {
+        for filename in ["/home/user/a.zip", "folder/a.zip"] {
+            let no = sandbox.post_file(path, fields, name, filename, &zip());
+            refused(&no, 41001);
+            assert_eq!(no.json()["data"][name], "文件名错误", "{path}");
+        }
+        let (field, value) = fields[0];
+        let body = [
+            format!("--XyZ\r\nContent-Disposition: form-data; name=\"{field}\"\r\n\r\n{value}\r\n--XyZ\r\n"),
+            format!("Content-Disposition: form-data; name=\"{name}\"; filename=\"a.zip\"\r\n"),
+            "Content-Type: application/octet-stream\r\n\r\n".into(),
+        ];
+        let body = [body.concat().as_bytes(), &zip(), b"\r\n--XyZ--\r\n"].concat();
+        let no = sandbox.post_body(path, "multipart/form-data; boundary=XyZ", &body);
+        refused(&no, 41001);
+        assert!(no.json()["data"][name].as_str().unwrap().contains("application/zip"), "{}", no.text);
+    }
+}
