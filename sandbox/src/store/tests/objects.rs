@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::world::store::digest::receive_bytes;
 
 #[tokio::test]
 async fn what_is_put_can_be_read_back_with_its_checksums() {
@@ -205,4 +206,24 @@ async fn operations_of_the_real_store_that_are_missing_here_say_so() {
         assert_eq!(answer.refusal(), (501, "NotImplemented".to_owned()), "{method} {target}");
     }
     assert_eq!(at.call("POST", "dest/a", &[], b"").await.refusal().0, 405);
+}
+
+#[tokio::test]
+async fn objects_may_share_their_pieces() {
+    let at = Fixture::new();
+    let shared = receive_bytes(pattern(300_000), true);
+    for (name, first) in [("dest/a", &b"one, "[..]), ("dest/b", b"another, ")] {
+        at.store.put_pieces(name, &[&receive_bytes(first.to_vec(), true), &shared]);
+    }
+    let whole = [&b"another, "[..], &pattern(300_000)].concat();
+    let got = at.get("b", &[]).await;
+    assert_eq!(got.body, whole);
+    assert_eq!(got.header("x-oss-hash-crc64ecma"), crate::world::store::crc64::of(&whole).to_string());
+    assert!(got.header("etag").ends_with("-2\""));
+    assert_eq!(at.get("b", &[("range", "bytes=7-10")]).await.body, whole[7..11]);
+    assert!(at.store.cut("dest/a", 3).unwrap());
+    assert_eq!(at.get("a", &[]).await.body, b"one");
+    assert_eq!(at.get("b", &[]).await.body, whole);
+    assert_eq!((at.store.size("dest/a"), at.store.size("dest/c")), (Some(3), None));
+    assert!(!at.store.cut("dest/a", 4).unwrap() && !at.store.cut("dest/c", 0).unwrap());
 }
