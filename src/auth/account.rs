@@ -32,7 +32,8 @@ impl Grant {
 }
 
 /// One person or application as the platform knows it, told apart by what nobody else can show: the application's id,
-/// the grant, and the first secret of a line of renewed tokens. The application itself needs no secret to be known.
+/// the grant, and the first secret of a line of renewed tokens. The application itself needs no secret to be known, once
+/// it has obtained its token by itself: of one that was given nobody knows who obtained it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub client_id: Option<String>,
@@ -76,17 +77,17 @@ impl Line {
         token: Option<&Token>,
     ) -> Self {
         let secret = token.map(|token| token.refresh.as_ref().unwrap_or(&token.access));
-        let first = match grant {
-            Grant::ClientCredentials => None,
-            _ => secret.map(|secret| fingerprint(secret.reveal())),
-        };
+        let first = secret.map(|secret| fingerprint(secret.reveal()));
         let account = Account { client_id: client_id.map(str::to_owned), grant, first };
         Line { endpoint: endpoint.to_owned(), account, spent: Vec::new() }
     }
 
-    /// The same after `before` was exchanged for `after`.
+    /// The same after `before` was exchanged for `after`. What an application obtains for itself is surely its own.
     pub(crate) fn renewed(&self, before: Option<&Token>, after: &Token) -> Self {
         let mut line = self.clone();
+        if line.account.grant == Grant::ClientCredentials {
+            line.account.first = None;
+        }
         let spent = before.and_then(|token| token.refresh.as_ref());
         if let Some(spent) = spent
             && Some(spent) != after.refresh.as_ref()

@@ -154,7 +154,9 @@ impl Credentials {
             .map_or(EARLY, |deadline| (deadline.saturating_duration_since(now) / 2).min(EARLY));
         let mut brief = context.clone();
         brief.deadline = Some(now + patience);
-        match tokens.renewed(transport, &brief, Some(token.clone()), began).await {
+        // One that failed a moment ago is not begun again for every call.
+        let since = began.checked_sub(EARLY).unwrap_or(began);
+        match tokens.renewed(transport, &brief, Some(token.clone()), since).await {
             Err(error) if error.status() == Status::Cancelled => Err(error),
             Err(_) if !token.ends_within(0.0) => Ok(token),
             Err(error) if error.status() == Status::Timeout => {

@@ -76,6 +76,8 @@ pub(super) struct Grant {
     pub key: Key,
     /// The platform's name for this application.
     pub client_id: String,
+    /// Whom it was given to: a client's token may be swapped for another one's.
+    account: String,
     /// What no message may show.
     pub redactor: Arc<Redactor>,
     stale_at: Option<Instant>,
@@ -185,9 +187,16 @@ impl Slot {
         }
     }
 
+    /// What is known now, unless it is another account's.
+    async fn current(&self, access: &dyn StoreAccess) -> tokio::sync::MutexGuard<'_, Option<Arc<Grant>>> {
+        let mut current = self.current.lock().await;
+        current.take_if(|grant| grant.account != access.account());
+        current
+    }
+
     /// Credentials that are still good.
     async fn grant(&self, access: &dyn StoreAccess, context: &Context) -> Result<Arc<Grant>> {
-        let mut current = self.current.lock().await;
+        let mut current = self.current(access).await;
         match &*current {
             Some(grant) if grant.is_fresh() => Ok(grant.clone()),
             _ => self.fetch(access, context, &mut current, Succession::Kept).await,
@@ -201,7 +210,7 @@ impl Slot {
         context: &Context,
         claims: &[Arc<Claim>],
     ) -> Result<()> {
-        let mut current = self.current.lock().await;
+        let mut current = self.current(access).await;
         let names = || claims.iter().map(|claim| claim.filename());
         let grant = match &*current {
             Some(grant) if grant.is_fresh() && grant.claim(names()) => grant.clone(),
@@ -246,7 +255,7 @@ impl Slot {
         if let Some(own) = own.filter(is_good) {
             return Ok(own);
         }
-        let mut current = self.current.lock().await;
+        let mut current = self.current(access).await;
         let is_own =
             |grant: &Arc<Grant>| claim.is_under(grant) || grant.claim(std::iter::once(claim.filename()));
         let mut grant = match &*current {
@@ -275,7 +284,7 @@ impl Slot {
         if self.region.internal {
             args = args.with("internal", true)?;
         }
-        let asked = Instant::now();
+        let (asked, account) = (Instant::now(), access.account());
         let json = access.upload_token(context, args).await?;
         let wire: Wire = serde_json::from_str(&json)
             .map_err(|_| protocol("the upload token lacks bucket, endpoint, destination or credentials"))?;
@@ -283,7 +292,7 @@ impl Slot {
             Some(before) => before.client_id.clone(),
             None => introspect(access, context).await?,
         };
-        let mut grant = wire.into_grant(client_id, asked)?;
+        let mut grant = wire.into_grant(client_id, account, asked)?;
         if let Some(before) = current.take()
             && names == Succession::Kept
             && before.names().len() <= MOST_NAMES
@@ -340,7 +349,7 @@ struct WireCredentials {
 }
 
 impl Wire {
-    fn into_grant(self, client_id: String, asked: Instant) -> Result<Grant> {
+    fn into_grant(self, client_id: String, account: String, asked: Instant) -> Result<Grant> {
         let credentials = self.credentials;
         let mut redactor = Redactor::default();
         for secret in [&credentials.access_key_id, &credentials.access_key_secret]
@@ -363,6 +372,7 @@ impl Wire {
                 region: region.trim_start_matches("oss-").to_owned(),
             },
             client_id,
+            account,
             redactor: Arc::new(redactor),
             stale_at: credentials.expiration.as_deref().and_then(|text| stale_at(text, asked)),
             names: Arc::default(),
@@ -413,7 +423,7 @@ mod tests {
 
     fn grant() -> Grant {
         let wire: Wire = serde_json::from_str(WIRE).expect("a token");
-        wire.into_grant("client-1".into(), Instant::now()).expect("a grant")
+        wire.into_grant("client-1".into(), String::new(), Instant::now()).expect("a grant")
     }
 
     #[test]
@@ -446,7 +456,8 @@ mod tests {
     }
 
     /// A platform that grants another destination each time.
-    struct Platform(AtomicI64);
+    #[derive(Default)]
+    struct Platform(AtomicI64, Mutex<String>);
 
     impl StoreAccess for Platform {
         fn upload_token<'a>(
@@ -471,7 +482,7 @@ mod tests {
         }
 
         fn account(&self) -> String {
-            String::new()
+            self.1.lock().expect("no panic").clone()
         }
 
         fn explain(&self, _: &str, error: Error) -> Error {
@@ -481,7 +492,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_name_stays_under_the_grant_that_it_was_claimed_in() {
-        let platform = Platform(AtomicI64::new(0));
+        let platform = Platform::default();
         let context = Context::for_tests();
         let slot = Slot::new(Region::default());
         let claims = [Claim::new("a"), Claim::new("b")];
@@ -507,6 +518,26 @@ mod tests {
         let refused = claims[1].grant().clone();
         assert_eq!(key(&claims[1], refused.as_ref()).await, "d3/b");
         assert_eq!(key(&Claim::new("b"), None).await, "d4/b");
+    }
+
+    #[tokio::test]
+    async fn another_account_writes_nothing_where_the_first_one_may() {
+        let platform = Platform::default();
+        let context = Context::for_tests();
+        let slot = Slot::new(Region::default());
+        let claimed = async |name: &str| {
+            let claim = Claim::new(name);
+            slot.claim(&platform, &context, std::slice::from_ref(&claim)).await.expect("claimed");
+            let grant = slot.grant_of(&platform, &context, &claim, None).await.expect("a grant");
+            (grant.key_of(name), claim)
+        };
+        let (first, kept) = claimed("a").await;
+        assert_eq!((first.as_str(), claimed("b").await.0.as_str()), ("d0/a", "d0/b"));
+        *platform.1.lock().expect("no panic") = "another".to_owned();
+        assert_eq!(claimed("c").await.0, "d1/c");
+        // What is under way goes on as whom it began.
+        let own = slot.grant_of(&platform, &context, &kept, None).await.expect("its own");
+        assert_eq!(own.key_of("a"), "d0/a");
     }
 
     #[test]

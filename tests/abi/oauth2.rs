@@ -243,13 +243,33 @@ fn whose_data_a_client_sees_has_a_name() {
         of(&other, Some(&person("r1"))),
         of(&one, Some("plain-1")),
         of(&one, Some("plain-2")),
+        of(&one, Some(r#"{"access_token": "whose-1"}"#)),
+        of(&one, Some(r#"{"access_token": "whose-2"}"#)),
     ];
     for (index, name) in names.iter().enumerate() {
         assert!(!names[..index].contains(name), "{index}: {names:?}");
     }
-    assert_eq!(names[0], of(&one, Some(r#"{"access_token": "own"}"#)));
     assert_eq!(names[2], of(&app("one"), Some(&person("r1"))), "in every process");
     assert_eq!(names[5], bge::Client::new("plain-1", "{}").expect("a client").account());
+}
+
+#[test]
+fn an_account_stays_through_renewals() {
+    let issuer = Issuer::start();
+    let options = json!({"endpoint": issuer.endpoint()}).to_string();
+    let oauth2 = bge::OAuth2::new("app", "a-secret", &options).expect("an application");
+    let person = oauth2.get_api(Some(&issuer.sign_in("Anna").to_string())).expect("Anna's");
+    let own = oauth2.get_api(None).expect("the application's");
+    let names = (person.account(), own.account());
+    for _ in 0..3 {
+        issuer.expire();
+        person.call("get_user", "{}").expect("Anna");
+        own.call("get_user", "{}").expect("the application");
+        assert_eq!((person.account(), own.account()), names);
+    }
+    assert_eq!(issuer.exchanges().len(), 6);
+    person.set_token(Some(&issuer.sign_in("Bert").to_string())).expect("Bert's");
+    assert_ne!(person.account(), names.0);
 }
 
 /// An application on a small platform of its own.

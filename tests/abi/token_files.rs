@@ -279,7 +279,8 @@ fn a_good_token_in_the_file_needs_no_lock() {
     assert_eq!(who(&api), "Anna");
 }
 
-/// File systems as clusters and containers have them: `flock` and `rename` fail with the errors that are named.
+/// File systems as clusters and containers have them: `flock` and `rename` fail with the errors that are named, and the
+/// user is another one.
 const SHIM: &str = r#"
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -290,6 +291,10 @@ static int fails(const char *name) {
   if (value == NULL) return 0;
   errno = atoi(value);
   return 1;
+}
+unsigned geteuid(void) {
+  const char *value = getenv("USER_IS");
+  return value != NULL ? (unsigned)atoi(value) : ((unsigned (*)(void))dlsym(RTLD_NEXT, "geteuid"))();
 }
 int flock(int fd, int operation) {
   if (fails("FLOCK_FAILS")) return -1;
@@ -340,6 +345,36 @@ fn file_systems_without_locks_or_renames_do() {
     assert_eq!(shared.stored()["refresh_token"], left);
     let strays = fs::read_dir(shared.folder.path("")).expect("a folder").flatten();
     assert!(!strays.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with(".bge-")));
+}
+
+#[test]
+fn a_file_of_another_user_is_not_believed() {
+    let shared = Shared::new();
+    let library = shim(&shared.folder);
+    let planted = shared.issuer.sign_in("Mallory");
+    fs::write(shared.file(), planted.to_string()).expect("a file");
+    // Root may give it away; anybody else is told that he is another one.
+    let given = std::os::unix::fs::chown(shared.file(), Some(12_345), None).is_ok();
+    let mut process = shared.process();
+    if !given {
+        process.env("LD_PRELOAD", &library).env("USER_IS", "54321");
+    }
+    let failure = told(&mut process).expect_err("somebody else's");
+    assert_eq!(failure["status"], 10, "{failure}");
+    assert!(failure["message"].as_str().expect("text").contains("another user"), "{failure}");
+    assert_eq!(shared.issuer.calls(), 0);
+}
+
+#[test]
+fn a_damaged_file_of_any_size_harms_nobody() {
+    let shared = Shared::new();
+    fs::File::create(shared.file()).and_then(|file| file.set_len(1 << 40)).expect("a large file");
+    let failure = shared.app().api(None).err().expect("no token");
+    assert_eq!(failure.status, 10, "{}", failure.message);
+    fs::remove_file(shared.file()).expect("it was there");
+    assert!(Command::new("mkfifo").arg(shared.file()).status().expect("it runs").success());
+    let failure = shared.app().api(None).err().expect("nobody writes into it");
+    assert!(failure.message.contains("regular file"), "{}", failure.message);
 }
 
 #[test]

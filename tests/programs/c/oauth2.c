@@ -78,6 +78,18 @@ static void authorization_code(const bge_oauth2_t *oauth2) {
   CHECK_OK(bge_api_get_token(api, &out, &err));
   CHECK_VALUE(out, "/refresh_token", rotated);
   bge_string_free(out);
+
+  /* the token is swapped at run time; what is no token changes nothing */
+  char *plain = value_at(next, "/access_token");
+  CHECK_OK(bge_api_set_token(api, plain, &err));
+  CHECK_OK(bge_api_get_user(api, NULL, &out, &err));
+  bge_string_free(out);
+  CHECK_FAILS(bge_api_set_token(api, "", &err), BGE_ERR_ARGUMENT, "token");
+  CHECK_FAILS(bge_api_set_token(NULL, plain, &err), BGE_ERR_ARGUMENT, "api");
+  CHECK_OK(bge_api_get_token(api, &out, &err));
+  CHECK_VALUE(out, "/access_token", plain);
+  bge_string_free(out);
+  bge_string_free(plain);
   bge_api_free(api);
 
   bge_string_free(rotated);
