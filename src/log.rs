@@ -160,6 +160,8 @@ impl fmt::Debug for Logger {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     struct Kept(Arc<Mutex<Vec<String>>>);
@@ -186,11 +188,13 @@ mod tests {
     #[test]
     fn lines_are_texts_or_objects() {
         assert_eq!(told(Format::Text), ["one line", "\"again\""]);
+        let objects: Vec<Value> =
+            told(Format::Json).iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         assert_eq!(
-            told(Format::Json),
+            objects,
             [
-                r#"{"event":"notice","level":"info","message":"one line"}"#,
-                r#"{"event":"repeat","level":"info","message":"\"again\"","tag":"7","wait":0.5}"#,
+                json!({"event": "notice", "level": "info", "message": "one line"}),
+                json!({"event": "repeat", "level": "info", "message": "\"again\"", "tag": "7", "wait": 0.5}),
             ]
         );
     }

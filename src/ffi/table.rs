@@ -223,7 +223,10 @@ pub unsafe extern "C" fn bge_table_free(table: *mut bge_table_t) {
 #[cfg(all(test, not(feature = "arrow")))]
 mod tests {
     use super::*;
-    use crate::{Client, ffi::version::BGE_ERR_UNSUPPORTED};
+    use crate::{
+        Client,
+        ffi::{pointers::Empty, version::BGE_ERR_UNSUPPORTED},
+    };
 
     #[test]
     fn without_the_feature_tables_are_unsupported() {
