@@ -10,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 
 import oss2
 import pytest
@@ -227,6 +228,11 @@ def test_requests_are_of_now(sandbox):
     control(sandbox, "POST", "options", {"kms_clock_skew": 3600})
     assert code(signed(sandbox)) == (400, "InvalidTimeStamp.Expired")
     assert signed(sandbox, Timestamp=stamp(3600))[0] == 200
+    # It says what time it takes it to be.
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(sandbox.ready["kms"]["endpoint"] + "/?Action=Decrypt&Format=JSON", timeout=60)
+    ahead = parsedate_to_datetime(caught.value.headers["Date"]) - datetime.now(timezone.utc)
+    assert 3_500 < ahead.total_seconds() < 3_700
 
 
 def test_a_request_that_is_sent_twice(sandbox):

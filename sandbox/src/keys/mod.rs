@@ -10,10 +10,11 @@ mod sign;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{Method, Response};
+use axum::http::{HeaderValue, Method, Response, header};
 
 use crate::wire::request::Decoded;
 use crate::world::World;
+use crate::world::clock;
 use answer::{Answer, respond};
 pub use answer::{Failure, failure};
 
@@ -22,7 +23,13 @@ pub fn answer(world: &Arc<World>, host: &str, request: &Decoded) -> Response<Bod
     let parameters: Vec<_> = request.query.iter().chain(&request.form).cloned().collect();
     let xml = !parameters.iter().any(|(name, value)| name == "Format" && value.eq_ignore_ascii_case("json"));
     let action = parameters.iter().find(|(name, _)| name == "Action").map_or("", |(_, value)| value.as_str());
-    respond(run(world, request, &parameters), action, host, xml)
+    let mut answer = respond(run(world, request, &parameters), action, host, xml);
+    // The service's own clock, by which a caller can set its own.
+    let now = clock::shift(std::time::SystemTime::now(), world.options().kms_clock_skew);
+    if let Ok(date) = HeaderValue::from_str(&clock::http(now)) {
+        answer.headers_mut().insert(header::DATE, date);
+    }
+    answer
 }
 
 fn run(world: &World, request: &Decoded, parameters: &[(String, String)]) -> Result<Answer, Failure> {
