@@ -15,8 +15,9 @@ import (
 // Client is a client of the platform: its configuration, credentials and connections. Any number of goroutines may
 // share one.
 type Client struct {
-	api   *native.API
-	watch *watch
+	api    *native.API
+	watch  *watch
+	source *source // of its tokens; nil where the library has them
 }
 
 // New makes a client of an access token. No network is used, and ctx only has to be alive: it does not bound the
@@ -143,8 +144,10 @@ func (c *Client) raw(ctx context.Context, call string, progress func(done, total
 	text, err := write(c.watch.switches(ctx, span.id))
 	var result []byte
 	if err == nil {
-		result, err = c.api.Call(ctx, call, text, progress)
-		err = failed(ctx, call, err)
+		result, err = c.source.authorized(ctx, call, func() ([]byte, error) {
+			result, err := c.api.Call(ctx, call, text, progress)
+			return result, failed(ctx, call, err)
+		})
 	}
 	span.end(err)
 	if err != nil {

@@ -338,8 +338,11 @@ func ExampleClient_AppletURL() {
 	defer client.Close()
 
 	_, err = client.AppletURL(ctx, "code", nil)
-	fmt.Println(errors.Is(err, bge.ErrAPI), err)
-	// Output: true bge: applet_url: the platform refused (code 40014, HTTP 200): 本接口不支持授权码模式的应用访问
+	var failure *bge.Error
+	if errors.As(err, &failure) {
+		fmt.Println(failure.Code == bge.CodeNotForUsers, failure.Msg)
+	}
+	// Output: true 本接口不支持授权码模式的应用访问
 }
 
 func ExampleClient_ReportDetails() {

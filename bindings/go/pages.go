@@ -74,6 +74,7 @@ type Pager[T any] struct {
 	name   string
 	open   func(ctx context.Context, from PageToken) error
 	watch  *watch
+	source *source
 	id     uint64 // in events
 	pages  *native.Pages
 	how    CallOptions
@@ -88,7 +89,7 @@ type Pager[T any] struct {
 
 // newPager makes a pager; nothing is checked or sent before its first page is asked for.
 func newPager[T any](c *Client, name string, required args, opts any) *Pager[T] {
-	p := &Pager[T]{name: name, watch: c.watch}
+	p := &Pager[T]{name: name, watch: c.watch, source: c.source}
 	p.open = func(ctx context.Context, from PageToken) error {
 		defer runtime.KeepAlive(c)
 		r, err := newRequest(name, required, opts)
@@ -222,8 +223,10 @@ func (p *Pager[T]) fetch(ctx context.Context) error {
 	defer runtime.KeepAlive(p)
 	if p.text == nil {
 		span := p.watch.begin(ctx, p.name, p.id)
-		text, err := p.pages.Next(ctx, p.how.Progress)
-		err = failed(ctx, p.name, err)
+		text, err := p.source.authorized(ctx, p.name, func() ([]byte, error) {
+			text, err := p.pages.Next(ctx, p.how.Progress)
+			return text, failed(ctx, p.name, err)
+		})
 		span.end(err)
 		if err != nil {
 			return err

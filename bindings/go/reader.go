@@ -61,6 +61,11 @@ func (c *Client) OpenReader(ctx context.Context, objectName string, opts *Downlo
 	if err != nil {
 		return nil, err
 	}
+	if c.source != nil {
+		if _, err := c.source.ready(ctx, call, nil); err != nil {
+			return nil, err
+		}
+	}
 	below, err := c.api.OpenReader(objectName, text, req.how.Deadline)
 	if err != nil {
 		return nil, failed(ctx, call, err)

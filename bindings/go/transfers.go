@@ -66,6 +66,7 @@ type UploadFileOptions struct {
 // UploadDirOptions are those of UploadDir.
 type UploadDirOptions struct {
 	Recursive           bool   `json:"recursive"`             // sub-folders, too
+	FollowLinks         bool   `json:"follow_links"`          // take what symbolic links lead to; they fail unless given
 	Separator           string `json:"separator"`             // of folders, in the objects' names
 	PartSize            int64  `json:"part_size"`             // bytes
 	MultipartThreshold  int64  `json:"multipart_threshold"`   // bytes; smaller files go up in one piece
@@ -126,8 +127,10 @@ func (c *Client) UploadBytes(ctx context.Context, filename string, data []byte, 
 	text, err := r.json(ctx, c.watch.switches(ctx, span.id))
 	var raw []byte
 	if err == nil {
-		raw, err = c.api.Upload(ctx, filename, data, text, r.how.Progress)
-		err = failed(ctx, call, err)
+		raw, err = c.source.authorized(ctx, call, func() ([]byte, error) {
+			raw, err := c.api.Upload(ctx, filename, data, text, r.how.Progress)
+			return raw, failed(ctx, call, err)
+		})
 	}
 	span.end(err)
 	if err != nil {

@@ -72,6 +72,11 @@ func (c *Client) OpenWriter(ctx context.Context, filename string, opts *WriterOp
 	if err != nil {
 		return nil, err
 	}
+	if c.source != nil {
+		if _, err := c.source.ready(ctx, call, nil); err != nil {
+			return nil, err
+		}
+	}
 	below, err := c.api.OpenWriter(filename, text, r.how.Deadline)
 	if err != nil {
 		return nil, failed(ctx, call, err)

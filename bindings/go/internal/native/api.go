@@ -67,6 +67,21 @@ func (a *API) Use(use func(api unsafe.Pointer) error) error {
 	return use(ptr)
 }
 
+// SetToken is bge_api_set_token.
+func (a *API) SetToken(token string) error {
+	in, err := texts(token)
+	if err != nil {
+		return err
+	}
+	ptr, err := a.acquire()
+	if err != nil {
+		return err
+	}
+	defer a.release()
+	var failure *C.bge_error_t
+	return check(C.bge_api_set_token((*C.bge_api_t)(ptr), in[0], &failure), failure)
+}
+
 // Call carries a call of the table out (or request, wait_task, get_token), and gives its result.
 func (a *API) Call(ctx context.Context, name, args string, progress Progress) ([]byte, error) {
 	in, err := texts(name, args)
