@@ -3,6 +3,7 @@ package bge_test
 import (
 	"context"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -255,4 +256,51 @@ func TestCancelByPanic(t *testing.T) {
 	if _, err := client.User(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
+}
+
+// CancelAll ends what a client has under way, and no other client's; the client works on.
+func TestCancelAll(t *testing.T) {
+	client, other := user(t), user(t)
+	name := stored(t, client, fresh("cancel")+".bin", noise(1000))
+	fault(t, map[string]any{"path": "/oss/sign_url", "kind": "hang", "count": 0})
+	call := hanging(t)
+	clearLog(t)
+	ended := make(chan error, 3)
+	go func() { ended <- call(t.Context(), client) }()
+	go func() {
+		_, err := client.Download(t.Context(), name, io.Discard, nil)
+		ended <- err
+	}()
+	ctx, cancel := context.WithCancel(t.Context())
+	others := make(chan error, 1)
+	go func() { others <- call(ctx, other) }()
+	waitForRequests(t, "/variants", 2)
+	waitForRequests(t, "/oss/sign_url", 1)
+	at := time.Now()
+	client.CancelAll()
+	for range 2 {
+		wantError(t, <-ended, bge.ErrCancelled)
+	}
+	if took := time.Since(at); took > soon {
+		t.Errorf("it took %v", took)
+	}
+	if _, err := client.User(t.Context(), nil); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
+	select {
+	case err := <-others:
+		t.Errorf("another client's call: %v", err)
+	default:
+	}
+	cancel()
+	<-others
+
+	// after Close, too, while something is under way
+	clearLog(t)
+	go func() { ended <- call(t.Context(), client) }()
+	waitForRequests(t, "/variants", 1)
+	client.Close()
+	client.CancelAll()
+	wantError(t, <-ended, bge.ErrCancelled)
+	client.CancelAll() // of nothing
 }

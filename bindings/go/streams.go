@@ -61,6 +61,7 @@ type DataItem struct {
 	BiosampleID string          `json:"biosample_id"`
 	DataElement DataElement     `json:"data_element"`
 	Value       json.RawMessage `json:"value"` // as written
+	Unit        string          `json:"unit"`
 	Extra       Extra           `json:"-"`
 	members     `json:"-"`
 }

@@ -92,6 +92,7 @@ func TestDataItems(t *testing.T) {
 	if must(t, some, err); len(some.Result) != 2 {
 		t.Errorf("two elements give %d items", len(some.Result))
 	}
-	_, err = client.DataItems(t.Context(), "test", box.BiosampleID, nil)
+	_, err = client.DataItems(t.Context(), "test", box.BiosampleID,
+		&bge.DataItemsOptions{CollectionID: state.CollectionID, DataElementIDs: []string{state.Elements[2].ID}})
 	wantError(t, err, bge.ErrArgument)
 }

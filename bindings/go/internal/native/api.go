@@ -67,6 +67,19 @@ func (a *API) Use(use func(api unsafe.Pointer) error) error {
 	return use(ptr)
 }
 
+// Cancel is bge_api_cancel, also after Close while something uses the client.
+func (a *API) Cancel() {
+	a.mu.Lock()
+	if a.closed && a.users == 0 {
+		a.mu.Unlock()
+		return // it is freed
+	}
+	a.users++
+	a.mu.Unlock()
+	defer a.release()
+	C.bge_api_cancel((*C.bge_api_t)(a.ptr))
+}
+
 // SetToken is bge_api_set_token.
 func (a *API) SetToken(token string) error {
 	in, err := texts(token)
@@ -88,12 +101,12 @@ func (a *API) Call(ctx context.Context, name, args string, progress Progress) ([
 	if err != nil {
 		return nil, err
 	}
+	ptr, err := a.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer a.release()
 	return a.queue.run(ctx, progress, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
-		ptr, err := a.acquire()
-		if err != nil {
-			return err
-		}
-		defer a.release()
 		var failure *C.bge_error_t
 		return check(C.start_call((*C.bge_api_t)(ptr), in[0], in[1], ops, key, op, &failure), failure)
 	})
@@ -105,6 +118,11 @@ func (a *API) Upload(ctx context.Context, filename string, data []byte, args str
 	if err != nil {
 		return nil, err
 	}
+	ptr, err := a.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer a.release()
 	var pinner runtime.Pinner
 	defer pinner.Unpin()
 	var bytes *C.uint8_t
@@ -113,11 +131,6 @@ func (a *API) Upload(ctx context.Context, filename string, data []byte, args str
 		pinner.Pin(bytes)
 	}
 	return a.queue.run(ctx, progress, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
-		ptr, err := a.acquire()
-		if err != nil {
-			return err
-		}
-		defer a.release()
 		var failure *C.bge_error_t
 		status := C.start_upload((*C.bge_api_t)(ptr), in[0], bytes, C.size_t(len(data)), in[1], ops, key, op, &failure)
 		return check(status, failure)

@@ -41,6 +41,7 @@ func (*API) Upload(context.Context, string, []byte, string, Progress) ([]byte, e
 	return nil, errNoLibrary
 }
 
+func (*API) Cancel()                                                   {}
 func (*API) SetToken(string) error                                     { return errNoLibrary }
 func (*API) Pages(string, string) (*Pages, error)                      { return nil, errNoLibrary }
 func (*API) OpenReader(string, string, time.Duration) (*Reader, error) { return nil, errNoLibrary }

@@ -42,12 +42,12 @@ func (o *OAuth2) Call(ctx context.Context, name, args string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	ptr, err := o.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer o.release()
 	return o.queue.run(ctx, nil, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
-		ptr, err := o.acquire()
-		if err != nil {
-			return err
-		}
-		defer o.release()
 		var failure *C.bge_error_t
 		return check(C.start_exchange((*C.bge_oauth2_t)(ptr), in[0], in[1], ops, key, op, &failure), failure)
 	})
