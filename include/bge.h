@@ -503,8 +503,9 @@ BGE_NODISCARD BGE_API
 bge_status_t bge_api_get_token(const bge_api_t *api, char **out_json, bge_error_t **err);
 
 /*
- Puts another token in the place of the one in use, at run time: no connection is lost, and what is under way goes on
- with the token that it has. No network is used.
+ Puts another token in the place of the one in use, at run time. No connection is lost and no network is used: a
+ request that is under way goes on with the token that it has, the next one (of a walk or a table, too) carries the
+ new one.
 
  `token` is a plain access token, which ends when it ends; or a token's JSON, which is renewed where the client has an
  application (`bge_oauth2_get_api`, `bge_api_open`): one with a refresh token is `BGE_ERR_ARGUMENT` where it has none;

@@ -141,7 +141,7 @@ impl Client {
 
     /// Another token from now on, in the place of the one in use: a plain access token, a token's JSON (which is renewed
     /// where the client has an application), or `None` for the application's own. Nothing is sent, no connection is
-    /// lost; what is under way goes on with the token that it has.
+    /// lost; a request that is under way goes on with the token that it has, the next one carries the new one.
     pub fn set_token(&self, token: Option<&str>) -> Result<()> {
         self.session
             .credentials()

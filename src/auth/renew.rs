@@ -22,6 +22,7 @@ use super::{
 use crate::{
     context::{Context, Joint},
     error::{Error, Result, Status},
+    log::Level,
     redact::Redactor,
     sys::PerProcess,
     transport::Transport,
@@ -52,6 +53,8 @@ struct Shared {
     file: Option<PathBuf>,
     endpoint: String,
     current: ArcSwap<Tokens>,
+    /// How often another account came into the place of one.
+    changes: AtomicU64,
 }
 
 /// One account's tokens, and their renewal.
@@ -85,7 +88,8 @@ impl Credentials {
             }
         };
         let current = ArcSwap::from_pointee(Tokens::new(holder));
-        Ok(Credentials(Arc::new(Shared { app, file, endpoint: endpoint.to_owned(), current })))
+        let changes = AtomicU64::new(0);
+        Ok(Credentials(Arc::new(Shared { app, file, endpoint: endpoint.to_owned(), current, changes })))
     }
 
     /// An application's client of what a caller gave as a token.
@@ -97,7 +101,7 @@ impl Credentials {
         })
     }
 
-    /// Another token from now on. What is under way goes on with the one that it has; connections stay.
+    /// Another token from now on. A request that is under way goes on with the one that it has; connections stay.
     pub(crate) fn replace(&self, transport: &Transport, token: Option<&str>) -> Result<()> {
         let shared = &*self.0;
         let holder = match (Spoken::read(token)?, &shared.app) {
@@ -115,7 +119,11 @@ impl Credentials {
             (Spoken::Nothing, Some(app)) => self.holder(app, Wanted::Application, transport)?,
             (Spoken::Whole(token), Some(app)) => self.holder(app, Wanted::Owner(token), transport)?,
         };
-        shared.current.store(Arc::new(Tokens::new(holder)));
+        let account = holder.account();
+        let before = shared.current.swap(Arc::new(Tokens::new(holder)));
+        if before.holder.account() != account {
+            shared.changes.fetch_add(1, Ordering::Release);
+        }
         Ok(())
     }
 
@@ -193,6 +201,12 @@ impl Credentials {
         self.0.current.load().holder.account().digest()
     }
 
+    /// How often the token was swapped for one of another account, as far as is known: what comes after that may be
+    /// another one's data.
+    pub(crate) fn changes(&self) -> u64 {
+        self.0.changes.load(Ordering::Acquire)
+    }
+
     /// How the client came by its token.
     pub(crate) fn grant(&self) -> Grant {
         self.0.current.load().holder.account().grant
@@ -255,7 +269,13 @@ impl Tokens {
         let work = || {
             self.begun.store(self.made.elapsed().as_millis() as u64, Ordering::Relaxed);
             let (tokens, mine) = (self.clone(), transport.clone());
-            async move { tokens.holder.renew(&mine, refused.as_deref()).await }
+            async move {
+                let outcome = tokens.holder.renew(&mine, refused.as_deref()).await;
+                if let Err(error) = &outcome {
+                    mine.log().write(Level::Info, || format!("no renewed access token: {}", error.message()));
+                }
+                outcome
+            }
         };
         let outcome = self.renewal.outcome(context, transport.runtime()?.handle(), began, work).await;
         outcome.map_err(|error| match context.left() {

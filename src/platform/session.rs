@@ -50,6 +50,11 @@ impl Session {
         self.credentials.account()
     }
 
+    /// How often another account's token came into the place of the one in use.
+    pub(crate) fn account_changes(&self) -> u64 {
+        self.credentials.changes()
+    }
+
     /// One request of the table, and its result.
     pub(crate) async fn perform(
         &self,

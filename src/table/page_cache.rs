@@ -55,6 +55,8 @@ pub(super) struct PageCache {
 struct Keeps {
     folder: PathBuf,
     digest: String,
+    /// How often the client had become another account when the folder was opened.
+    changes: u64,
     packs: Vec<Pack>,
     ends: HashMap<Key, (u32, u64)>,
 }
@@ -74,6 +76,7 @@ impl PageCache {
 
     /// What `folder` holds of this client's pages of the call.
     pub(super) fn open(session: &Session, endpoint: &Endpoint, folder: &Path) -> Result<Self> {
+        let changes = session.account_changes();
         let owner = Owner {
             address: session.transport().options().endpoint.to_string(),
             account: session.account(),
@@ -92,7 +95,7 @@ impl PageCache {
             session.transport().log().write(Level::Error, told);
             writing = Writing::Never;
         }
-        let mut keeps = Keeps { folder: own, digest, packs: Vec::new(), ends: HashMap::new() };
+        let mut keeps = Keeps { folder: own, digest, changes, packs: Vec::new(), ends: HashMap::new() };
         keeps.read();
         Ok(PageCache { keeps: Some(keeps), writing: Mutex::new(writing), session: session.clone() })
     }
@@ -128,8 +131,13 @@ impl PageCache {
         Some(StoredPage { pack, key: *key, at })
     }
 
-    /// All pages of a request are there.
+    /// All pages of a request are there. They are kept for the account that the folder is opened for only: a client's
+    /// token may have been swapped meanwhile.
     pub(super) fn end(&self, key: &Key, pages: &[StoredPage]) {
+        let opened_for = self.keeps.as_ref().map(|keeps| keeps.changes);
+        if opened_for.is_some_and(|changes| changes != self.session.account_changes()) {
+            return self.log(Level::Info, || "pages of another token's account are not kept".to_owned());
+        }
         let places: Vec<u64> = pages.iter().map(|page| page.at).collect();
         self.write(|writer| writer.end(key, &places));
     }
@@ -254,7 +262,48 @@ fn changed(cause: &io::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::endpoint;
+    use crate::{
+        auth::{
+            renew::{Credentials, TokenOrigin},
+            token::Token,
+        },
+        disk::scratch::Scratch,
+        log::Logger,
+        options,
+        platform::endpoint,
+        transport::Transport,
+    };
+
+    #[test]
+    fn what_comes_after_a_swap_is_not_kept_for_the_first_account() {
+        let options = options::client("{}").expect("options");
+        let log = std::sync::Arc::new(Logger::new(options.log, options.log_format, None).expect("a log"));
+        let transport = Transport::new(options, log).expect("a transport");
+        let token = |name: &str| Token::checked("token", name).expect("a token");
+        let session = |name: &str| {
+            let credentials = Credentials::new(TokenOrigin::Fixed(token(name)), &transport);
+            Session::new(transport.clone(), credentials.expect("credentials"))
+        };
+        let folder = Scratch::new();
+        let endpoint = endpoint::find("get_taxon_abundance").expect("in the table");
+        let key = |name: &str| {
+            key(endpoint, &Args::parse(&format!(r#"{{"biosample_id": "{name}"}}"#)).expect("arguments"))
+        };
+        let swapped = session("first");
+        let cache = PageCache::open(&swapped, endpoint, &folder.path("")).expect("a folder");
+        let keep = |name: &str| {
+            let page = cache.add(&key(name), "{}").expect("room");
+            cache.end(&key(name), &[page]);
+        };
+        keep("A");
+        swapped.credentials().replace(&transport, Some("second")).expect("another token");
+        keep("B");
+        swapped.credentials().replace(&transport, Some("first")).expect("the first one");
+        keep("C");
+        let again = PageCache::open(&session("first"), endpoint, &folder.path("")).expect("a folder");
+        let found = ["A", "B", "C"].map(|name| again.find(key(name)).is_some());
+        assert_eq!(found, [true, false, false]);
+    }
 
     #[test]
     fn another_request_has_another_key() {
