@@ -24,6 +24,14 @@ pub(crate) enum OssSignature {
     V4,
 }
 
+/// Credentials for the key service.
+#[derive(Clone, Debug)]
+pub(crate) struct KmsCredentials {
+    pub id: Secret,
+    pub secret: Secret,
+    pub token: Option<Secret>,
+}
+
 /// A client's configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -45,6 +53,9 @@ pub(crate) struct Options {
     pub log_format: Format,
     pub token_file: Option<PathBuf>,
     pub oss_signature: OssSignature,
+    pub kms_endpoint: Option<Url>,
+    /// Whom the key service is asked as; without them, as whom files are uploaded.
+    pub kms_credentials: Option<KmsCredentials>,
 }
 
 /// The options that only say where credentials are.
@@ -56,7 +67,7 @@ pub(crate) struct CredentialOptions {
     pub client_secret: Option<Secret>,
 }
 
-const CLIENT: [&str; 16] = [
+const CLIENT: [&str; 20] = [
     "endpoint",
     "fallback_endpoint",
     "timeout",
@@ -73,6 +84,10 @@ const CLIENT: [&str; 16] = [
     "deadline",
     "token_file",
     "oss_signature",
+    "kms_endpoint",
+    "kms_access_key_id",
+    "kms_access_key_secret",
+    "kms_security_token",
 ];
 const CREDENTIALS: [&str; 4] = ["profile", "access_token", "client_id", "client_secret"];
 
@@ -172,7 +187,29 @@ fn read(given: &Map<String, Value>, names: &[&str]) -> Result<Options> {
             Some("v4") => OssSignature::V4,
             Some(_) => return Err(Error::argument("oss_signature", "must be \"v1\" or \"v4\"")),
         },
+        kms_endpoint: match fields.text("kms_endpoint")? {
+            Some(text) => Some(self::endpoint("kms_endpoint", &text)?),
+            None => None,
+        },
+        kms_credentials: kms_credentials(&fields)?,
     })
+}
+
+/// Id and secret come together, and a token only with them.
+fn kms_credentials(fields: &Fields<'_>) -> Result<Option<KmsCredentials>> {
+    let text = |name: &str| Ok::<_, Error>(fields.text(name)?.filter(|text| !text.is_empty()));
+    let token = text("kms_security_token")?.map(|token| Secret::new(&token));
+    let (id, secret) = (text("kms_access_key_id")?, text("kms_access_key_secret")?);
+    match (id, secret) {
+        (Some(id), Some(secret)) => {
+            Ok(Some(KmsCredentials { id: Secret::new(&id), secret: Secret::new(&secret), token }))
+        }
+        (None, None) if token.is_none() => Ok(None),
+        (None, _) => Err(Error::argument("kms_access_key_id", "belongs to kms_access_key_secret: give both")),
+        (Some(_), None) => {
+            Err(Error::argument("kms_access_key_secret", "belongs to kms_access_key_id: give both"))
+        }
+    }
 }
 
 fn is_default(endpoint: &Url) -> bool {

@@ -24,7 +24,9 @@ pub struct bge_api_t {
 /// `fallback_endpoint` (the platform's second address when `endpoint` is the default), `timeout` (seconds of one
 /// attempt, 18), `connect_timeout` (10), `deadline` (seconds of a call with all its repeats; none), `max_retries` (3),
 /// `max_connections` (32), `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (off, error, info,
-/// debug), `log_file`, `log_format` (text, json), `oss_signature` (v1, v4). An unknown member is `BGE_ERR_ARGUMENT`.
+/// debug), `log_file`, `log_format` (text, json), `oss_signature` (v1, v4), `kms_endpoint` (address of the key
+/// service, that of the store's region), `kms_access_key_id`, `kms_access_key_secret`, `kms_security_token` (whom it is
+/// asked as, the credentials of uploads unless given). An unknown member is `BGE_ERR_ARGUMENT`.
 ///
 /// The caller frees `*out` with `bge_api_free`.
 #[unsafe(no_mangle)]

@@ -26,10 +26,12 @@ use crate::objects::Content;
 /// - `data`, `len`: the bytes, read until the call returns; NULL is allowed when `len` is 0
 /// - `args_json`: NULL or an object of `part_size` (integer: bytes of a part, 50 MiB); `multipart_threshold` (integer:
 ///   bytes from which parts are used, 100 MiB); `multipart_num_threads` (integer: parts sent at once, 4); `region_id`
-///   (string: the store's region); `internal` (boolean: use the store's internal address); `cmk_id` is
-///   `BGE_ERR_UNSUPPORTED`: nothing is sent in the clear that was to be encrypted. Any other member is an error.
+///   (string: the store's region); `internal` (boolean: use the store's internal address); `cmk_id` (string: a master key
+///   of the key service; the object is encrypted before it is sent, under a data key of its own). Any other member is an
+///   error.
 /// - `out_json`: `{"object_name", "size", "crc64" (decimal digits), "etag", "parts", "verified"}`; `verified` is false
-///   when the store stated no checksum. Freed with `bge_string_free`.
+///   when the store stated no checksum; an encrypted object, whose checksum is that of what is stored, also has
+///   `"encrypted": true`. Freed with `bge_string_free`.
 ///
 /// `BGE_ERR_INTEGRITY` when the store has other bytes than were sent; `BGE_ERR_STORAGE` when it refuses.
 #[unsafe(no_mangle)]
@@ -134,9 +136,10 @@ pub unsafe extern "C" fn bge_api_batch_upload(
 ///   of the object's name
 /// - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
 ///   `expiration_time` (integer: seconds that the URL is good for, 600); `multipart_num_threads` (integer: ranges fetched
-///   at once, 4). Any other member is an error.
+///   at once, 4); `decrypt` (boolean: decrypt what was encrypted before it was stored, true; needs the right to the key
+///   service's `Decrypt`). Any other member is an error.
 /// - `out_json`: `{"path", "size", "crc64" (decimal digits), "verified"}`; `verified` is false when the store stated no
-///   checksum. Freed with `bge_string_free`.
+///   checksum; an encrypted object also has `"encrypted": true`. Freed with `bge_string_free`.
 ///
 /// `BGE_ERR_IO` when the disk has no room for it, before more than the first answer has come, or the file cannot be written;
 /// devices, pipes and sockets are not replaced. A file that is replaced keeps its rights. `BGE_ERR_INTEGRITY` when the bytes are not the
@@ -161,8 +164,8 @@ pub unsafe extern "C" fn bge_api_download(
 ///
 /// - `url`: the address
 /// - `path`: path of the file, or an existing folder, which takes the last component of the URL's path
-/// - `args_json`: NULL or an object of `multipart_num_threads` (integer: ranges fetched at once, 4). Any other member is
-///   an error.
+/// - `args_json`: NULL or an object of `multipart_num_threads` (integer: ranges fetched at once, 4); `decrypt` (boolean, as
+///   for `bge_api_download`). Any other member is an error.
 /// - `out_json`: as that of `bge_api_download`. Freed with `bge_string_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_api_download_file(

@@ -23,7 +23,8 @@ pub struct bge_writer_t {
 /// - `filename`: the object's name below the destination, without `/`
 /// - `args_json`: NULL or an object of `part_size` (integer: bytes of a part, 8 MiB, of which at most two are in memory;
 ///   it doubles after every 1,000 parts); `region_id` (string: the store's region); `internal` (boolean: use the store's
-///   internal address); `cmk_id` is `BGE_ERR_UNSUPPORTED`. Any other member is an error. `deadline` bounds each call.
+///   internal address); `cmk_id` (string: a master key of the key service; the object is encrypted before it is sent).
+///   Any other member is an error. `deadline` bounds each call.
 ///
 /// The caller frees `*out` with `bge_writer_free`.
 #[unsafe(no_mangle)]

@@ -11,7 +11,9 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{
-    download_state::{DownloadState, Facts, Pieces, Stretch},
+    crypt::{Envelope, Hash, Keystream},
+    download_state::{DownloadState, Facts, Pieces},
+    local::on_disk,
     meter::Meter,
     origin::{Opened, Origin, is_changed, is_wrong_range},
     part_file::PartFile,
@@ -40,6 +42,7 @@ pub(super) struct Received {
     pub size: u64,
     pub crc64: u64,
     pub verified: bool,
+    pub encrypted: bool,
 }
 
 /// Why a download does not go on.
@@ -73,26 +76,34 @@ pub(super) async fn download(
     origin: &Origin,
     target: PathBuf,
     owner: Owner,
-    connections: usize,
+    (connections, decrypts): (usize, bool),
 ) -> Result<String> {
     let path = target.display().to_string();
     let transport = origin.transport().clone();
     let part = on_disk(move || PartFile::open(&target, owner, &transport)).await?;
-    let received = fetch(origin, &part, connections).await?;
+    let received = fetch(origin, &part, connections, decrypts).await?;
     on_disk(move || part.finish(received.size)).await?;
-    Ok(json!({
+    let mut told = json!({
         "path": path,
         "size": received.size,
         "crc64": received.crc64.to_string(),
         "verified": received.verified,
-    })
-    .to_string())
+    });
+    if received.encrypted {
+        told["encrypted"] = true.into();
+    }
+    Ok(told.to_string())
 }
 
-async fn fetch(origin: &Origin, part: &Arc<PartFile>, connections: usize) -> Result<Received> {
+async fn fetch(
+    origin: &Origin,
+    part: &Arc<PartFile>,
+    connections: usize,
+    decrypts: bool,
+) -> Result<Received> {
     let (mut restarts, mut is_second, mut way) = (0, false, Way::Resume);
     loop {
-        let download = Download { origin, part, connections: connections.max(1) };
+        let download = Download { origin, part, connections: connections.max(1), decrypts };
         let error = match download.run(way).await {
             Ok(received) => return Ok(received),
             Err(Stop::Changed(_)) if restarts < RESTARTS && way != Way::Plain => {
@@ -120,21 +131,13 @@ async fn fetch(origin: &Origin, part: &Arc<PartFile>, connections: usize) -> Res
     }
 }
 
-/// Work on files, away from the thread that carries the connections.
-pub(super) async fn on_disk<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|cause| {
-        Err(Error::new(Status::Internal, "the disk's thread broke off").with_cause(cause))
-    })
-}
-
 /// One go at the whole object.
 struct Download<'a> {
     origin: &'a Origin,
     part: &'a Arc<PartFile>,
     connections: usize,
+    /// Whether what is encrypted is decrypted.
+    decrypts: bool,
 }
 
 impl Download<'_> {
@@ -147,17 +150,50 @@ impl Download<'_> {
             }
         }
         let opened = if way == Way::Plain { self.plain().await? } else { self.first().await? };
+        let is_encrypted = opened.is_encrypted();
+        let envelope = if self.decrypts { opened.envelope()? } else { None };
+        // Before anything is given up for it: without the right to decrypt it ends here.
+        let keystream = self.keystream(envelope.as_ref()).await?;
         let facts = opened.facts().filter(|_| way != Way::Plain);
+        let facts = facts.map(|facts| Facts { envelope: envelope.clone(), is_encrypted, ..facts });
         let (part, size, told) = (self.part.clone(), opened.size, facts.clone());
         on_disk(move || {
             part.begin(told.as_ref().filter(|facts| facts.size > PIECE))?;
             size.map_or(Ok(()), |size| part.check_room(size))
         })
         .await?;
-        match facts {
-            Some(facts) => self.pieces(DownloadState::new(facts), Some(opened)).await,
-            None => self.stream(opened).await,
+        let received = match facts {
+            Some(facts) => self.pieces(DownloadState::new(facts), keystream, Some(opened)).await?,
+            None => self.stream(opened, keystream).await?,
+        };
+        self.check(Received { encrypted: is_encrypted, ..received }, envelope).await
+    }
+
+    async fn keystream(&self, envelope: Option<&Envelope>) -> Result<Option<Arc<Keystream>>> {
+        match envelope {
+            Some(envelope) => Ok(Some(Arc::new(envelope.open(&self.origin.keys()).await?))),
+            None => Ok(None),
         }
+    }
+
+    /// The hash of the plaintext, where it is told: a checksum of the store proves nothing of what was encrypted.
+    async fn check(
+        &self,
+        received: Received,
+        envelope: Option<Envelope>,
+    ) -> std::result::Result<Received, Stop> {
+        let Some(envelope) = envelope.filter(|envelope| envelope.sha256.is_some()) else {
+            return Ok(received);
+        };
+        let part = self.part.clone();
+        on_disk(move || {
+            let mut hash = Hash::default();
+            part.read(0, received.size, |piece| hash.write(piece))
+                .map_err(|cause| part.unwritable(&cause))?;
+            envelope.check(&hash.hex())
+        })
+        .await?;
+        Ok(received)
     }
 
     /// Goes on with what is there, if the object is still the same.
@@ -178,7 +214,11 @@ impl Download<'_> {
         }
         let (part, size) = (self.part.clone(), state.facts.size);
         on_disk(move || part.check_room(size)).await?;
-        self.pieces(state, None).await
+        let envelope = state.facts.envelope.clone();
+        let keystream = self.keystream(envelope.as_ref()).await?;
+        let encrypted = state.facts.is_encrypted;
+        let received = self.pieces(state, keystream, None).await?;
+        self.check(Received { encrypted, ..received }, envelope).await
     }
 
     fn longest(&self, size: u64) -> u64 {
@@ -227,6 +267,7 @@ impl Download<'_> {
     async fn pieces(
         &self,
         state: DownloadState,
+        keystream: Option<Arc<Keystream>>,
         opened: Option<Opened>,
     ) -> std::result::Result<Received, Stop> {
         let meter = Meter::new(self.origin.context.progress.clone(), state.facts.size);
@@ -253,6 +294,7 @@ impl Download<'_> {
             origin: self.origin,
             part: self.part,
             facts: &facts,
+            keystream,
             state: Mutex::new(state),
             pieces: Mutex::new(pieces),
             meter,
@@ -279,7 +321,11 @@ impl Download<'_> {
     }
 
     /// From beginning to end, from a server that tells too little for anything else.
-    async fn stream(&self, opened: Opened) -> std::result::Result<Received, Stop> {
+    async fn stream(
+        &self,
+        opened: Opened,
+        keystream: Option<Arc<Keystream>>,
+    ) -> std::result::Result<Received, Stop> {
         let context = &self.origin.context;
         let meter = Meter::new(context.progress.clone(), opened.size.unwrap_or(0));
         let gauge = meter.gauge();
@@ -294,7 +340,7 @@ impl Download<'_> {
             };
             let error = match again.await {
                 Ok(now) => {
-                    let mut written = Written::new(0);
+                    let mut written = Written::new(0, keystream.as_ref());
                     let (until, crc64) = (now.size.unwrap_or(u64::MAX), now.crc64);
                     let told = |at| gauge.reach(at);
                     let mut body = Body::new(now.streamed, 0, now.size);
@@ -317,7 +363,7 @@ pub(super) fn verify(size: u64, crc64: u64, stated: Option<u64>) -> Result<Recei
             format!("the bytes that arrived are not the object's: CRC-64 {crc64}, not {stated}"),
         )
         .with_retryable(true)),
-        _ => Ok(Received { size, crc64, verified: stated.is_some() }),
+        _ => Ok(Received { size, crc64, verified: stated.is_some(), encrypted: false }),
     }
 }
 
@@ -326,6 +372,7 @@ struct Run<'a> {
     origin: &'a Origin,
     part: &'a Arc<PartFile>,
     facts: &'a Facts,
+    keystream: Option<Arc<Keystream>>,
     state: Mutex<DownloadState>,
     pieces: Mutex<Pieces>,
     meter: Arc<Meter>,
@@ -478,7 +525,7 @@ impl<'a> Run<'a> {
     async fn fill(&self, body: &mut Body, at: &mut u64, end: u64, side: Option<&Side>) -> Result<()> {
         let (gauge, start) = (self.meter.gauge(), *at);
         while *at < end {
-            let mut written = Written::new(*at);
+            let mut written = Written::new(*at, self.keystream.as_ref());
             let until = end.min(at.saturating_add(PIECE));
             let pouring = body.pour(self.part, &mut written, until, |now| gauge.reach(now - start));
             let outcome = match side {
@@ -496,8 +543,7 @@ impl<'a> Run<'a> {
         if written.at == written.start {
             return;
         }
-        let stretch = Stretch { end: written.at, crc64: written.crc.sum(), plain: None };
-        let start = written.start;
+        let (start, stretch) = (written.start, written.stretch());
         lock(&self.state).note(start, stretch.clone());
         let part = self.part.clone();
         let _ = on_disk(move || {

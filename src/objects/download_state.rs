@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::crc64::combine;
+use super::{crc64::combine, crypt::Envelope};
 
 /// What the server says of the object; a download goes on only while it says the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,6 +12,11 @@ pub(super) struct Facts {
     pub size: u64,
     pub validator: Validator,
     pub crc64: Option<u64>,
+    /// How it is encrypted, where it is decrypted on the way.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub envelope: Option<Envelope>,
+    #[serde(default)]
+    pub is_encrypted: bool,
 }
 
 /// By what a version of an object is known.
@@ -219,7 +224,13 @@ mod tests {
     use super::{super::crc64::Running, *};
 
     fn facts(size: u64) -> Facts {
-        Facts { size, validator: Validator::Etag("\"e\"".into()), crc64: None }
+        Facts {
+            size,
+            validator: Validator::Etag("\"e\"".into()),
+            crc64: None,
+            envelope: None,
+            is_encrypted: false,
+        }
     }
 
     fn crc(bytes: &[u8]) -> u64 {

@@ -14,8 +14,8 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Source,
-    download::on_disk,
     grant::Claim,
+    local::on_disk,
     meter::Meter,
     open_file,
     put::Uploaded,

@@ -195,10 +195,24 @@ impl Slot {
     }
 
     /// Credentials that are still good.
-    async fn grant(&self, access: &dyn StoreAccess, context: &Context) -> Result<Arc<Grant>> {
+    pub(super) async fn grant(&self, access: &dyn StoreAccess, context: &Context) -> Result<Arc<Grant>> {
         let mut current = self.current(access).await;
         match &*current {
             Some(grant) if grant.is_fresh() => Ok(grant.clone()),
+            _ => self.fetch(access, context, &mut current, Succession::Kept).await,
+        }
+    }
+
+    /// Other credentials than these, which were refused.
+    pub(super) async fn renewed(
+        &self,
+        access: &dyn StoreAccess,
+        context: &Context,
+        refused: &Arc<Grant>,
+    ) -> Result<Arc<Grant>> {
+        let mut current = self.current(access).await;
+        match &*current {
+            Some(grant) if !Arc::ptr_eq(grant, refused) => Ok(grant.clone()),
             _ => self.fetch(access, context, &mut current, Succession::Kept).await,
         }
     }

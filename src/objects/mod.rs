@@ -4,14 +4,18 @@
 //! An upload: `upload_options` reads the arguments, `content` opens what is sent, `grant` has the store's credentials,
 //! `put` or `part_upload` sends through `store`, which signs (`sign`, `address`) and repeats. A download: `origin` has
 //! the URL, `download` plans the pieces, `receive` writes them into a `part_file`, `download_state` keeps the account.
+//! What is encrypted goes through `crypt`, whose keys `kms` wraps and unwraps.
 
 mod address;
 mod content;
 mod crc64;
+mod crypt;
 mod download;
 mod download_state;
 mod folder;
 mod grant;
+mod kms;
+mod local;
 mod meter;
 mod multipart;
 mod origin;
@@ -36,8 +40,8 @@ pub use writer::Writer;
 
 use self::{
     content::OpenFile,
-    download::on_disk,
     grant::{Claim, Grants},
+    local::on_disk,
     meter::Meter,
     origin::Origin,
     put::{Uploaded, put},
@@ -237,7 +241,7 @@ async fn send_one(
     if options.in_parts(content.length()) {
         part_upload::upload(store, options, claim, content, state.as_ref(), &gauge).await
     } else {
-        put(store, claim, content, &gauge).await
+        put(store, options.cmk_id.as_deref(), claim, content, &gauge).await
     }
 }
 
@@ -261,9 +265,15 @@ async fn download(
     let target = part_file::target(&path, last)?;
     let mut arguments = vec![("object_name".to_owned(), object.clone())];
     arguments.extend(args.text("region")?.map(|region| ("region".to_owned(), region)));
+    arguments.push(("decrypt".to_owned(), decrypts(args).to_string()));
     let owner = objects.owner("download", arguments);
     let origin = Origin::object(objects, context, &object, url_args(args, &object)?);
-    download::download(&origin, target, owner, connections(args)?).await
+    download::download(&origin, target, owner, (connections(args)?, decrypts(args))).await
+}
+
+/// Encrypted objects are decrypted unless the caller wants them as they are stored.
+fn decrypts(args: &Args) -> bool {
+    args.get("decrypt") != Some("false")
 }
 
 /// What `get_download_url` is asked with.
@@ -294,8 +304,9 @@ async fn download_file(
     let last = percent_encoding::percent_decode_str(last).decode_utf8_lossy();
     let target = part_file::target(&path, &last)?;
     // Nobody's account: whoever has the address has the object.
-    let arguments = vec![("url".to_owned(), origin.object.clone())];
+    let arguments =
+        vec![("url".to_owned(), origin.object.clone()), ("decrypt".to_owned(), decrypts(args).to_string())];
     let call = "download_file".to_owned();
     let owner = Owner { address: String::new(), account: String::new(), call, arguments };
-    download::download(&origin, target, owner, connections(args)?).await
+    download::download(&origin, target, owner, (connections(args)?, decrypts(args))).await
 }

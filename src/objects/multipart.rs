@@ -60,13 +60,19 @@ pub(super) struct Multipart {
 }
 
 impl Multipart {
-    pub(super) async fn begin(store: &Store, claim: &Arc<Claim>) -> Result<Self> {
+    /// Begins one; `meta` is what is told of the object beside its type.
+    pub(super) async fn begin(
+        store: &Store,
+        claim: &Arc<Claim>,
+        meta: Vec<(String, String)>,
+    ) -> Result<Self> {
         #[derive(Deserialize)]
         struct Begun {
             #[serde(rename = "UploadId")]
             upload_id: String,
         }
-        let ask = Ask::new(Method::POST).with_bare("uploads").beginning(content_type(claim.filename()));
+        let ask =
+            Ask::new(Method::POST).with_bare("uploads").beginning(content_type(claim.filename())).meta(meta);
         let read = |answer: &Answer, key: &str| {
             let begun: Begun = xml(answer)?;
             if begun.upload_id.is_empty() {

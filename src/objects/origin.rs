@@ -11,9 +11,12 @@ use url::Url;
 
 use super::{
     Objects,
+    crypt::{Envelope, is_encrypted},
     download_state::{Facts, Validator},
+    kms::KeyService,
     refusal,
     store::stated_crc,
+    upload_options::Region,
 };
 use crate::{
     context::Context,
@@ -60,7 +63,17 @@ pub(super) struct Opened {
 
 impl Opened {
     pub(super) fn facts(&self) -> Option<Facts> {
-        Some(Facts { size: self.size?, validator: self.validator.clone()?, crc64: self.crc64 })
+        let validator = self.validator.clone()?;
+        Some(Facts { size: self.size?, validator, crc64: self.crc64, envelope: None, is_encrypted: false })
+    }
+
+    /// How it is encrypted, if it is.
+    pub(super) fn envelope(&self) -> Result<Option<Envelope>> {
+        Envelope::read(&self.streamed.headers)
+    }
+
+    pub(super) fn is_encrypted(&self) -> bool {
+        is_encrypted(&self.streamed.headers)
     }
 
     /// Whether it is of the version that is known: nothing that it says speaks against it.
@@ -144,6 +157,11 @@ impl Origin {
 
     pub(super) fn transport(&self) -> &Transport {
         &self.objects.transport
+    }
+
+    /// The key service, with the credentials of uploads unless the caller has others.
+    pub(super) fn keys(&self) -> KeyService<'_> {
+        KeyService::new(&self.objects, &self.context, self.objects.grants.slot(&Region::default()))
     }
 
     /// One attempt at the bytes from `start` up to but without `end` (`u64::MAX`: to the last), of this version of the

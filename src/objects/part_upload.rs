@@ -6,6 +6,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use super::{
     content::{Content, checksum},
+    crypt::Sealed,
     grant::Claim,
     meter::{Gauge, Meter},
     multipart::{Listed, Multipart, Part, Parts, sum},
@@ -36,8 +37,10 @@ pub(super) async fn upload(
         let meter = Meter::within(gauge);
         let is_resumed = earlier.is_some();
         let go = match earlier.take() {
-            Some(earlier) => PartUpload::resume(store, claim, content, state, &earlier).await,
-            None => PartUpload::begin(store, claim, content, state, options.part_size(size)).await.map(Some),
+            Some(earlier) => {
+                PartUpload::resume(store, claim, content, state, &earlier, options.cmk_id.is_some()).await
+            }
+            None => PartUpload::begin(store, options, claim, content, state).await.map(Some),
         };
         let key = go.as_ref().ok().and_then(|go| go.as_ref().map(|go| go.upload.key.clone()));
         let error = match go {
@@ -71,7 +74,9 @@ pub(super) async fn upload(
 
 /// One go at an upload.
 struct PartUpload<'a> {
-    content: &'a Arc<dyn Content>,
+    /// As it is stored.
+    content: Arc<dyn Content>,
+    is_encrypted: bool,
     state: Option<&'a UploadState>,
     part_size: u64,
     upload: Multipart,
@@ -81,21 +86,30 @@ struct PartUpload<'a> {
 impl<'a> PartUpload<'a> {
     async fn begin(
         store: &Store,
+        options: &UploadOptions,
         claim: &Arc<Claim>,
-        content: &'a Arc<dyn Content>,
+        content: &Arc<dyn Content>,
         mut state: Option<&'a UploadState>,
-        part_size: u64,
     ) -> Result<Self> {
-        let upload = Multipart::begin(store, claim).await?;
+        let size = content.length();
+        let part_size = options.part_size(size);
+        let sealed = match &options.cmk_id {
+            Some(cmk_id) => Some(Sealed::new(&store.keys(), cmk_id, content).await?),
+            None => None,
+        };
+        let envelope = sealed.as_ref().map(|sealed| sealed.envelope.clone());
+        let meta = envelope.as_ref().map(|envelope| envelope.headers(Some((Some(size), part_size))));
+        let upload = Multipart::begin(store, claim, meta.unwrap_or_default()).await?;
         if let Some(writing) = state {
             let bucket = &store.grant(claim).await?.bucket;
             let record = UploadRecord {
-                size: content.length(),
+                size,
                 bucket: bucket.name.clone(),
                 endpoint: bucket.endpoint.to_string(),
                 key: upload.key.clone(),
                 upload_id: upload.upload_id.clone(),
                 part_size,
+                envelope,
                 parts: Parts::new(),
             };
             if writing.begin(record).await {
@@ -104,7 +118,9 @@ impl<'a> PartUpload<'a> {
                 state = None;
             }
         }
-        Ok(PartUpload { content, state, part_size, upload, parts: Parts::new() })
+        let (is_encrypted, content) =
+            (sealed.is_some(), sealed.map_or(content.clone(), |sealed| sealed.content));
+        Ok(PartUpload { content, is_encrypted, state, part_size, upload, parts: Parts::new() })
     }
 
     /// Goes on with what the store says that it has. `None` when the upload is lost, the store is another one now, or
@@ -112,9 +128,10 @@ impl<'a> PartUpload<'a> {
     async fn resume(
         store: &Store,
         claim: &Arc<Claim>,
-        content: &'a Arc<dyn Content>,
+        content: &Arc<dyn Content>,
         state: Option<&'a UploadState>,
         earlier: &UploadRecord,
+        is_encrypted: bool,
     ) -> Result<Option<Self>> {
         let grant = store.grant(claim).await?;
         if earlier.bucket != grant.bucket.name || earlier.endpoint != grant.bucket.endpoint.as_str() {
@@ -123,11 +140,20 @@ impl<'a> PartUpload<'a> {
         let upload = Multipart::known(store, claim, earlier.key.clone(), earlier.upload_id.clone());
         upload.keep();
         // A name elsewhere is none of this upload's, whatever the record says.
-        if earlier.size != content.length() || grant.key_of(claim.filename()) != earlier.key {
+        if earlier.size != content.length()
+            || grant.key_of(claim.filename()) != earlier.key
+            || earlier.envelope.is_some() != is_encrypted
+        {
             upload.give_up().await;
             return Ok(None);
         }
-        let mut go = PartUpload { content, state, part_size: earlier.part_size, upload, parts: Parts::new() };
+        // The very same key and counter, or what the store has would be of no use.
+        let content = match &earlier.envelope {
+            Some(envelope) => Sealed::again(&store.keys(), envelope.clone(), content).await?.content,
+            None => content.clone(),
+        };
+        let (part_size, parts) = (earlier.part_size, Parts::new());
+        let mut go = PartUpload { content, is_encrypted, state, part_size, upload, parts };
         let listed = match go.upload.list().await {
             Ok(listed) => listed,
             // Without the right to list, what was confirmed is believed.
@@ -147,8 +173,9 @@ impl<'a> PartUpload<'a> {
                 Known::Good(part) => {
                     go.parts.insert(number, part);
                 }
-                Known::Nothing => {}
-                Known::OtherContent => {
+                // A part that cannot be compared would be encrypted again, maybe with other bytes under the same key.
+                Known::Nothing if !is_encrypted => {}
+                Known::Nothing | Known::OtherContent => {
                     go.upload.give_up().await;
                     return Ok(None);
                 }
@@ -164,7 +191,7 @@ impl<'a> PartUpload<'a> {
         };
         let noted = noted.filter(|noted| noted.etag == listed.etag).map(|noted| noted.crc64);
         let Some(stated) = listed.crc64.or(noted) else { return Ok(Known::Nothing) };
-        let crc64 = checksum(self.content, range).await?;
+        let crc64 = checksum(&self.content, range).await?;
         if crc64 != stated {
             return Ok(Known::OtherContent);
         }
@@ -216,7 +243,7 @@ impl<'a> PartUpload<'a> {
         let mut sending = stream::iter(missing)
             .map(|number| async move {
                 let range = this.range(number).ok_or_else(|| Error::new(Status::Internal, "no such part"))?;
-                let part = this.upload.part(number, this.content, range, meter.gauge()).await?;
+                let part = this.upload.part(number, &this.content, range, meter.gauge()).await?;
                 if let Some(state) = this.state {
                     state.note(number, &part).await;
                 }
@@ -239,6 +266,7 @@ impl<'a> PartUpload<'a> {
             etag,
             parts: self.parts.len(),
             verified,
+            encrypted: self.is_encrypted,
         })
     }
 }

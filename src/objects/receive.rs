@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{crc64::Running, part_file::PartFile};
+use super::{crc64::Running, crypt::Keystream, download_state::Stretch, part_file::PartFile};
 use crate::{
     error::{Error, Result, Status},
     transport::Streamed,
@@ -14,27 +14,45 @@ use crate::{
 pub(super) struct Written {
     pub start: u64,
     pub at: u64,
+    /// Of the bytes as they came.
     pub crc: Running,
+    /// Where they are decrypted on the way: of the bytes as they were written.
+    plain: Option<(Arc<Keystream>, Running)>,
 }
 
 impl Written {
-    pub(super) fn new(start: u64) -> Self {
-        Written { start, at: start, crc: Running::new() }
+    pub(super) fn new(start: u64, keystream: Option<&Arc<Keystream>>) -> Self {
+        let plain = keystream.map(|keystream| (keystream.clone(), Running::new()));
+        Written { start, at: start, crc: Running::new(), plain }
+    }
+
+    pub(super) fn stretch(&self) -> Stretch {
+        let plain = self.plain.as_ref().map(|(_, crc)| crc.sum());
+        Stretch { end: self.at, crc64: self.crc.sum(), plain }
     }
 
     /// Writes on another thread.
     async fn write(&mut self, part: &Arc<PartFile>, bytes: Bytes) -> Result<()> {
         let length = bytes.len() as u64;
-        let (file, at, mut crc) = (part.clone(), self.at, self.crc.clone());
+        let (file, at) = (part.clone(), self.at);
+        let (mut crc, mut plain) = (self.crc.clone(), self.plain.clone());
         let writing = tokio::task::spawn_blocking(move || {
-            file.write_at(&bytes, at)?;
             crc.write(&bytes);
-            Ok(crc)
+            match &mut plain {
+                None => file.write_at(&bytes, at)?,
+                Some((keystream, crc)) => {
+                    let mut decrypted = Vec::from(bytes);
+                    keystream.apply(at, &mut decrypted);
+                    crc.write(&decrypted);
+                    file.write_at(&decrypted, at)?;
+                }
+            }
+            Ok((crc, plain))
         });
         let done = writing
             .await
             .map_err(|cause| Error::new(Status::Internal, "the disk's thread broke off").with_cause(cause))?;
-        self.crc = done.map_err(|cause| part.unwritable(&cause))?;
+        (self.crc, self.plain) = done.map_err(|cause| part.unwritable(&cause))?;
         self.at += length;
         Ok(())
     }

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use super::{
     Objects,
     grant::{Claim, Grant, Slot},
+    kms::KeyService,
     refusal,
     sign::{Signed, sign},
     upload_options::UploadOptions,
@@ -51,12 +52,14 @@ pub(super) struct Ask {
     pub query: Vec<(&'static str, Option<String>)>,
     /// The content's type, for requests that begin an object.
     pub content_type: Option<&'static str>,
+    /// Of an object that begins: what is told of it beside its type.
+    pub meta: Vec<(String, String)>,
     pub body: Body,
 }
 
 impl Ask {
     pub(super) fn new(method: Method) -> Self {
-        Ask { method, query: Vec::new(), content_type: None, body: Body::Empty }
+        Ask { method, query: Vec::new(), content_type: None, meta: Vec::new(), body: Body::Empty }
     }
 
     pub(super) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
@@ -71,6 +74,11 @@ impl Ask {
 
     pub(super) fn beginning(mut self, content_type: &'static str) -> Self {
         self.content_type = Some(content_type);
+        self
+    }
+
+    pub(super) fn meta(mut self, meta: Vec<(String, String)>) -> Self {
+        self.meta = meta;
         self
     }
 
@@ -98,6 +106,11 @@ impl Store {
             context,
             pool: Arc::new(Semaphore::new(options.connections)),
         }
+    }
+
+    /// The key service, with this upload's credentials unless the caller has others.
+    pub(super) fn keys(&self) -> KeyService<'_> {
+        KeyService::new(&self.objects, &self.context, self.slot.clone())
     }
 
     pub(super) fn objects(&self) -> &Objects {
@@ -187,6 +200,11 @@ impl Store {
             let client_id = HeaderValue::from_str(&grant.client_id)
                 .map_err(|_| Error::new(Status::Protocol, "the client_id cannot stand in a header"))?;
             headers.insert(CLIENT_ID, client_id);
+        }
+        let unfit = || Error::new(Status::Protocol, "what is told of the object cannot stand in a header");
+        for (name, value) in &ask.meta {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?;
+            headers.insert(name, HeaderValue::from_str(value).map_err(|_| unfit())?);
         }
         let signed =
             Signed { method: ask.method.as_str(), bucket: &grant.bucket.name, key: &key, query: &ask.query };

@@ -6,8 +6,8 @@ use serde_json::{Value, json, value::RawValue};
 
 use super::{
     Objects,
-    download::on_disk,
     grant::Claim,
+    local::on_disk,
     multipart::Multipart,
     store::Store,
     upload_options::{Region, UploadOptions, check_names},

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     endpoint::Endpoint,
-    error::{Error, Result, Status},
+    error::{Error, Result},
     options,
     platform::args::{Args, check},
 };
@@ -71,6 +71,8 @@ pub(super) struct UploadOptions {
     pub connections: usize,
     pub checkpoint_dir: Option<PathBuf>,
     pub region: Region,
+    /// The master key that objects are encrypted under.
+    pub cmk_id: Option<String>,
 }
 
 /// Which of the store's addresses is asked for.
@@ -83,9 +85,11 @@ pub(super) struct Region {
 impl UploadOptions {
     /// Reads what `check_all` found good.
     pub(super) fn read(args: &Args) -> Result<Self> {
-        if args.get("cmk_id").is_some() {
-            let what = "cmk_id asks for encryption, which is not in this build";
-            return Err(Error::new(Status::Unsupported, what).with_hint("nothing was sent"));
+        let cmk_id = args.text("cmk_id")?;
+        if cmk_id.as_ref().is_some_and(|id| id.trim().is_empty()) {
+            return Err(
+                Error::argument("cmk_id", "must name a key of the key service").with_hint("nothing was sent")
+            );
         }
         let connections = whole(args, "multipart_num_threads")?;
         Ok(UploadOptions {
@@ -97,6 +101,7 @@ impl UploadOptions {
                 region_id: args.text("region_id")?,
                 internal: args.get("internal") == Some("true"),
             },
+            cmk_id,
         })
     }
 
@@ -104,6 +109,7 @@ impl UploadOptions {
     pub(super) fn of_state(&self) -> Vec<(&'static str, String)> {
         let mut told = vec![("internal", self.region.internal.to_string())];
         told.extend(self.region.region_id.clone().map(|region| ("region_id", region)));
+        told.extend(self.cmk_id.clone().map(|id| ("cmk_id", id)));
         told
     }
 
@@ -114,7 +120,9 @@ impl UploadOptions {
 
     /// Bytes of a part of an object this large: more than asked for where 10,000 parts would not do.
     pub(super) fn part_size(&self, size: u64) -> u64 {
-        self.part_size.unwrap_or(PART_SIZE).max(size.div_ceil(MOST_PARTS))
+        let size = self.part_size.unwrap_or(PART_SIZE).max(size.div_ceil(MOST_PARTS));
+        // Whole blocks of the cipher.
+        if self.cmk_id.is_some() { size.next_multiple_of(16) } else { size }
     }
 }
 
@@ -145,8 +153,10 @@ mod tests {
     }
 
     #[test]
-    fn encryption_is_refused() {
-        let refused = options(r#"{"cmk_id": "key-1"}"#).expect_err("no encryption");
-        assert_eq!(refused.status(), Status::Unsupported);
+    fn encrypted_parts_are_whole_blocks() {
+        let given = options(r#"{"cmk_id": "key-1", "part_size": 102401}"#).expect("options");
+        assert_eq!(given.part_size(1 << 20), 102_416);
+        let refused = options(r#"{"cmk_id": " "}"#).expect_err("no key");
+        assert_eq!(refused.status(), crate::Status::Argument);
     }
 }

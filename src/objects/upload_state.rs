@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     content::OpenFile,
-    download::on_disk,
+    crypt::Envelope,
+    local::on_disk,
     multipart::{Part, Parts},
     upload_options::{LARGEST_PART, MOST_PARTS, SMALLEST_PART},
 };
@@ -39,6 +40,9 @@ pub(super) struct UploadRecord {
     pub key: String,
     pub upload_id: String,
     pub part_size: u64,
+    /// How it is encrypted; the data key is wrapped.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub envelope: Option<Envelope>,
     /// The parts that the store has confirmed.
     #[serde(skip)]
     pub parts: Parts,
@@ -258,6 +262,7 @@ mod tests {
             key: "d/reads.fq".into(),
             upload_id: "U".into(),
             part_size,
+            envelope: None,
             parts: Parts::new(),
         })
     }

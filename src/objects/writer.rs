@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::{
     Objects,
     content::Content,
+    crypt::{Envelope, Keystream},
     grant::Claim,
     meter::Meter,
     multipart::{Multipart, Part, Parts, sum},
@@ -46,6 +47,11 @@ struct Inner {
     store: Store,
     claim: Arc<Claim>,
     first_part_size: u64,
+    cmk_id: Option<String>,
+    /// Of an object that is encrypted, from its first part on.
+    keystream: Option<Keystream>,
+    /// Bytes of the parts before the one that grows.
+    before: u64,
     is_claimed: bool,
     /// The part that grows.
     buffer: Vec<u8>,
@@ -91,7 +97,10 @@ impl Writer {
             switches,
             store: Store::new(objects, context, &options),
             claim: Claim::new(filename),
-            first_part_size: options.part_size.unwrap_or(PART_SIZE),
+            first_part_size: part_size_of(&options),
+            cmk_id: options.cmk_id,
+            keystream: None,
+            before: 0,
             is_claimed: false,
             buffer: Vec::new(),
             upload: None,
@@ -237,12 +246,24 @@ impl Inner {
         let upload = match &self.upload {
             Some(upload) => upload.clone(),
             None => {
-                let upload = Arc::new(Multipart::begin(&self.store, &self.claim).await?);
+                let mut meta = Vec::new();
+                if let Some(cmk_id) = &self.cmk_id {
+                    // The hash of the whole is not known yet.
+                    let (envelope, keystream) = Envelope::seal(&self.store.keys(), cmk_id).await?;
+                    meta = envelope.headers(Some((None, self.first_part_size)));
+                    self.keystream = Some(keystream);
+                }
+                let upload = Arc::new(Multipart::begin(&self.store, &self.claim, meta).await?);
                 self.upload = Some(upload.clone());
                 upload
             }
         };
-        let bytes = Bytes::from(std::mem::take(&mut self.buffer));
+        let mut bytes = std::mem::take(&mut self.buffer);
+        if let Some(keystream) = &self.keystream {
+            keystream.apply(self.before, &mut bytes);
+        }
+        self.before += bytes.len() as u64;
+        let bytes = Bytes::from(bytes);
         let gauge = Meter::new(self.store.context.progress.clone(), 0).gauge();
         let sending = async move {
             let size = bytes.len() as u64;
@@ -272,7 +293,7 @@ impl Inner {
         if self.upload.is_none() {
             let content: Arc<dyn Content> = Arc::new(Bytes::from(std::mem::take(&mut self.buffer)));
             let gauge = Meter::new(self.store.context.progress.clone(), content.length()).gauge();
-            return put(&self.store, &self.claim, &content, &gauge).await;
+            return put(&self.store, self.cmk_id.as_deref(), &self.claim, &content, &gauge).await;
         }
         if !self.buffer.is_empty() {
             self.send().await?;
@@ -288,6 +309,7 @@ impl Inner {
             etag,
             parts: self.parts.len(),
             verified,
+            encrypted: self.keystream.is_some(),
         })
     }
 
@@ -301,6 +323,12 @@ impl Inner {
             None => Ok(()),
         }
     }
+}
+
+/// Whole blocks of the cipher, where there is one.
+fn part_size_of(options: &UploadOptions) -> u64 {
+    let size = options.part_size.unwrap_or(PART_SIZE);
+    if options.cmk_id.is_some() { size.next_multiple_of(16) } else { size }
 }
 
 fn part_size(first: u64, number: u64) -> u64 {

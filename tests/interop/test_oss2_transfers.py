@@ -39,11 +39,11 @@ class Sandbox:
 class Api:
     """The functions of bge.h, by ctypes alone."""
 
-    def __init__(self, sandbox):
+    def __init__(self, sandbox, **options):
         self.library = ctypes.CDLL(str(BUILD / "libbge.so"))
         self.library.bge_error_json.restype = ctypes.c_char_p
         self.handle = ctypes.c_void_p()
-        options = json.dumps({"endpoint": sandbox.ready["endpoint"]}).encode()
+        options = json.dumps(dict(options, endpoint=sandbox.ready["endpoint"])).encode()
         token = sandbox.ready["access_token"].encode()
         self._call("bge_api_new", token, options, ctypes.byref(self.handle))
 

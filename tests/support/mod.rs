@@ -119,6 +119,11 @@ impl Sandbox {
         self.control(reqwest::Method::POST, "options", Some(&options));
     }
 
+    /// A key of the key service is `enabled`, `disabled` or `foreign` from now on.
+    pub fn key(&self, key_id: &str, state: &str) {
+        self.control(reqwest::Method::POST, "keys", Some(&json!({"key_id": key_id, "state": state})));
+    }
+
     pub fn expire(&self, what: &str) {
         self.control(reqwest::Method::POST, "expire", Some(&json!({ "what": what })));
     }

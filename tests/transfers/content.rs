@@ -119,6 +119,31 @@ pub const MIB: usize = 1024 * 1024;
 
 /// Takes an object away, signed as the store's documentation says.
 pub fn delete(sandbox: &Sandbox, api: &crate::support::c::Api, object: &str) {
+    assert_eq!(signed(sandbox, api, "DELETE", object, Vec::new(), &[]), 204);
+}
+
+/// Writes an object with what is told of it, as another program would; gives its name.
+pub fn put_signed(
+    sandbox: &Sandbox,
+    api: &crate::support::c::Api,
+    filename: &str,
+    content: &[u8],
+    meta: &[(String, String)],
+) -> String {
+    let token = api.value("get_upload_token", json!({})).expect("a token");
+    let object = format!("{}/{filename}", token["destination"].as_str().expect("a destination"));
+    assert_eq!(signed(sandbox, api, "PUT", &object, content.to_vec(), meta), 200);
+    object
+}
+
+fn signed(
+    sandbox: &Sandbox,
+    api: &crate::support::c::Api,
+    method: &str,
+    object: &str,
+    content: Vec<u8>,
+    meta: &[(String, String)],
+) -> u16 {
     use base64::{Engine, engine::general_purpose::STANDARD};
     use hmac::{Hmac, KeyInit, Mac};
 
@@ -126,20 +151,24 @@ pub fn delete(sandbox: &Sandbox, api: &crate::support::c::Api, object: &str) {
     let credentials = &token["credentials"];
     let text = |value: &Value| value.as_str().expect("a text").to_owned();
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
-    let security_token = text(&credentials["security_token"]);
+    let mut told = meta.to_vec();
+    told.push(("x-oss-security-token".into(), text(&credentials["security_token"])));
+    told.sort();
+    let lines: String = told.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
     let bucket = text(&token["bucket"]);
-    let signed = format!("DELETE\n\n\n{date}\nx-oss-security-token:{security_token}\n/{bucket}/{object}");
+    let line = format!("{method}\n\n\n{date}\n{lines}/{bucket}/{object}");
     let secret = text(&credentials["access_key_secret"]);
     let mut mac = Hmac::<sha1::Sha1>::new_from_slice(secret.as_bytes()).expect("a key");
-    mac.update(signed.as_bytes());
+    mac.update(line.as_bytes());
     let signature = STANDARD.encode(mac.finalize().into_bytes());
     let store = sandbox.state()["store_endpoint"].as_str().expect("an address").to_owned();
-    let answer = browser()
-        .delete(format!("{store}/{bucket}/{object}"))
+    let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+    let mut request = browser()
+        .request(method, format!("{store}/{bucket}/{object}"))
         .header("Date", date)
-        .header("x-oss-security-token", security_token)
-        .header("Authorization", format!("OSS {}:{signature}", text(&credentials["access_key_id"])))
-        .send()
-        .expect("an answer");
-    assert_eq!(answer.status().as_u16(), 204, "{}", answer.text().unwrap_or_default());
+        .header("Authorization", format!("OSS {}:{signature}", text(&credentials["access_key_id"])));
+    for (name, value) in told {
+        request = request.header(name, value);
+    }
+    request.body(content).send().expect("an answer").status().as_u16()
 }

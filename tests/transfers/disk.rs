@@ -281,7 +281,7 @@ fn a_record_that_cannot_be_written_harms_nothing() {
     for limit in [0, 300, 700] {
         let mut args = upload_args(&folder);
         args["path"] = path.as_str().into();
-        let done = outcome(&mut command(&sandbox, "upload_file", &args, Some(limit)));
+        let done = outcome(&mut command(&sandbox, "upload_file", &args, Some(limit), &json!({})));
         let done = done.unwrap_or_else(|failed| panic!("{limit}: {failed}"));
         assert_eq!((&done["parts"], &done["verified"]), (&json!(10), &json!(true)), "{limit}");
         assert_eq!(
@@ -338,8 +338,8 @@ fn what_cannot_end_well_does_not_begin() {
     assert_eq!((failure.status, sandbox.log().len()), (BGE_ERR_ARGUMENT, 0), "{failure:?}");
     for connections in [1, 4] {
         let args = json!({"object_name": object, "path": folder.path("a.bin"), "multipart_num_threads": connections});
-        let failed =
-            outcome(&mut command(&sandbox, "download", &args, Some(9 * MIB as u64))).expect_err("no room");
+        let failed = outcome(&mut command(&sandbox, "download", &args, Some(9 * MIB as u64), &json!({})))
+            .expect_err("no room");
         assert_eq!(failed["status"], BGE_ERR_IO, "{failed}");
         assert_eq!(store_gets(&sandbox).len(), 1, "the first answer tells it");
     }
@@ -360,20 +360,23 @@ fn folders_whose_names_are_no_text() {
     args["path"] = "a.bin".into();
     args["checkpoint_dir"] = "checkpoints".into();
     sandbox.fault(json!({"query": "*partNumber=5*", "kind": "reset"}));
-    outcome(command(&sandbox, "upload_file", &args, None).current_dir(&gbk)).expect_err("interrupted");
+    outcome(command(&sandbox, "upload_file", &args, None, &json!({})).current_dir(&gbk))
+        .expect_err("interrupted");
     sandbox.clear_faults();
     sandbox.clear_log();
-    let done = outcome(command(&sandbox, "upload_file", &args, None).current_dir(&gbk)).expect("the rest");
+    let done = outcome(command(&sandbox, "upload_file", &args, None, &json!({})).current_dir(&gbk))
+        .expect("the rest");
     assert_eq!(count(&sandbox.log(), "PUT", "partNumber="), 6);
     let name = done["object_name"].as_str().expect("a name");
     assert_eq!(stored(&sandbox, name).as_deref(), Some(&content[..]));
     let args = json!({"object_name": name, "path": "down.bin"});
-    outcome(command(&sandbox, "download", &args, None).current_dir(&gbk)).expect("a download");
+    outcome(command(&sandbox, "download", &args, None, &json!({})).current_dir(&gbk)).expect("a download");
     assert!(fs::read(gbk.join("down.bin")).expect("the file") == content);
 
     // What cannot have a name in the store is said, and the rest is taken.
     fs::write(gbk.join(OsStr::from_bytes(b"\xca\xfd.txt")), b"x").expect("a file");
-    let failure = outcome(command(&sandbox, "upload_dir", &json!({"path": "."}), None).current_dir(&gbk));
+    let failure =
+        outcome(command(&sandbox, "upload_dir", &json!({"path": "."}), None, &json!({})).current_dir(&gbk));
     let files = failure.expect_err("one name is no text")["files"].clone();
     let told: Vec<bool> =
         files.as_array().expect("files").iter().map(|f| f["result"]["verified"] == true).collect();

@@ -43,10 +43,16 @@ fn limit_files(bytes: u64) {
     }
 }
 
-pub fn command(sandbox: &Sandbox, name: &str, args: &Value, file_limit: Option<u64>) -> Command {
+pub fn command(
+    sandbox: &Sandbox,
+    name: &str,
+    args: &Value,
+    file_limit: Option<u64>,
+    options: &Value,
+) -> Command {
     let call = json!({
         "token": sandbox.text("/access_token"),
-        "options": sandbox.options(json!({})),
+        "options": sandbox.options(options.clone()),
         "name": name,
         "args": args,
         "file_limit": file_limit,
@@ -58,7 +64,7 @@ pub fn command(sandbox: &Sandbox, name: &str, args: &Value, file_limit: Option<u
 }
 
 fn run(sandbox: &Sandbox, name: &str, args: &Value) -> Value {
-    outcome(&mut command(sandbox, name, args, None)).unwrap_or_else(|failed| panic!("{failed}"))
+    outcome(&mut command(sandbox, name, args, None, &json!({}))).unwrap_or_else(|failed| panic!("{failed}"))
 }
 
 /// What the process's call gave, or its error as JSON.
@@ -77,7 +83,8 @@ pub fn outcome(command: &mut Command) -> Result<Value, Value> {
 
 /// Starts the call, and kills the process after a while.
 fn kill(sandbox: &Sandbox, name: &str, args: &Value, after: Duration) {
-    let mut child: Child = command(sandbox, name, args, None).spawn().expect("the process starts");
+    let mut child: Child =
+        command(sandbox, name, args, None, &json!({})).spawn().expect("the process starts");
     std::thread::sleep(after);
     child.kill().expect("SIGKILL");
     child.wait().expect("its end");
@@ -195,7 +202,9 @@ fn a_full_disk_is_said_and_leaves_nothing_under_the_name() {
     let content = bytes(2, 3 * MIB);
     let done = sandbox.api(json!({})).upload("a.bin", &content, json!({})).expect("an upload");
     let args = json!({"object_name": done["object_name"], "path": folder.path("a.bin")});
-    let output = command(&sandbox, "download", &args, Some(MIB as u64)).output().expect("the process runs");
+    let output = command(&sandbox, "download", &args, Some(MIB as u64), &json!({}))
+        .output()
+        .expect("the process runs");
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let failed =
         text.lines().find_map(|line| line.strip_prefix("failed ")).unwrap_or_else(|| panic!("{text}"));

@@ -15,6 +15,7 @@ mod handles;
 mod answers;
 mod disk;
 mod downloads;
+mod encryption;
 mod faults;
 mod folders;
 mod kills;

@@ -9,7 +9,12 @@ const PART_SIZE: Arg =
 const THRESHOLD: Arg =
     Arg::new("multipart_threshold", Type::Integer, "bytes from which parts are used; 100 MiB").least(0);
 const PARTS: Arg = Arg::new("multipart_num_threads", Type::Integer, "parts sent at once; 4").least(1);
-const CMK: Arg = Arg::new("cmk_id", Type::Text, "customer master key: encryption is not in this build");
+const CMK: Arg = Arg::new(
+    "cmk_id",
+    Type::Text,
+    "master key of the key service: the object is encrypted before it is sent",
+);
+const DECRYPT: Arg = Arg::new("decrypt", Type::Bool, "decrypt what was encrypted before it was stored; true");
 const REGION: Arg = Arg::new("region_id", Type::Text, "the store's region");
 const INTERNAL: Arg = Arg::new("internal", Type::Bool, "use the store's internal address").default("False");
 const CHECKPOINT: Arg =
@@ -92,6 +97,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
             DOWNLOAD_REGION,
             EXPIRES,
             PARTS,
+            DECRYPT,
         ]),
     Endpoint::get("download_file", NOUN, "", "Downloads any URL to a file.")
         .kind(Kind::Transfer)
@@ -100,6 +106,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
             Arg::new("url", Type::Text, "an http or https address").required(),
             Arg::new("path", Type::Text, "path of the file, or an existing folder").required(),
             PARTS,
+            DECRYPT,
         ]),
     Endpoint::post(
         "ferry_to_oss",

@@ -454,7 +454,9 @@ void bge_error_free(bge_error_t *e);
  `fallback_endpoint` (the platform's second address when `endpoint` is the default), `timeout` (seconds of one
  attempt, 18), `connect_timeout` (10), `deadline` (seconds of a call with all its repeats; none), `max_retries` (3),
  `max_connections` (32), `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (off, error, info,
- debug), `log_file`, `log_format` (text, json), `oss_signature` (v1, v4). An unknown member is `BGE_ERR_ARGUMENT`.
+ debug), `log_file`, `log_format` (text, json), `oss_signature` (v1, v4), `kms_endpoint` (address of the key
+ service, that of the store's region), `kms_access_key_id`, `kms_access_key_secret`, `kms_security_token` (whom it is
+ asked as, the credentials of uploads unless given). An unknown member is `BGE_ERR_ARGUMENT`.
 
  The caller frees `*out` with `bge_api_free`.
  */
@@ -1006,10 +1008,12 @@ bge_status_t bge_api_ferry_to_oss(const bge_api_t *api,
  - `data`, `len`: the bytes, read until the call returns; NULL is allowed when `len` is 0
  - `args_json`: NULL or an object of `part_size` (integer: bytes of a part, 50 MiB); `multipart_threshold` (integer:
    bytes from which parts are used, 100 MiB); `multipart_num_threads` (integer: parts sent at once, 4); `region_id`
-   (string: the store's region); `internal` (boolean: use the store's internal address); `cmk_id` is
-   `BGE_ERR_UNSUPPORTED`: nothing is sent in the clear that was to be encrypted. Any other member is an error.
+   (string: the store's region); `internal` (boolean: use the store's internal address); `cmk_id` (string: a master key
+   of the key service; the object is encrypted before it is sent, under a data key of its own). Any other member is an
+   error.
  - `out_json`: `{"object_name", "size", "crc64" (decimal digits), "etag", "parts", "verified"}`; `verified` is false
-   when the store stated no checksum. Freed with `bge_string_free`.
+   when the store stated no checksum; an encrypted object, whose checksum is that of what is stored, also has
+   `"encrypted": true`. Freed with `bge_string_free`.
 
  `BGE_ERR_INTEGRITY` when the store has other bytes than were sent; `BGE_ERR_STORAGE` when it refuses.
  */
@@ -1093,9 +1097,10 @@ bge_status_t bge_api_batch_upload(const bge_api_t *api,
    of the object's name
  - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
    `expiration_time` (integer: seconds that the URL is good for, 600); `multipart_num_threads` (integer: ranges fetched
-   at once, 4). Any other member is an error.
+   at once, 4); `decrypt` (boolean: decrypt what was encrypted before it was stored, true; needs the right to the key
+   service's `Decrypt`). Any other member is an error.
  - `out_json`: `{"path", "size", "crc64" (decimal digits), "verified"}`; `verified` is false when the store stated no
-   checksum. Freed with `bge_string_free`.
+   checksum; an encrypted object also has `"encrypted": true`. Freed with `bge_string_free`.
 
  `BGE_ERR_IO` when the disk has no room for it, before more than the first answer has come, or the file cannot be written;
  devices, pipes and sockets are not replaced. A file that is replaced keeps its rights. `BGE_ERR_INTEGRITY` when the bytes are not the
@@ -1114,8 +1119,8 @@ bge_status_t bge_api_download(const bge_api_t *api,
 
  - `url`: the address
  - `path`: path of the file, or an existing folder, which takes the last component of the URL's path
- - `args_json`: NULL or an object of `multipart_num_threads` (integer: ranges fetched at once, 4). Any other member is
-   an error.
+ - `args_json`: NULL or an object of `multipart_num_threads` (integer: ranges fetched at once, 4); `decrypt` (boolean, as
+   for `bge_api_download`). Any other member is an error.
  - `out_json`: as that of `bge_api_download`. Freed with `bge_string_free`.
  */
 BGE_NODISCARD BGE_API
@@ -1193,7 +1198,8 @@ void bge_reader_free(bge_reader_t *r);
  - `filename`: the object's name below the destination, without `/`
  - `args_json`: NULL or an object of `part_size` (integer: bytes of a part, 8 MiB, of which at most two are in memory;
    it doubles after every 1,000 parts); `region_id` (string: the store's region); `internal` (boolean: use the store's
-   internal address); `cmk_id` is `BGE_ERR_UNSUPPORTED`. Any other member is an error. `deadline` bounds each call.
+   internal address); `cmk_id` (string: a master key of the key service; the object is encrypted before it is sent).
+   Any other member is an error. `deadline` bounds each call.
 
  The caller frees `*out` with `bge_writer_free`.
  */
