@@ -61,7 +61,7 @@ fn a_limit_above_the_maximum_is_41001() {
 
 #[test]
 fn the_quota_is_one_for_all_clients() {
-    let sandbox = Sandbox::start(&["--rps", "4"]);
+    let sandbox = Sandbox::start(&["--rps", "4", "--option", "log=off"]);
     let address = sandbox.text("endpoint");
     let start = Instant::now();
     let clients: Vec<_> = (0..8)
@@ -74,6 +74,9 @@ fn the_quota_is_one_for_all_clients() {
     // A second's worth at once, and what has come in since.
     let most = 4 + (start.elapsed().as_secs_f64() * 4.0).ceil() as usize;
     assert!((4..=most).contains(&answered), "{answered} of at most {most}");
+    let state = sandbox.state();
+    assert_eq!(state["requests"], json!({"platform": 32, "store": 0, "kms": 0}));
+    assert_eq!(state["refused_by_quota"], 32 - answered);
 }
 
 #[test]

@@ -21,11 +21,15 @@ pub enum Ending {
     Finish = 2,
 }
 
-/// The connections of one side that are open now, and all there ever were.
+/// The connections of one side that are open now, and all connections and requests there ever were.
 #[derive(Debug, Default)]
 pub struct Counter {
     pub open: AtomicU64,
     pub accepted: AtomicU64,
+    /// Requests, whatever became of them; those of the control surface are not among them.
+    pub requests: AtomicU64,
+    /// Requests that were more than the quota lets in.
+    pub refused: AtomicU64,
 }
 
 /// What the handlers of a connection's requests can do to it.

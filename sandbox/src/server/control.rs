@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::connection::Connection;
+use super::connection::{Connection, Counter};
 use super::log::Filter;
 use super::sandbox::Sandbox;
 use super::side::Side;
@@ -208,12 +208,15 @@ async fn begin_outage(sandbox: &Sandbox, connection: &Connection, what: &Value) 
 }
 
 fn state(sandbox: &Sandbox) -> Value {
-    let connections = |side: Side| {
-        let counter = sandbox.counter(side);
-        json!({"open": counter.open.load(Ordering::Relaxed), "accepted": counter.accepted.load(Ordering::Relaxed)})
+    let of_each = |describe: fn(&Counter) -> Value| -> Value {
+        Side::ALL.into_iter().map(|side| (side.name(), describe(sandbox.counter(side)))).collect()
     };
     let mut state = sandbox.world.to_json();
-    state["connections"] = Side::ALL.into_iter().map(|side| (side.name(), connections(side))).collect();
+    state["connections"] = of_each(
+        |counter| json!({"open": counter.open.load(Ordering::Relaxed), "accepted": counter.accepted.load(Ordering::Relaxed)}),
+    );
+    state["requests"] = of_each(|counter| json!(counter.requests.load(Ordering::Relaxed)));
+    state["refused_by_quota"] = json!(sandbox.counter(Side::Platform).refused.load(Ordering::Relaxed));
     state
 }
 

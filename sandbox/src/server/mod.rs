@@ -134,6 +134,7 @@ impl Exchange {
         if self.side == Side::Platform && parts.uri.path().starts_with(control::PREFIX) {
             return control::answer(&self.sandbox, &self.connection, &parts, body).await;
         }
+        self.sandbox.counter(self.side).requests.fetch_add(1, Ordering::Relaxed);
         let log = self.sandbox.world.options().log;
         let entry =
             (log != LogMode::Off).then(|| self.sandbox.log.begin(self.side, &parts, &self.connection));
@@ -189,6 +190,7 @@ impl Exchange {
         }
         let options = self.sandbox.world.options();
         if let Err(seconds) = self.sandbox.rate_limit.take(options.rps) {
+            self.sandbox.counter(self.side).refused.fetch_add(1, Ordering::Relaxed);
             self.read(&parts, body, entry, log).await;
             let refusal = Refusal::http(StatusCode::TOO_MANY_REQUESTS, "请求过于频繁");
             let mut response = envelope::respond(Err(refusal), &parts.headers, None);
