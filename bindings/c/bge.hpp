@@ -21,13 +21,16 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <istream>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <streambuf>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace bge {
 
@@ -290,6 +293,9 @@ class Pages {
     Pages *pages_ = nullptr;
     std::optional<std::string> page_;
   };
+  /** From any thread: a blocked next() ends within 100 ms, and so does every later one. */
+  void cancel() const noexcept { bge_pages_cancel(pages_.get()); }
+
   iterator begin() { return iterator(this); }
   iterator end() { return iterator(); }
 
@@ -322,6 +328,52 @@ class Reader {
   friend class Client;
   explicit Reader(detail::Owned<bge_reader_t> reader) : reader_(std::move(reader)) {}
   detail::Owned<bge_reader_t> reader_;
+};
+
+namespace detail {
+
+/* A Reader's bytes as a stream buffer. What fails is kept: streams only turn bad. */
+class ReadBuffer : public std::streambuf {
+ public:
+  explicit ReadBuffer(Reader reader) : reader_(std::move(reader)), bytes_(65536) {}
+  const std::optional<Error> &error() const noexcept { return error_; }
+
+ protected:
+  int_type underflow() override {
+    if (gptr() < egptr()) return traits_type::to_int_type(*gptr());
+    std::size_t n = 0;
+    try {
+      n = reader_.read(bytes_.data(), bytes_.size());
+    } catch (const Error &error) {
+      error_ = error;
+      throw;
+    }
+    setg(bytes_.data(), bytes_.data(), bytes_.data() + n);
+    return n == 0 ? traits_type::eof() : traits_type::to_int_type(*gptr());
+  }
+
+ private:
+  Reader reader_;
+  std::vector<char> bytes_;
+  std::optional<Error> error_;
+};
+
+}  // namespace detail
+
+/**
+ * A stored object as a std::istream: `bge::istream in(api.open_reader(name)); std::getline(in, line)`. The end of file
+ * means that all of it came and was verified; on a failure the stream turns bad, and error() says why.
+ */
+class istream : public std::istream {
+ public:
+  explicit istream(Reader reader) : std::istream(nullptr), buffer_(std::move(reader)) { rdbuf(&buffer_); }
+  istream(const istream &) = delete;
+  istream &operator=(const istream &) = delete;
+  /** Why the stream turned bad; none while it has not. */
+  const std::optional<Error> &error() const noexcept { return buffer_.error(); }
+
+ private:
+  detail::ReadBuffer buffer_;
 };
 
 /** An object being written. Only finish() makes it appear under its name. */
@@ -422,6 +474,11 @@ class Client {
 
   /** Ends whatever is under way, from any thread: operations, pages, transfers, tables. The client stays usable. */
   void cancel() const noexcept { bge_api_cancel(get()); }
+
+  /** Another token from now on, as OAuth2::get_api takes it; what is under way goes on with the one that it has. */
+  void set_token(Text token) const { detail::done(bge_api_set_token, get(), detail::in(token)); }
+  /** The application's own token from now on. */
+  void set_token() const { detail::done(bge_api_set_token, get(), nullptr); }
 
   /** The token in use, as JSON: a rotated refresh token can be kept. */
   std::string get_token() const { return detail::text(bge_api_get_token, get()); }

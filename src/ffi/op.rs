@@ -38,8 +38,9 @@ pub unsafe extern "C" fn bge_api_start(
     }
 }
 
-/// Waits for the end of an operation, for at most `timeout_ms` milliseconds; below 0 without a limit. `BGE_OK` with
-/// `*done` false when the time runs out. The operation's own error comes from `bge_op_result`, never from here.
+/// Waits until an operation has ended, for at most `timeout_ms` milliseconds, or without a limit if that is negative.
+/// When the time runs out first, the status is `BGE_OK` and `*done` is false. The operation's own error comes from
+/// `bge_op_result`, never from this function.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_op_wait(
     op: *const bge_op_t,
@@ -58,8 +59,9 @@ pub unsafe extern "C" fn bge_op_wait(
     }
 }
 
-/// How far an operation is: bytes in transfers and calls that send a file, else pages. `*total` is 0 while it is not
-/// known. Never goes back. May run beside any other call on the same operation but its free.
+/// Tells how far an operation has come: in bytes for transfers and for calls that send a file, otherwise in pages. As
+/// long as the total is not known, `*total` is 0. Neither number ever decreases. It may be called beside any other call on
+/// the same operation, except its free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_op_progress(op: *const bge_op_t, done: *mut u64, total: *mut u64) {
     // SAFETY: `op` is NULL or a live handle, outputs NULL or writable.
@@ -74,8 +76,8 @@ pub unsafe extern "C" fn bge_op_progress(op: *const bge_op_t, done: *mut u64, to
     }
 }
 
-/// Cancels an operation: it ends with `BGE_ERR_CANCELLED` unless it has ended, and its connection is closed. From any
-/// thread, any number of times; NULL is ignored.
+/// Cancels an operation. Unless it has ended already, it ends with `BGE_ERR_CANCELLED`, and its connection is closed. Any
+/// thread may call this, any number of times; NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_op_cancel(op: *const bge_op_t) {
     // SAFETY: `op` is NULL or a live handle.
@@ -84,8 +86,9 @@ pub unsafe extern "C" fn bge_op_cancel(op: *const bge_op_t) {
     }
 }
 
-/// The result of an operation that is done, once: what the call itself would have given. `BGE_ERR_ARGUMENT` when it is
-/// not done yet, `BGE_ERR_CLOSED` the second time. The caller frees `*out_json` with `bge_string_free`.
+/// Gives the result of an operation that has ended: what the call itself would have given, or its error. It can be taken
+/// once; the second time is `BGE_ERR_CLOSED`. An operation that is still running is `BGE_ERR_ARGUMENT`. The caller frees
+/// `*out_json` with `bge_string_free`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_op_result(
     op: *mut bge_op_t,

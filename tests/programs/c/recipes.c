@@ -20,6 +20,11 @@ int main(void) {
   CHECK(pages > 0);
   CHECK(all_taxa(api, "E-F00000000000", &pages) == 1);
   CHECK(quick_look(api, id) == 0);
+  CHECK(patiently(api, id, 3, &next) == 0);
+  CHECK_VALUE(next, "/biosample_id", id);
+  bge_string_free(next);
+  next = NULL;
+  CHECK(patiently(api, "E-F00000000000", 3, &next) == 1); /* at once: it is not worth repeating */
   CHECK(two_at_once(api) == 0);
   CHECK(any_endpoint(api) == 0);
 

@@ -59,6 +59,13 @@ static void pages(const bge::Client &api) {
     break;
   }
   CHECK(ERROR_OF(api.pages("get_user")).status() == BGE_ERR_ARGUMENT);
+
+  bge::Pages cancelled = api.pages("get_samples", R"({"limit": 1})");
+  CHECK(cancelled.next().has_value());
+  cancelled.cancel();
+  CHECK(ERROR_OF(cancelled.next()).status() == BGE_ERR_CANCELLED);
+  api.cancel(); /* nothing is under way: the client goes on */
+  api.alive();
 }
 
 static void streams(const bge::Client &api) {
@@ -74,6 +81,19 @@ static void streams(const bge::Client &api) {
   char buffer[7];
   CHECK(api.open_reader(object).read(buffer, sizeof buffer) > 0 && buffer[0] == 'a');
   CHECK(ERROR_OF(api.open_reader("no/such/object").read_all()).status() == BGE_ERR_STORAGE);
+
+  /* the same as a std::istream */
+  static_assert(std::is_base_of_v<std::istream, bge::istream> && !std::is_copy_constructible_v<bge::istream>);
+  const std::string lines = get(api.upload("lines.txt", "one\ntwo\n\nfour"), "/object_name");
+  bge::istream in(api.open_reader(lines));
+  std::string line, all;
+  while (std::getline(in, line)) all += line + "|";
+  CHECK(all == "one|two||four|" && in.eof() && !in.bad() && !in.error());
+  bge::istream whole(api.open_reader(object));
+  CHECK(std::string(std::istreambuf_iterator<char>(whole), {}) == content);
+  bge::istream missing(api.open_reader("no/such/object"));
+  CHECK(!std::getline(missing, line) && missing.bad() && !missing.eof());
+  CHECK(missing.error() && missing.error()->status() == BGE_ERR_STORAGE);
 
   bge::Writer discarded = api.open_writer("discarded.txt");
   discarded.write("x");

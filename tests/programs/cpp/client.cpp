@@ -98,6 +98,17 @@ static void moves() {
   CHECK(get(renewing.get_token(), "/token_type") == "Bearer");
 }
 
+static void another_token() {
+  const bge::Client api(std::string("wrong-token"), sandbox_options());
+  CHECK(ERROR_OF(api.get_user()).status() == BGE_ERR_AUTH);
+  api.set_token(sandbox("/access_token"));
+  CHECK(get(api.get_token(), "/access_token") == sandbox("/access_token"));
+  api.get_user();
+  CHECK(ERROR_OF(api.set_token("")).status() == BGE_ERR_ARGUMENT);
+  CHECK(ERROR_OF(api.set_token()).status() == BGE_ERR_ARGUMENT); /* it has no application whose token this could be */
+  api.get_user();
+}
+
 static void oauth2() {
   const bge::OAuth2 user(sandbox("/authorization/client_id"), sandbox("/authorization/client_secret"),
                          sandbox_options());
@@ -148,6 +159,7 @@ int main() {
     arguments();
     errors();
     moves();
+    another_token();
     oauth2();
     logs();
     uploads();

@@ -1703,29 +1703,32 @@ bge_status_t bge_api_start(const bge_api_t *api,
                            bge_error_t **err);
 
 /*
- Waits for the end of an operation, for at most `timeout_ms` milliseconds; below 0 without a limit. `BGE_OK` with
- `*done` false when the time runs out. The operation's own error comes from `bge_op_result`, never from here.
+ Waits until an operation has ended, for at most `timeout_ms` milliseconds, or without a limit if that is negative.
+ When the time runs out first, the status is `BGE_OK` and `*done` is false. The operation's own error comes from
+ `bge_op_result`, never from this function.
  */
 BGE_NODISCARD BGE_API
 bge_status_t bge_op_wait(const bge_op_t *op, int64_t timeout_ms, bool *done, bge_error_t **err);
 
 /*
- How far an operation is: bytes in transfers and calls that send a file, else pages. `*total` is 0 while it is not
- known. Never goes back. May run beside any other call on the same operation but its free.
+ Tells how far an operation has come: in bytes for transfers and for calls that send a file, otherwise in pages. As
+ long as the total is not known, `*total` is 0. Neither number ever decreases. It may be called beside any other call on
+ the same operation, except its free.
  */
 BGE_API
 void bge_op_progress(const bge_op_t *op, uint64_t *done, uint64_t *total);
 
 /*
- Cancels an operation: it ends with `BGE_ERR_CANCELLED` unless it has ended, and its connection is closed. From any
- thread, any number of times; NULL is ignored.
+ Cancels an operation. Unless it has ended already, it ends with `BGE_ERR_CANCELLED`, and its connection is closed. Any
+ thread may call this, any number of times; NULL is ignored.
  */
 BGE_API
 void bge_op_cancel(const bge_op_t *op);
 
 /*
- The result of an operation that is done, once: what the call itself would have given. `BGE_ERR_ARGUMENT` when it is
- not done yet, `BGE_ERR_CLOSED` the second time. The caller frees `*out_json` with `bge_string_free`.
+ Gives the result of an operation that has ended: what the call itself would have given, or its error. It can be taken
+ once; the second time is `BGE_ERR_CLOSED`. An operation that is still running is `BGE_ERR_ARGUMENT`. The caller frees
+ `*out_json` with `bge_string_free`.
  */
 BGE_NODISCARD BGE_API
 bge_status_t bge_op_result(bge_op_t *op, char **out_json, bge_error_t **err);
