@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Result, Status};
+use crate::{
+    error::{Error, Result, Status},
+    json,
+};
 
 /// The envelope of a successful answer, borrowed from its bytes.
 pub(crate) struct Envelope<'a> {
@@ -27,8 +30,10 @@ struct Wire<'a> {
 
 /// Reads an answer. `is_json` says whether it called itself `application/json`: nothing else is the platform's own.
 pub(crate) fn read(http: u16, is_json: bool, body: &[u8]) -> Result<Envelope<'_>> {
-    let wire = if is_json { parse(body) } else { None };
-    let Some((code, wire)) = wire else { return Err(without_envelope(http, is_json, body)) };
+    if !is_json {
+        return Err(without_envelope(http, None, body));
+    }
+    let (code, wire) = parse(body).map_err(|misfit| without_envelope(http, Some(misfit), body))?;
     if code == 0 && http < 400 {
         return Ok(Envelope {
             data: wire.data.map_or("null", RawValue::get),
@@ -52,14 +57,17 @@ fn refused_token(what: &str) -> Error {
     Error::new(Status::Auth, what)
 }
 
-fn parse(body: &[u8]) -> Option<(i64, Wire<'_>)> {
-    let text = std::str::from_utf8(body).ok()?;
-    let wire: Wire<'_> = serde_json::from_str(text).ok()?;
-    let code = wire.code?.get().parse().ok()?;
-    Some((code, wire))
+/// An envelope and its code, or where and how it is none.
+fn parse(body: &[u8]) -> std::result::Result<(i64, Wire<'_>), String> {
+    let text = json::text(body)?;
+    let wire: Wire<'_> = serde_json::from_str(text).map_err(|cause| json::misfit(text, &cause))?;
+    let code = wire.code.ok_or("there is no code")?.get().parse();
+    code.map(|code| (code, wire)).map_err(|_| "the code is no whole number".to_owned())
 }
 
-fn without_envelope(http: u16, is_json: bool, body: &[u8]) -> Error {
+/// What an answer is that is no envelope; `misfit` says where it is not, if it calls itself JSON.
+fn without_envelope(http: u16, misfit: Option<String>, body: &[u8]) -> Error {
+    let is_json = misfit.is_some();
     match http {
         401 => refused_token("the server refused the token"),
         400.. => Error::new(Status::Http, "the server refused"),
@@ -70,7 +78,8 @@ fn without_envelope(http: u16, is_json: bool, body: &[u8]) -> Error {
                 .with_hint("does the network want a login first, or a proxy?")
         }
         _ if !is_json => Error::new(Status::Protocol, "the answer is not JSON"),
-        _ => Error::new(Status::Protocol, "the answer is no envelope of code, msg and data"),
+        _ => Error::new(Status::Protocol, "the answer is no envelope of code, msg and data")
+            .with_cause(misfit.unwrap_or_default()),
     }
     .with_http(http, None)
 }
@@ -150,6 +159,30 @@ mod tests {
         let told = failed(200, true, r#"{"code":41001,"msg":"参数错误","data":{"field":"x"}}"#);
         assert!(told.to_json().ends_with(r#""data":{"field":"x"}}"#), "{}", told.to_json());
         assert!(told.message().contains("参数错误"));
+    }
+
+    #[test]
+    fn what_is_no_json_is_told_with_its_place() {
+        for (body, told) in [
+            ("{\"code\":0,\n \"data\":[1,NaN]}", "line 2, column 12: NaN, which is no JSON"),
+            ("{\"code\":0,\"data\":{\"v\":Infinity}}", "column 23: Infinity, which is no JSON"),
+            ("{\"code\":0,\"data\":{\"v\":-Infinity}}", "-Infinity, which is no JSON"),
+            ("\u{feff}{\"code\":0,\"data\":1}", "line 1, column 1: a byte order mark"),
+            ("{\"code\":0,\"data\":1,\"data\":2}", "the member data twice"),
+            ("{\"code\":0,\"code\":1}", "the member code twice"),
+            ("{\"code\":0,\"data\":\"Zhang", "the end, too early"),
+            ("{\"code\":0,\"data\":Zhang}", "line 1, column 18: expected value"),
+        ] {
+            let error = failed(200, true, body);
+            assert_eq!(error.status(), Status::Protocol, "{body}");
+            assert!(error.message().contains(told), "{body}: {error}");
+            assert!(!error.message().contains("Zhang"), "{error}");
+        }
+        let bytes = match read(200, true, b"{\n\"code\":0,\"data\":\"\xff\"}") {
+            Ok(envelope) => panic!("{}", envelope.data),
+            Err(error) => error,
+        };
+        assert!(bytes.message().contains("line 2, column 18: bytes that are not UTF-8"), "{bytes}");
     }
 
     #[test]

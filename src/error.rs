@@ -251,6 +251,12 @@ impl Error {
         self
     }
 
+    /// Something did reach a server, before this.
+    pub(crate) fn sent(mut self) -> Self {
+        self.0.unsent = false;
+        self
+    }
+
     /// A failure of the connection that repeating cannot mend, such as an unknown certificate authority.
     pub(crate) fn permanent(mut self) -> Self {
         self.0.permanent = true;
@@ -280,6 +286,8 @@ impl Error {
     pub(crate) fn is_passing(&self) -> bool {
         let passing = match self.0.status {
             Status::Transport | Status::Timeout | Status::Integrity => true,
+            // Asking again with the same token changes nothing, whatever the HTTP status around it.
+            Status::Auth => false,
             _ => self.0.http_status == 429 || self.0.http_status >= 500,
         };
         passing && !self.0.permanent

@@ -48,6 +48,50 @@ pub fn get(json: &str, pointer: &str) -> Result<Option<String>> {
     }
 }
 
+/// Bytes that should be JSON text, or where they are not and what stands there instead.
+pub(crate) fn text(bytes: &[u8]) -> std::result::Result<&str, String> {
+    std::str::from_utf8(bytes).map_err(|cause| {
+        let good = &bytes[..cause.valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let column = good.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
+        format!("line {line}, column {column}: bytes that are not UTF-8")
+    })
+}
+
+/// Where a text from outside is not the JSON that it should be, and what stands there. Of the text itself only what
+/// holds nobody's data is shown.
+pub(crate) fn misfit(text: &str, cause: &serde_json::Error) -> String {
+    if text.starts_with('\u{feff}') {
+        return "line 1, column 1: a byte order mark".to_owned();
+    }
+    let told = cause.to_string();
+    let found = match cause.classify() {
+        serde_json::error::Category::Eof => "the end, too early".to_owned(),
+        serde_json::error::Category::Data => match told.strip_prefix("duplicate field `") {
+            Some(rest) => format!("the member {} twice", rest.split('`').next().unwrap_or_default()),
+            None => "a value of another type".to_owned(),
+        },
+        _ => match word_at(text, cause.line(), cause.column()) {
+            Some(word) => format!("{word}, which is no JSON"),
+            None => told.split(" at line ").next().unwrap_or_default().to_owned(),
+        },
+    };
+    format!("line {}, column {}: {found}", cause.line(), cause.column())
+}
+
+/// The word there, if it is one of those that other languages print for a number.
+fn word_at(text: &str, line: usize, column: usize) -> Option<&str> {
+    const WORDS: [&str; 9] =
+        ["NaN", "nan", "Infinity", "-Infinity", "+Infinity", "inf", "-inf", "Inf", "-Inf"];
+    let line = text.split('\n').nth(line.checked_sub(1)?)?.as_bytes();
+    let is_part = |byte: &u8| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'+');
+    let at = column.saturating_sub(1).min(line.len());
+    let (before, behind) = line.split_at_checked(at)?;
+    let start = at - before.iter().rev().take_while(|byte| is_part(byte)).count();
+    let end = at + behind.iter().take_while(|byte| is_part(byte)).count();
+    WORDS.into_iter().find(|word| word.as_bytes() == &line[start..end])
+}
+
 fn unescaped(token: &str) -> Result<String> {
     let mut text = String::new();
     let mut rest = token.chars();

@@ -5,7 +5,7 @@ use std::{
     fs::OpenOptions,
     io::Write,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use arc_swap::ArcSwapOption;
@@ -97,8 +97,13 @@ impl Logger {
         })
     }
 
+    /// Where lines go from now on. The sink from before gets no line any more when this returns.
     pub(crate) fn set_sink(&self, sink: Option<Box<dyn Sink>>) {
-        self.sink.store(sink.map(Arc::new));
+        let before = {
+            let _turn = self.turn();
+            self.sink.swap(sink.map(Arc::new))
+        };
+        drop(before);
         if self.sink.load().is_some()
             && let Some(unheard) = self.unheard.swap(None)
         {
@@ -120,19 +125,24 @@ impl Logger {
 
     /// A line with what programs want to know of it.
     pub(crate) fn tell<'a>(&self, level: Level, line: impl FnOnce() -> (String, Event<'a>)) {
-        if level > self.level {
+        if level > self.level || self.sink.load().is_none() {
             return;
         }
+        let (message, event) = line();
+        let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let line = match self.format {
+            Format::Text => message,
+            Format::Json => json(level, message, event),
+        };
+        let _turn = self.turn();
+        // Looked at within the turn: whoever takes a sink away waits for its last line.
         if let Some(sink) = self.sink.load_full() {
-            let (message, event) = line();
-            let message: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            let line = match self.format {
-                Format::Text => message,
-                Format::Json => json(level, message, event),
-            };
-            let _turn = self.turn.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
             sink.line(level, &line);
         }
+    }
+
+    fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

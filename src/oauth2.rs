@@ -102,7 +102,9 @@ impl OAuth2 {
     pub fn get_api(&self, token: Option<&str>) -> Result<Client> {
         let file = self.transport.options().token_file.clone();
         let origin = Credentials::spoken(self.app.clone(), token, file)?;
-        Ok(Client::of(self.transport.clone(), Credentials::new(origin, &self.transport)?))
+        let transport = self.transport.of_another()?;
+        let credentials = Credentials::new(origin, &transport)?;
+        Ok(Client::of(transport, credentials))
     }
 
     /// Starts one of the exchanges, or `alive`, in the background.

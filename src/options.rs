@@ -37,14 +37,19 @@ pub(crate) struct KmsCredentials {
 pub(crate) struct Options {
     pub endpoint: Url,
     pub fallback: Option<Url>,
-    /// Of one attempt; of silence, where a body streams.
+    /// The longest silence of an attempt: no byte moves either way.
     pub timeout: Duration,
     pub connect_timeout: Duration,
     /// Of one call, with all its attempts and waits.
     pub deadline: Option<Duration>,
-    pub max_retries: u32,
+    /// `None`: as often as an ordinary outage takes.
+    pub max_retries: Option<u32>,
     pub max_connections: usize,
     pub max_threads: usize,
+    /// Bytes of one answer, after decompression.
+    pub max_answer: u64,
+    /// Requests to the platform in a second.
+    pub rate_limit: Option<f64>,
     pub proxy: Option<Secret>,
     pub ca_file: Option<PathBuf>,
     pub user_agent: String,
@@ -67,7 +72,7 @@ pub(crate) struct CredentialOptions {
     pub client_secret: Option<Secret>,
 }
 
-const CLIENT: [&str; 20] = [
+const CLIENT: [&str; 22] = [
     "endpoint",
     "fallback_endpoint",
     "timeout",
@@ -75,6 +80,8 @@ const CLIENT: [&str; 20] = [
     "max_retries",
     "max_connections",
     "max_threads",
+    "max_answer",
+    "rate_limit",
     "proxy",
     "ca_file",
     "user_agent",
@@ -168,10 +175,12 @@ fn read(given: &Map<String, Value>, names: &[&str]) -> Result<Options> {
         timeout: fields.seconds("timeout")?.unwrap_or(Duration::from_secs(18)),
         connect_timeout: fields.seconds("connect_timeout")?.unwrap_or(Duration::from_secs(10)),
         deadline: fields.seconds("deadline")?,
-        max_retries: fields.whole("max_retries", 0..=100)?.unwrap_or(3) as u32,
+        max_retries: fields.whole("max_retries", 0..=100)?.map(|most| most as u32),
         max_connections: fields.whole("max_connections", 1..=1024)?.unwrap_or(32) as usize,
         max_threads: fields.whole("max_threads", 1..=256)?.unwrap_or(16) as usize,
-        proxy: fields.proxy()?,
+        max_answer: fields.whole("max_answer", 1..=1 << 40)?.unwrap_or(1 << 30),
+        rate_limit: fields.rate("rate_limit")?,
+        proxy: fields.text("proxy")?.map(|proxy| Secret::new(&proxy)),
         ca_file: fields.path("ca_file")?,
         user_agent,
         log: fields.level()?,
@@ -261,13 +270,6 @@ impl Fields<'_> {
         }
     }
 
-    /// A path that stays the same file wherever the program goes.
-    fn path(&self, name: &str) -> Result<Option<PathBuf>> {
-        let Some(text) = self.text(name)? else { return Ok(None) };
-        let absolute = std::path::absolute(&text);
-        absolute.map(Some).map_err(|cause| Error::argument(name, "must be a path").with_cause(cause))
-    }
-
     fn seconds(&self, name: &str) -> Result<Option<Duration>> {
         self.get(name).map(|value| seconds(name, value)).transpose()
     }
@@ -287,16 +289,22 @@ impl Fields<'_> {
         })
     }
 
-    fn proxy(&self) -> Result<Option<Secret>> {
-        let Some(text) = self.text("proxy")? else { return Ok(None) };
-        let good =
-            Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        match good {
-            true => Ok(Some(Secret::new(&text))),
-            false => {
-                Err(Error::argument("proxy", "must be an http or https address such as http://proxy:3128"))
-            }
+    /// A file, named for good: where the process goes later does not matter.
+    fn path(&self, name: &str) -> Result<Option<PathBuf>> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        if text.is_empty() {
+            return Err(Error::argument(name, "must name a file"));
         }
+        let path = std::path::absolute(&text).map_err(|cause| {
+            Error::argument(name, "is relative, and the working folder is not known").with_cause(cause)
+        })?;
+        Ok(Some(path))
+    }
+
+    fn rate(&self, name: &str) -> Result<Option<f64>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let rate = value.as_f64().filter(|rate| rate.is_finite() && *rate > 0.0);
+        rate.map(Some).ok_or_else(|| Error::argument(name, "must be a number of requests per second above 0"))
     }
 }
 
@@ -328,7 +336,8 @@ mod tests {
         assert_eq!(options.endpoint.as_str(), "https://api.bge.genomics.cn/");
         assert_eq!(options.fallback.as_ref().map(Url::as_str), Some("https://api.bge.omgut.com/"));
         assert_eq!((options.timeout.as_secs(), options.connect_timeout.as_secs()), (18, 10));
-        assert_eq!((options.max_retries, options.max_connections, options.max_threads), (3, 32, 16));
+        assert_eq!((options.max_retries, options.max_connections, options.max_threads), (None, 32, 16));
+        assert_eq!((options.max_answer, options.rate_limit), (1 << 30, None));
         assert_eq!(options.deadline, None);
     }
 
@@ -347,6 +356,11 @@ mod tests {
             (r#"{"timeout": "3"}"#, "timeout must be"),
             (r#"{"max_retries": -1}"#, "max_retries must be"),
             (r#"{"max_retries": 1.5}"#, "max_retries must be"),
+            (r#"{"max_answer": 0}"#, "max_answer must be"),
+            (r#"{"rate_limit": 0}"#, "rate_limit must be"),
+            (r#"{"rate_limit": -1}"#, "rate_limit must be"),
+            (r#"{"rate_limit": "5"}"#, "rate_limit must be"),
+            (r#"{"ca_file": ""}"#, "ca_file must"),
             (r#"{"endpoint": "ftp://x"}"#, "endpoint must be"),
             (r#"{"endpoint": "https://user:pw@x/"}"#, "endpoint must be"),
             (r#"{"oss_signature": "v2"}"#, "oss_signature must be"),
@@ -358,5 +372,13 @@ mod tests {
             assert!(error.message().contains(part), "{json}: {error}");
             assert_eq!(error.status(), crate::error::Status::Argument);
         }
+    }
+
+    #[test]
+    fn a_file_is_where_it_was_when_the_client_was_made() {
+        let options = client(r#"{"token_file": "t.json", "log_file": "/var/log/x"}"#).expect("options");
+        let here = std::env::current_dir().expect("a folder");
+        assert_eq!(options.token_file, Some(here.join("t.json")));
+        assert_eq!(options.log_file.as_deref(), Some(std::path::Path::new("/var/log/x")));
     }
 }

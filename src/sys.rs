@@ -141,7 +141,32 @@ impl<T> Drop for PerProcess<T> {
     }
 }
 
-/// Runs `start`, whose new threads inherit a mask that blocks every signal: signals are the host's own.
+/// What a thread brings upon itself. Blocked, it would end the process without a word, or hang a debugger.
+const OWN_FAULTS: [libc::c_int; 6] =
+    [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT];
+
+/// Blocks every signal on this thread, but for its own faults: signals are the host's. Gives the mask from before.
+fn block_signals() -> Option<libc::sigset_t> {
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut ours = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: both sets are writable, `sigfillset` initialises the one that is changed and read, and `pthread_sigmask`
+    // the other one.
+    unsafe {
+        libc::sigfillset(ours.as_mut_ptr());
+        for signal in OWN_FAULTS {
+            libc::sigdelset(ours.as_mut_ptr(), signal);
+        }
+        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, ours.as_ptr(), before.as_mut_ptr()) == 0;
+        blocked.then(|| before.assume_init())
+    }
+}
+
+/// For a thread of ours: the host's signals go to the host's threads.
+pub(crate) fn refuse_signals() {
+    let _ = block_signals();
+}
+
+/// Runs `start`, whose new threads inherit a mask that leaves the host's signals to the host's threads.
 pub(crate) fn without_signals<T>(start: impl FnOnce() -> T) -> T {
     struct Restore(libc::sigset_t);
     impl Drop for Restore {
@@ -150,14 +175,7 @@ pub(crate) fn without_signals<T>(start: impl FnOnce() -> T) -> T {
             unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &self.0, ptr::null_mut()) };
         }
     }
-    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: both sets are writable, and `sigfillset` initialises the one that is read.
-    let restore = unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        let blocked = libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0;
-        blocked.then(|| Restore(before.assume_init()))
-    };
+    let restore = block_signals().map(Restore);
     let started = start();
     drop(restore);
     started
@@ -178,15 +196,16 @@ mod tests {
 
     #[test]
     fn new_threads_see_no_signals_and_the_callers_mask_comes_back() {
-        fn blocked() -> bool {
+        fn blocked(signal: libc::c_int) -> bool {
             let mut now = MaybeUninit::<libc::sigset_t>::uninit();
             // SAFETY: a null new set only reads the mask, into a writable set.
             unsafe {
                 libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), now.as_mut_ptr());
-                libc::sigismember(now.as_ptr(), libc::SIGTERM) == 1
+                libc::sigismember(now.as_ptr(), signal) == 1
             }
         }
-        let inside = without_signals(|| std::thread::spawn(blocked)).join();
-        assert_eq!((inside.ok(), blocked()), (Some(true), false));
+        let inside = || std::thread::spawn(|| (blocked(libc::SIGTERM), OWN_FAULTS.map(blocked))).join();
+        let inside = without_signals(inside).expect("no panic");
+        assert_eq!((inside, blocked(libc::SIGTERM)), ((true, [false; 6]), false));
     }
 }

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     context::{Cancel, Context, Sender},
     error::{Error, Result, Status},
-    options,
+    json, options,
     platform::{
         args::{self, Args},
         endpoint::{self, Endpoint},
@@ -101,8 +101,10 @@ impl Page {
             #[serde(borrow)]
             count: Option<&'a RawValue>,
         }
-        let shape: Shape<'_> = serde_json::from_str(&json)
-            .map_err(|_| Error::new(Status::Protocol, "the page is no object of result and next_page"))?;
+        let shape: Shape<'_> = serde_json::from_str(&json).map_err(|cause| {
+            Error::new(Status::Protocol, "the page is no object of result and next_page")
+                .with_cause(json::misfit(&json, &cause))
+        })?;
         let list = shape.result.and_then(|raw| raw.get().strip_prefix('['));
         let is_empty = list.is_some_and(|rest| rest.trim_ascii_start() == "]");
         let rows = shape.result.filter(|_| counts && list.is_some()).and_then(|raw| {

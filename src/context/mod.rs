@@ -81,7 +81,6 @@ pub(crate) struct Context {
     pub pace: Option<Arc<Pace>>,
     /// The caller's name for this call, for the log.
     pub tag: Option<Arc<str>>,
-    #[allow(dead_code, reason = "the senders are to keep to them")]
     pub limits: Limits,
     pub cancel: Cancel,
     begun: Instant,
@@ -134,11 +133,6 @@ impl Context {
         let Some(deadline) = self.deadline else { return Ok(None) };
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() { Err(self.late()) } else { Ok(Some(left)) }
-    }
-
-    /// The time that an attempt may take.
-    pub(crate) fn attempt(&self) -> Result<Duration> {
-        Ok(self.left()?.map_or(self.timeout, |left| left.min(self.timeout)))
     }
 
     /// Whether something that takes `wait` would end after the deadline.

@@ -52,9 +52,9 @@ impl Sink for Callback {
 /// and personal data are masked at every level.
 ///
 /// If `finalizer` is not NULL, it is called with `userdata` exactly once: when the function is replaced, when the client
-/// and everything made from it have been freed, or when this call fails. It may be called on any thread, also on one of
-/// the library's own, and must not call libbge, throw or longjmp. A line that another thread is delivering at that moment
-/// is finished first.
+/// is freed, or when this call fails; after that the function is not called any more, although operations of the client
+/// may go on. It may be called on any thread, also on one of the library's own, and must not call libbge, throw or
+/// longjmp. A line that another thread is delivering at that moment is finished first.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_api_set_log(
     api: *const bge_api_t,

@@ -211,7 +211,7 @@ impl Origin {
                 _ => refusal::of(&streamed.collect().await?),
             });
         }
-        let opened = read(streamed.paced(&self.context), range)?;
+        let opened = read(streamed, range)?;
         let headers = &opened.streamed.headers;
         let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
         if self.asking.is_some() && is_page && !headers.contains_key("x-oss-request-id") {

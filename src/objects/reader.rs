@@ -159,7 +159,6 @@ impl Inner {
             self.opened = Some(self.open().await?);
             return Ok(!self.left.is_empty());
         };
-        opened.streamed.resume();
         match opened.streamed.chunk().await? {
             Some(bytes) => {
                 self.take(bytes)?;

@@ -124,7 +124,11 @@ impl Session {
         let mut renewed = false;
         let began = Instant::now();
         loop {
-            let token = self.credentials.bearer(&self.transport, context, began).await?;
+            // Nothing of the call itself was sent.
+            let token = self.credentials.bearer(&self.transport, context, began).await.map_err(|error| {
+                let may_pass = error.retryable() || error.is_passing();
+                error.with_retryable(may_pass)
+            })?;
             let sent = authorized(request.clone(), &token)?;
             let outcome = self.transport.send(context, &sent).await.and_then(|answer| {
                 let outcome = envelope::read(answer.status, answer.is_json(), &answer.body);

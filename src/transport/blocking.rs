@@ -1,21 +1,69 @@
 //! The sender of ordinary calls: reqwest's blocking client, on the caller's thread.
 
-use std::time::Duration;
+use std::{
+    io::Read,
+    time::{Duration, Instant},
+};
 
-use reqwest::blocking::{Client, Request};
+use reqwest::blocking::{Client, Request, Response};
 
-use super::{Answer, Body, failure, hop::Hop};
-use crate::error::Result;
+use super::{Answer, Body, failure, hop::Hop, limits, streaming};
+use crate::{context::Context, error::Result};
 
-pub(super) fn send(client: &Client, hop: &Hop<'_>, limit: Duration) -> Result<Answer> {
+/// Bytes read at a time.
+const PIECE: usize = 16 << 10;
+
+/// A body that is longer goes by the other sender, which sees it move.
+const SHORT: usize = 8 << 10;
+
+/// Whether the blocking client can carry it: it knows the silence that the client's options allow, of the answer's
+/// beginning and of each read, and neither deadlines nor cancels.
+pub(super) fn can_carry(context: &Context, request: &super::Request, allowed: Duration) -> bool {
+    let is_short = match &request.body {
+        Body::Empty => true,
+        Body::Bytes(bytes) => bytes.len() <= SHORT,
+        Body::Multipart { .. } | Body::Stream(_) => false,
+    };
+    is_short && context.deadline.is_none() && context.timeout == allowed
+}
+
+/// One hop.
+pub(super) fn send(client: &Client, hop: &Hop<'_>, context: &Context) -> Result<Answer> {
     let mut request = Request::new(hop.request.method.clone(), hop.url.clone());
     *request.headers_mut() = hop.headers.clone();
-    *request.timeout_mut() = Some(limit);
     if let Body::Bytes(bytes) = &hop.request.body {
         *request.body_mut() = Some(bytes.clone().into());
     }
-    let answer = client.execute(request).map_err(failure::of)?;
+    let answer = client.execute(request).map_err(|cause| match hop.proxy() {
+        Some(proxy) if failure::is_refused_tunnel(&cause) => {
+            proxy.refused(&hop.url, &proxy.ask(&hop.url, streaming::ASKING))
+        }
+        _ => failure::of_send(cause, &hop.road.trust.told),
+    })?;
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    let body = answer.bytes().map_err(|cause| failure::of(cause).with_http(status, None))?;
+    hop.check(status, &headers)?;
+    let body = body(answer, context).map_err(|error| match error.http_status() {
+        0 => error.with_http(status, None),
+        _ => error,
+    })?;
     Ok(Answer { status, headers, body })
+}
+
+fn body(mut answer: Response, context: &Context) -> Result<bytes::Bytes> {
+    let status = answer.status().as_u16();
+    let most = limits::Most::of(context, status);
+    let promised = answer.content_length();
+    most.check_promise(promised)?;
+    let mut body: Vec<u8> = Vec::with_capacity(most.at_once(promised));
+    let begun = Instant::now();
+    loop {
+        context.cancel.check()?;
+        let have = body.len();
+        body.resize(have + PIECE, 0);
+        let read = answer.read(&mut body[have..]).map_err(failure::of_read)?;
+        body.truncate(have + read);
+        if read == 0 || most.is_enough(&mut body, begun.elapsed(), context)? {
+            return Ok(body.into());
+        }
+    }
 }

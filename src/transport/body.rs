@@ -27,13 +27,6 @@ pub(crate) enum Body {
     Stream(StreamBody),
 }
 
-impl Body {
-    /// Whether only the streaming sender can carry it.
-    pub(super) fn streams(&self) -> bool {
-        matches!(self, Body::Multipart { .. } | Body::Stream(_))
-    }
-}
-
 /// A body of known length, opened anew for each attempt.
 #[derive(Clone)]
 pub(crate) struct StreamBody {

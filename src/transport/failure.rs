@@ -25,8 +25,17 @@ impl fmt::Display for LookupFailed {
 
 impl StdError for LookupFailed {}
 
-pub(super) fn timed_out() -> Error {
-    Error::new(Status::Timeout, "the time for one attempt ran out").with_hint("\"timeout\" allows more")
+/// Nothing moved for longer than is allowed.
+pub(super) fn silent(allowed: Duration) -> Error {
+    Error::new(Status::Timeout, format!("nothing moved for {} s", allowed.as_secs_f32()))
+        .with_hint("\"timeout\" allows more")
+}
+
+/// More of an answer came than the caller wants to hold.
+pub(super) fn too_long(most: u64, http_status: u16) -> Error {
+    Error::new(Status::Protocol, format!("the answer is longer than {most} bytes"))
+        .with_http(http_status, None)
+        .with_hint("\"max_answer\" allows more")
 }
 
 /// The client itself could not be made.
@@ -34,15 +43,49 @@ pub(super) fn unbuilt(cause: reqwest::Error) -> Error {
     Error::new(Status::Transport, "the HTTP client could not be set up").with_cause(root(&cause)).permanent()
 }
 
+/// A failed read of an answer's body.
+pub(super) fn of_read(cause: io::Error) -> Error {
+    match cause.downcast::<reqwest::Error>() {
+        Ok(cause) => of(cause),
+        Err(cause) => broken_off().with_cause(cause),
+    }
+}
+
+fn broken_off() -> Error {
+    Error::new(Status::Transport, "the connection ended before the whole answer was there")
+}
+
 /// Whether nothing got as far as a connection, so that a second address may help.
 pub(super) fn is_unreachable(error: &Error) -> bool {
     error.is_unsent() && error.is_passing()
 }
 
+/// Whether a proxy answered that it makes no tunnel.
+pub(super) fn is_refused_tunnel(cause: &reqwest::Error) -> bool {
+    let refusals = ["tunnel error: unsuccessful", "tunnel error: proxy authorization required"];
+    causes(cause).iter().any(|told| refusals.contains(&told.as_str()))
+}
+
+fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
+    let mut told = vec![error.to_string()];
+    let mut now = error;
+    while let Some(source) = now.source() {
+        told.push(source.to_string());
+        now = source;
+    }
+    told
+}
+
+/// A failure once the answer has begun.
 pub(super) fn of(cause: reqwest::Error) -> Error {
+    of_send(cause, "")
+}
+
+/// A failed request; `trusted` tells whose certificates would be good.
+pub(super) fn of_send(cause: reqwest::Error, trusted: &str) -> Error {
     let cause = cause.without_url();
     if let Some(tls) = find::<rustls::Error>(&cause) {
-        return tls_refused(tls);
+        return tls_refused(tls, trusted);
     }
     if let Some(lookup) = find::<LookupFailed>(&cause) {
         return Error::new(Status::Transport, lookup.to_string()).unsent();
@@ -53,7 +96,7 @@ pub(super) fn of(cause: reqwest::Error) -> Error {
                 .with_hint("\"connect_timeout\" allows more")
                 .unsent()
         } else {
-            timed_out()
+            Error::new(Status::Timeout, "nothing moved for too long").with_hint("\"timeout\" allows more")
         };
     }
     if let Some(local) = find::<LocalFile>(&cause) {
@@ -61,15 +104,19 @@ pub(super) fn of(cause: reqwest::Error) -> Error {
     }
     let told = root(&cause);
     if cause.is_connect() {
-        let refused =
-            find::<io::Error>(&cause).is_some_and(|cause| cause.kind() != io::ErrorKind::UnexpectedEof);
-        let error = Error::new(Status::Transport, "no connection").with_cause(told).unsent();
+        let error = Error::new(Status::Transport, "no connection").with_cause(&told).unsent();
+        if causes(&cause).iter().any(|told| told.starts_with("tunnel error") || told.starts_with("SOCKS")) {
+            // A proxy that wants another name, or does not want this target, will not change its mind.
+            let is_final =
+                ["authentication", "not accepted", "not allowed"].iter().any(|part| told.contains(part));
+            return if is_final { error.permanent() } else { error };
+        }
+        let cut = find::<io::Error>(&cause).is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof);
         // A connection that ended in the middle of the TLS handshake is an answer of a kind: no second address.
-        return if refused { error } else { error.permanent() };
+        return if cut { error.permanent() } else { error };
     }
     if cause.is_body() || cause.is_decode() {
-        return Error::new(Status::Transport, "the connection ended before the whole answer was there")
-            .with_cause(told);
+        return broken_off().with_cause(told);
     }
     if cause.is_builder() {
         return Error::new(Status::Argument, "no request can be made of this").with_cause(told);
@@ -89,11 +136,17 @@ impl fmt::Display for LocalFile {
 
 impl StdError for LocalFile {}
 
-fn tls_refused(cause: &rustls::Error) -> Error {
+fn tls_refused(cause: &rustls::Error, trusted: &str) -> Error {
     use rustls::CertificateError as Bad;
+    let refused = |cause| Error::new(Status::Transport, "TLS failed").with_cause(cause).unsent().permanent();
     let hint = match cause {
         rustls::Error::InvalidCertificate(bad) => match bad {
-            Bad::UnknownIssuer => "the server's certificate authority is unknown: \"ca_file\" can name it",
+            Bad::UnknownIssuer => {
+                let hint = format!(
+                    "the server's certificate authority is not among those trusted ({trusted}): \"ca_file\" can name it"
+                );
+                return refused(cause).with_hint(hint);
+            }
             Bad::Expired | Bad::ExpiredContext { .. } => {
                 "the server's certificate has expired: check the clock"
             }
@@ -107,7 +160,7 @@ fn tls_refused(cause: &rustls::Error) -> Error {
         },
         _ => "is \"endpoint\" an https address?",
     };
-    Error::new(Status::Transport, "TLS failed").with_cause(cause).with_hint(hint).unsent().permanent()
+    refused(cause).with_hint(hint)
 }
 
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
@@ -135,18 +188,48 @@ fn root(error: &(dyn StdError + 'static)) -> String {
     last.to_string()
 }
 
+/// A century: no sum of times that holds it fails.
+const LONGEST_TOLD: Duration = Duration::from_secs(100 * 365 * 86_400);
+
 /// The wait that an answer asks for, in seconds or until a date.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    match text.parse::<u64>() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => httpdate::parse_http_date(text)
-            .ok()
-            .map(|date| date.duration_since(SystemTime::now()).unwrap_or_default()),
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More digits than a number holds are a very long time all the same.
+        let seconds = text.parse::<u64>().unwrap_or(u64::MAX);
+        return Some(Duration::from_secs(seconds).min(LONGEST_TOLD));
     }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default().min(LONGEST_TOLD))
 }
 
 /// Marks a failed read of a local file, so that `of` tells it from a broken connection.
 pub(crate) fn local(cause: io::Error) -> io::Error {
     io::Error::other(LocalFile(cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_from_outside_is_too_large() {
+        let told = |text: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, text.parse().expect("a header"));
+            retry_after(&headers)
+        };
+        assert_eq!(told("75"), Some(Duration::from_secs(75)));
+        for text in
+            ["18446744073709551615", "18446744073709551616", &"9".repeat(80), "Fri, 31 Dec 9999 23:59:59 GMT"]
+        {
+            let wait = told(text).expect(text);
+            assert!(wait >= Duration::from_secs(86_400 * 365), "{text}: {wait:?}");
+            assert!(std::time::Instant::now().checked_add(wait).is_some(), "{text}");
+        }
+        assert_eq!(told("Thu, 01 Jan 1970 00:00:00 GMT"), Some(Duration::ZERO));
+        for text in ["-1", "1.5", "soon", "", "Fri, 31 Dec 99999 23:59:59 GMT"] {
+            assert_eq!(told(text), None, "{text}");
+        }
+    }
 }

@@ -1,12 +1,18 @@
 //! One request to one address, and the next one where the answer redirects. What is secret never leaves the first host.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::{percent_decode_str, percent_encode_byte};
 use reqwest::{
     Method, StatusCode,
-    header::{AUTHORIZATION, HeaderMap, LOCATION},
+    header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION},
 };
 use url::Url;
 
-use super::{Request, Target};
+use super::{
+    Request, Target,
+    proxy::{Proxies, Proxy},
+    tls::Trust,
+};
 use crate::{
     context::Context,
     error::{Error, Result, Status},
@@ -17,21 +23,79 @@ pub(super) struct Hop<'a> {
     pub url: Url,
     pub headers: HeaderMap,
     pub request: &'a Request,
+    pub road: Road<'a>,
+    is_first: bool,
+}
+
+/// What lies between here and there.
+#[derive(Clone, Copy)]
+pub(super) struct Road<'a> {
+    pub proxies: &'a Proxies,
+    pub trust: &'a Trust,
 }
 
 impl<'a> Hop<'a> {
-    pub(super) fn first(context: &Context, request: &'a Request, url: Url) -> Self {
+    pub(super) fn first(context: &Context, request: &'a Request, url: Url, road: Road<'a>) -> Result<Self> {
         let mut headers = request.headers.clone();
         // The caller's own headers are for the platform, not for the store or whoever keeps a file.
         if matches!(request.target, Target::Platform(_)) {
             headers.extend(context.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
-        Hop { url, headers, request }
+        Hop { url, headers, request, road, is_first: true }.ready()
+    }
+
+    /// A user and a password in the address become a header.
+    fn ready(mut self) -> Result<Self> {
+        if self.url.scheme() == "https" {
+            self.road.trust.check()?;
+        }
+        if self.url.username().is_empty() && self.url.password().is_none() {
+            return Ok(self);
+        }
+        if self.headers.contains_key(AUTHORIZATION) {
+            return Err(protocol("an address with a user and a password, where a token is sent already"));
+        }
+        let decoded = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+        let who =
+            [&decoded(self.url.username())[..], b":", &decoded(self.url.password().unwrap_or_default())]
+                .concat();
+        let basic = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(who)));
+        let mut basic =
+            basic.map_err(|_| protocol("an address with a user that cannot stand in a header"))?;
+        basic.set_sensitive(true);
+        self.headers.insert(AUTHORIZATION, basic);
+        let _ = (self.url.set_username(""), self.url.set_password(None));
+        Ok(self)
+    }
+
+    /// The proxy on the way.
+    pub(super) fn proxy(&self) -> Option<&'a Proxy> {
+        self.road.proxies.on_the_way(&self.url)
     }
 
     /// Names the address, where nothing came of connecting to it.
     pub(super) fn blamed(&self, error: Error) -> Error {
-        if error.is_unsent() { error.at(&super::origin(&self.url)) } else { error }
+        if !error.is_unsent() {
+            return error;
+        }
+        let way = self.proxy().map_or(String::new(), |proxy| format!(", by {proxy}"));
+        let error = error.at(&format!("{}{way}", super::origin(&self.url)));
+        // Somebody had the first hop's request.
+        if self.is_first { error } else { error.sent() }
+    }
+
+    /// A proxy that does not carry what it was given.
+    pub(super) fn check(&self, status: u16, answer: &HeaderMap) -> Result<()> {
+        match self.proxy() {
+            Some(proxy) if status == 407 => {
+                let schemes = answer.get_all("proxy-authenticate").iter();
+                let schemes: Vec<String> =
+                    schemes.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect();
+                let error = proxy.wants(&schemes);
+                Err(if self.is_first { error.unsent() } else { error })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The next hop, when the answer says that there is one.
@@ -48,10 +112,10 @@ impl<'a> Hop<'a> {
         else {
             return Ok(None);
         };
-        let url = location
-            .to_str()
+        let url = self
+            .url
+            .join(&ascii(location.as_bytes()))
             .ok()
-            .and_then(|text| self.url.join(text).ok())
             .filter(|url| matches!(url.scheme(), "http" | "https"))
             .ok_or_else(|| {
                 protocol("a redirect leads to no http or https address").with_http(status, None)
@@ -65,10 +129,40 @@ impl<'a> Hop<'a> {
                 }
             }
         }
-        Ok(Some(Hop { url, headers, request: self.request }))
+        let next = Hop { url, headers, request: self.request, road: self.road, is_first: false };
+        next.ready().map(Some).map_err(|error| error.with_http(status, None))
     }
+}
+
+/// A header may hold any bytes, an address ASCII only: the others stand in it percent-encoded, whatever they mean.
+fn ascii(location: &[u8]) -> String {
+    let mut text = String::with_capacity(location.len());
+    for byte in location {
+        match byte {
+            0..=0x7f => text.push(char::from(*byte)),
+            _ => text.push_str(percent_encode_byte(*byte)),
+        }
+    }
+    text
 }
 
 pub(super) fn protocol(what: &str) -> Error {
     Error::new(Status::Protocol, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_of_any_bytes_becomes_an_address() {
+        let url = Url::parse("http://h/a/b").expect("an address");
+        for (location, wanted) in [
+            ("/文 件.txt?n=样".as_bytes(), "http://h/%E6%96%87%20%E4%BB%B6.txt?n=%E6%A0%B7"),
+            (b"/\xce\xc4", "http://h/%CE%C4"),
+            (b"c%20d", "http://h/a/c%20d"),
+        ] {
+            assert_eq!(url.join(&ascii(location)).expect("an address").as_str(), wanted);
+        }
+    }
 }

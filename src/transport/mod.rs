@@ -2,8 +2,13 @@
 
 mod blocking;
 mod body;
+mod failover;
 mod failure;
 mod hop;
+mod limits;
+mod links;
+mod lookup;
+mod proxy;
 mod redirect;
 mod retry;
 mod streaming;
@@ -12,21 +17,18 @@ mod tls;
 use std::{
     fmt,
     future::Future,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
-use once_cell::sync::OnceCell;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
-use tokio::{runtime::Runtime, sync::Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 pub(crate) use body::{Body, ByteStream, CHUNK, FilePart, StreamBody};
 pub(crate) use failure::local;
 use failure::retry_after;
+use links::Common;
 pub(crate) use retry::{Repeat, Retry};
 pub(crate) use streaming::Streamed;
 
@@ -35,7 +37,8 @@ use crate::{
     error::{Error, Result, Status},
     log::{Level, Logger},
     options::Options,
-    sys::{PerProcess, without_signals},
+    pace::{Doors, Pace},
+    sys::PerProcess,
 };
 
 /// Where a request goes.
@@ -59,6 +62,14 @@ pub(crate) struct Request {
 impl Request {
     pub(crate) fn new(method: reqwest::Method, target: Target) -> Self {
         Request { method, target, headers: HeaderMap::new(), body: Body::Empty }
+    }
+
+    /// Who is asked, among those that may ask to be left alone.
+    fn server(&self) -> &str {
+        match &self.target {
+            Target::Platform(_) => "",
+            Target::Url(url) => url.host_str().unwrap_or_default(),
+        }
     }
 
     pub(crate) fn with_body(mut self, body: Body) -> Self {
@@ -103,79 +114,52 @@ fn request_id(headers: &HeaderMap) -> Option<&str> {
     names.iter().find_map(|name| headers.get(*name)).and_then(|value| value.to_str().ok())
 }
 
-/// The connections of one client.
+/// What one client sends with. The connections may be several clients'.
 #[derive(Clone)]
 pub(crate) struct Transport(Arc<Shared>);
 
 struct Shared {
-    options: Options,
-    ca: tls::ExtraRoots,
+    common: Arc<Common>,
     log: Arc<Logger>,
-    engine: PerProcess<Engine>,
+    own: PerProcess<Own>,
 }
 
-/// What does not survive a fork: threads, connections, locks. Each part is made when first needed.
-struct Engine {
-    tls: OnceCell<rustls::ClientConfig>,
-    blocking: OnceCell<reqwest::blocking::Client>,
-    streaming: OnceCell<reqwest::Client>,
-    /// The same, but it hands bodies over as they are, compressed or not: files.
-    verbatim: OnceCell<reqwest::Client>,
-    runtime: OnceCell<Runtime>,
-    connections: Semaphore,
+/// One client's own, in one process.
+struct Own {
     /// What is under way now waits under this.
     cancel: Mutex<Cancel>,
-    on_fallback: AtomicBool,
-}
-
-impl Drop for Engine {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
+    pace: Option<Pace>,
+    doors: Doors,
 }
 
 impl Transport {
     pub(crate) fn new(options: Options, log: Arc<Logger>) -> Result<Self> {
-        let ca = tls::ExtraRoots::load(options.ca_file.as_deref())?;
-        let max_connections = options.max_connections;
-        let engine = PerProcess::new(move || Engine {
-            tls: OnceCell::new(),
-            blocking: OnceCell::new(),
-            streaming: OnceCell::new(),
-            verbatim: OnceCell::new(),
-            runtime: OnceCell::new(),
-            connections: Semaphore::new(max_connections),
+        Ok(Self::over(Arc::new(Common::new(options)?), log))
+    }
+
+    fn over(common: Arc<Common>, log: Arc<Logger>) -> Self {
+        let rate = common.options.rate_limit;
+        let own = PerProcess::new(move || Own {
             cancel: Mutex::default(),
-            on_fallback: AtomicBool::new(false),
+            pace: rate.map(Pace::new),
+            doors: Doors::default(),
         });
-        Ok(Transport(Arc::new(Shared { options, ca, log, engine })))
+        Transport(Arc::new(Shared { common, log, own }))
+    }
+
+    /// Another client's, over the same connections: what it logs, waits for and cancels is its own.
+    pub(crate) fn of_another(&self) -> Result<Self> {
+        let options = self.options();
+        let log = Logger::new(options.log, options.log_format, options.log_file.clone())?;
+        Ok(Self::over(self.0.common.clone(), Arc::new(log)))
     }
 
     pub(crate) fn options(&self) -> &Options {
-        &self.0.options
+        &self.0.common.options
     }
 
     pub(crate) fn log(&self) -> &Logger {
         &self.0.log
-    }
-
-    /// The runtime that carries whatever can be cancelled or streams a body.
-    pub(crate) fn runtime(&self) -> Result<&Runtime> {
-        let shared = &*self.0;
-        shared.engine.runtime.get_or_try_init(|| {
-            without_signals(|| {
-                tokio::runtime::Builder::new_multi_thread()
-                    .worker_threads(1)
-                    .max_blocking_threads(shared.options.max_threads)
-                    .thread_name("bge")
-                    .thread_keep_alive(Duration::from_secs(5))
-                    .enable_all()
-                    .build()
-            })
-            .map_err(|cause| Error::new(Status::Internal, "no thread could be started").with_cause(cause))
-        })
     }
 
     /// The conditions that this client's options set.
@@ -183,12 +167,13 @@ impl Transport {
         let options = self.options();
         let cancel = self.cancel().clone();
         let mut context = Context::new(sender, options.timeout, options.deadline, cancel);
-        context.max_retries = Some(options.max_retries);
+        context.max_retries = options.max_retries;
+        context.limits.answer = options.max_answer;
         context
     }
 
     fn cancel(&self) -> MutexGuard<'_, Cancel> {
-        self.0.engine.cancel.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.own.cancel.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends whatever is under way, wherever it waits; what begins after it is not concerned.
@@ -215,38 +200,80 @@ impl Transport {
         }
     }
 
-    /// Carries `work` out on the runtime and waits for it on this thread.
-    pub(crate) fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.runtime()?.block_on(work)
-    }
-
     /// One attempt, its redirects included: the whole answer.
     pub(crate) async fn send(&self, context: &Context, request: &Request) -> Result<Answer> {
-        context
-            .bounded(async {
-                if let Some(pace) = &context.pace {
-                    context.sleep(pace.turn()).await?;
-                }
-                let _permit = self.permit().await?;
-                let hops = |url, request| self.follow(context, request, url);
-                self.reach(request, hops).await
-            })
-            .await
+        let attempt = async {
+            let _permit = self.turn(context, request).await?;
+            let hops = |url, request| Box::pin(self.follow(context, request, url));
+            let answer = self.reach(request, hops).await?;
+            self.heard(request, answer.status, &answer.headers);
+            Ok(answer)
+        };
+        context.bounded(attempt).await
     }
 
     /// One attempt, its redirects included: the answer's headers, and its body to be read as it comes.
     pub(crate) async fn open(&self, context: &Context, request: &Request) -> Result<Streamed> {
-        context
-            .bounded(async {
-                let _permit = self.permit().await?;
-                let hops = |url, request| self.follow_streamed(context, request, url);
-                self.reach(request, hops).await
-            })
-            .await
+        let attempt = async {
+            let permit = self.turn(context, request).await?;
+            let hops = |url, request| Box::pin(self.follow_streamed(context, request, url));
+            let mut streamed = self.reach(request, hops).await?;
+            streamed.permit = Some(permit);
+            self.heard(request, streamed.status, &streamed.headers);
+            Ok(streamed)
+        };
+        context.bounded(attempt).await
     }
 
-    async fn permit(&self) -> Result<tokio::sync::SemaphorePermit<'_>> {
-        self.0.engine.connections.acquire().await.map_err(|_| Error::closed("the client is closed"))
+    /// Waits until a request may be sent: the server's door is open, it is this client's turn, a connection is free.
+    async fn turn(&self, context: &Context, request: &Request) -> Result<OwnedSemaphorePermit> {
+        self.at_door(context, request).await?;
+        if let Some(pace) = &context.pace {
+            context.sleep(pace.turn()).await?;
+        }
+        if let (Some(pace), Target::Platform(_)) = (&self.0.own.pace, &request.target) {
+            context.sleep(pace.turn()).await?;
+        }
+        loop {
+            let permit = self.0.common.links.connections.clone().acquire_owned().await;
+            let permit = permit.map_err(|_| Error::closed("the client is closed"))?;
+            // It may have been closed meanwhile, by one who had the connection before.
+            if self.0.own.doors.at(request.server()).is_none() {
+                return Ok(permit);
+            }
+            drop(permit);
+            self.at_door(context, request).await?;
+        }
+    }
+
+    async fn at_door(&self, context: &Context, request: &Request) -> Result<()> {
+        while let Some(closed) = self.0.own.doors.at(request.server()) {
+            let left = closed.left();
+            if left > retry::LONGEST_RETRY_AFTER || context.is_too_long(left) {
+                return Err(Error::new(
+                    Status::Http,
+                    "the server wants no requests yet, and this one was not sent",
+                )
+                .with_http(closed.status, None)
+                .with_retry_after(Some(left))
+                .unsent());
+            }
+            self.log()
+                .write(Level::Debug, || format!("waiting {:.1} s, as the server asked", left.as_secs_f64()));
+            // Not all at the same moment.
+            let spread = left.div_f64(10.0).min(Duration::from_secs(1)).mul_f64(fastrand::f64());
+            context.sleep(left + spread).await?;
+        }
+        Ok(())
+    }
+
+    /// A server that says when to come back is left alone until then, by whatever this client does.
+    fn heard(&self, request: &Request, status: u16, headers: &HeaderMap) {
+        if matches!(status, 429 | 503)
+            && let Some(wait) = retry_after(headers)
+        {
+            self.0.own.doors.close(request.server(), wait, status);
+        }
     }
 
     /// Tries the endpoint and, where that cannot be reached at all, the second address.
@@ -262,64 +289,38 @@ impl Transport {
             Target::Url(url) => return send(url.clone(), request).await,
             Target::Platform(path) => path,
         };
-        let options = &self.0.options;
-        let on_fallback = &self.0.engine.on_fallback;
-        let second = options.fallback.as_ref();
-        let (now, other) = match second.filter(|_| on_fallback.load(Ordering::Relaxed)) {
-            Some(second) => (second, Some(&options.endpoint)),
-            None => (&options.endpoint, second),
+        let options = self.options();
+        let Some(second) = &options.fallback else {
+            return send(address(&options.endpoint, path)?, request).await;
+        };
+        let failover = &self.0.common.links.failover;
+        let begins_with_second = failover.begins_with_second(Instant::now());
+        let (now, other) = match begins_with_second {
+            true => (second, &options.endpoint),
+            false => (&options.endpoint, second),
         };
         let failed = match send(address(now, path)?, request).await {
             Err(error) if failure::is_unreachable(&error) => error,
-            outcome => return outcome,
+            outcome => {
+                failover.answered(begins_with_second, Instant::now());
+                return outcome;
+            }
         };
-        let Some(other) = other else { return Err(failed) };
-        self.0
-            .log
-            .write(Level::Info, || format!("{} cannot be reached; trying {}", origin(now), origin(other)));
+        self.log().write(Level::Info, || {
+            format!("{failed}; {} is tried in the place of {}", origin(other), origin(now))
+        });
         let outcome = send(address(other, path)?, request).await;
         if !matches!(&outcome, Err(error) if failure::is_unreachable(error)) {
-            on_fallback.fetch_xor(true, Ordering::Relaxed);
+            failover.answered(!begins_with_second, Instant::now());
         }
         outcome
-    }
-
-    fn blocking(&self) -> Result<&reqwest::blocking::Client> {
-        let shared = &*self.0;
-        shared.engine.blocking.get_or_try_init(|| {
-            let builder = reqwest::blocking::ClientBuilder::from(self.builder()?).timeout(None);
-            without_signals(|| builder.build()).map_err(failure::unbuilt)
-        })
-    }
-
-    fn streaming(&self) -> Result<&reqwest::Client> {
-        let shared = &*self.0;
-        shared.engine.streaming.get_or_try_init(|| self.builder()?.build().map_err(failure::unbuilt))
-    }
-
-    /// The client for a request: files come from anywhere, calls from the platform.
-    fn streaming_for(&self, request: &Request) -> Result<&reqwest::Client> {
-        match request.target {
-            Target::Platform(_) => self.streaming(),
-            Target::Url(_) => self
-                .0
-                .engine
-                .verbatim
-                .get_or_try_init(|| self.builder()?.no_gzip().build().map_err(failure::unbuilt)),
-        }
-    }
-
-    fn builder(&self) -> Result<reqwest::ClientBuilder> {
-        let shared = &*self.0;
-        let tls = shared.engine.tls.get_or_try_init(|| tls::config(&shared.ca))?;
-        tls::builder(&shared.options, tls.clone())
     }
 }
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Transport")
-            .field("endpoint", &self.0.options.endpoint.as_str())
+            .field("endpoint", &self.options().endpoint.as_str())
             .finish_non_exhaustive()
     }
 }

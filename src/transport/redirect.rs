@@ -1,8 +1,14 @@
 //! Redirects are followed for GET only, at most 5.
 
-use std::time::Instant;
+use std::{
+    future::Future,
+    pin::Pin,
+    task::{Context as Task, Poll},
+    time::Instant,
+};
 
 use reqwest::header::HeaderMap;
+use tokio::task::JoinHandle;
 use url::Url;
 
 use super::{
@@ -12,7 +18,7 @@ use super::{
 };
 use crate::{
     context::{Context, Sender},
-    error::Result,
+    error::{Error, Result, Status},
     log::{Event, Level},
 };
 
@@ -49,18 +55,16 @@ impl Transport {
     }
 
     pub(super) async fn follow(&self, context: &Context, request: &Request, url: Url) -> Result<Answer> {
-        let mut hop = Hop::first(context, request, url);
+        if context.sender == Sender::Streaming {
+            return self.follow_streamed(context, request, url).await?.collect().await;
+        }
+        if !blocking::can_carry(context, request, self.options().timeout) {
+            return self.follow_beside(context, request, url).await;
+        }
+        let mut hop = Hop::first(context, request, url, self.road()?)?;
         for _ in 0..=MOST {
             let sent = self.log_request(context, &hop);
-            let answer = match context.sender {
-                Sender::Blocking if !request.body.streams() => {
-                    blocking::send(self.blocking()?, &hop, context.attempt()?)
-                }
-                _ => match streaming::open(self.streaming_for(request)?, &hop, context).await {
-                    Ok(streamed) => streamed.collect().await,
-                    Err(error) => Err(error),
-                },
-            };
+            let answer = blocking::send(self.blocking()?, &hop, context);
             let told = answer.as_ref().ok().map(|answer| (answer.status, &answer.headers));
             self.log_answer(context, &hop, sent, told);
             let answer = answer.map_err(|error| hop.blamed(error))?;
@@ -72,13 +76,22 @@ impl Transport {
         Err(protocol("more than 5 redirects in a row"))
     }
 
+    /// For a caller who waits on a thread: what the blocking client could not end in time goes on the runtime, and ends
+    /// when nobody waits for it any more.
+    async fn follow_beside(&self, context: &Context, request: &Request, url: Url) -> Result<Answer> {
+        let (this, mut context, request) = (self.clone(), context.clone(), request.clone());
+        context.sender = Sender::Streaming;
+        let work = async move { this.follow_streamed(&context, &request, url).await?.collect().await };
+        Beside(self.runtime()?.spawn(work)).await
+    }
+
     pub(super) async fn follow_streamed(
         &self,
         context: &Context,
         request: &Request,
         url: Url,
     ) -> Result<Streamed> {
-        let mut hop = Hop::first(context, request, url);
+        let mut hop = Hop::first(context, request, url, self.road()?)?;
         for _ in 0..=MOST {
             let sent = self.log_request(context, &hop);
             let streamed = streaming::open(self.streaming_for(request)?, &hop, context).await;
@@ -97,4 +110,25 @@ impl Transport {
 /// A request's method and address. The query stays out of the log: it holds ids, signatures, whatever the caller gave.
 fn named(hop: &Hop<'_>) -> (String, String) {
     (hop.request.method.to_string(), format!("{}{}", super::origin(&hop.url), hop.url.path()))
+}
+
+/// A task that ends with whoever waits for it.
+struct Beside<T>(JoinHandle<Result<T>>);
+
+impl<T> Future for Beside<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, task: &mut Task<'_>) -> Poll<Result<T>> {
+        Pin::new(&mut self.0).poll(task).map(|outcome| {
+            outcome.unwrap_or_else(|cause| {
+                Err(Error::new(Status::Internal, "a request's task broke off").with_cause(cause))
+            })
+        })
+    }
+}
+
+impl<T> Drop for Beside<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

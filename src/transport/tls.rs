@@ -1,27 +1,25 @@
-//! How both senders connect: trusted roots, proxies, name lookup.
+//! Whom both senders trust.
 
-use std::{net::ToSocketAddrs, path::Path, sync::Arc, time::Duration};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use rustls::{
     RootCertStore,
     crypto::ring,
     pki_types::{CertificateDer, pem::PemObject},
 };
-use tokio::sync::Semaphore;
 
-use super::failure::LookupFailed;
-use crate::{
-    error::{Error, Result, Status},
-    options::Options,
-};
+use crate::error::{Error, Result, Status};
 
 /// Certificates of the caller's `ca_file`, trusted beside the system's.
-pub(super) struct ExtraRoots(Vec<CertificateDer<'static>>);
+pub(super) struct ExtraRoots(Option<(PathBuf, Vec<CertificateDer<'static>>)>);
 
 impl ExtraRoots {
     pub(super) fn load(path: Option<&Path>) -> Result<Self> {
-        let Some(path) = path else { return Ok(ExtraRoots(Vec::new())) };
+        let Some(path) = path else { return Ok(ExtraRoots(None)) };
         let wrong = || Error::argument("ca_file", "must name a file of PEM certificates");
         let pem = std::fs::read(path).map_err(|cause| wrong().with_cause(cause))?;
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
@@ -29,69 +27,69 @@ impl ExtraRoots {
             .map_err(|_| wrong())?;
         let mut trial = RootCertStore::empty();
         let usable = certificates.iter().all(|certificate| trial.add(certificate.clone()).is_ok());
-        if certificates.is_empty() || !usable { Err(wrong()) } else { Ok(ExtraRoots(certificates)) }
+        if certificates.is_empty() || !usable {
+            return Err(wrong());
+        }
+        Ok(ExtraRoots(Some((path.to_owned(), certificates))))
     }
 }
 
-/// The system's roots (`SSL_CERT_FILE` is honoured) and the caller's; where the system has none, a bundled set.
-pub(super) fn config(extra: &ExtraRoots) -> Result<rustls::ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    let native = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(native.certs);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-    }
-    roots.add_parsable_certificates(extra.0.iter().cloned());
-    let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|cause| Error::new(Status::Internal, "TLS could not be set up").with_cause(cause))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
+/// Whom a client trusts.
+pub(super) struct Trust {
+    pub config: rustls::ClientConfig,
+    /// For people: where the certificates come from, and how many they are.
+    pub told: String,
+    /// Variables of the environment that should name certificates, and give none: nobody is trusted then.
+    pub missing: Option<String>,
 }
 
-pub(super) fn builder(options: &Options, tls: rustls::ClientConfig) -> Result<reqwest::ClientBuilder> {
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .connect_timeout(options.connect_timeout)
-        .user_agent(&options.user_agent)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .http1_only()
-        .tcp_nodelay(true)
-        .pool_max_idle_per_host(options.max_connections)
-        // Shorter than the idle time of the load balancers in front of such services, so that no write
-        // meets a connection that is just being closed.
-        .pool_idle_timeout(Duration::from_secs(10))
-        .dns_resolver(Arc::new(Lookup(Arc::new(Semaphore::new(options.max_threads)))));
-    if let Some(proxy) = &options.proxy {
-        let proxy = reqwest::Proxy::all(proxy.reveal())
-            .map_err(|_| Error::argument("proxy", "must be an http or https address"))?;
-        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
+impl Trust {
+    /// The system's roots, or those that the environment names in their place, and the caller's; where the system has
+    /// none, a bundled set.
+    pub(super) fn load(extra: &ExtraRoots) -> Result<Self> {
+        let mut roots = RootCertStore::empty();
+        let native = rustls_native_certs::load_native_certs();
+        let (found, _) = roots.add_parsable_certificates(native.certs);
+        let named: Vec<String> = ["SSL_CERT_FILE", "SSL_CERT_DIR"]
+            .into_iter()
+            .filter_map(|name| Some((name, env::var_os(name).filter(|value| !value.is_empty())?)))
+            .map(|(name, value)| format!("{name} ({})", value.to_string_lossy()))
+            .collect();
+        let from = match (named.is_empty(), found) {
+            (false, _) => named.join(" and "),
+            (true, 0) => "the bundled list".to_owned(),
+            (true, _) => "the system".to_owned(),
+        };
+        let missing = (!named.is_empty() && found == 0).then(|| from.clone());
+        if found == 0 && missing.is_none() {
+            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        let plural = if roots.len() == 1 { "" } else { "s" };
+        let mut told = format!("{} certificate{plural} of {from}", roots.len());
+        if let Some((path, certificates)) = &extra.0 {
+            let (added, _) = roots.add_parsable_certificates(certificates.iter().cloned());
+            told.push_str(&format!(" and {added} of ca_file ({})", path.display()));
+        }
+        let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .map_err(|cause| Error::new(Status::Internal, "TLS could not be set up").with_cause(cause))?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Trust { config, told, missing })
     }
-    Ok(builder)
-}
 
-/// The system's name lookup, on a bounded number of threads.
-struct Lookup(Arc<Semaphore>);
-
-impl Resolve for Lookup {
-    fn resolve(&self, name: Name) -> Resolving {
-        let turns = self.0.clone();
-        Box::pin(async move {
-            let _turn = turns.acquire_owned().await?;
-            let host = name.as_str().to_owned();
-            let looked =
-                tokio::task::spawn_blocking(move || (host.as_str(), 0).to_socket_addrs().map(Vec::from_iter))
-                    .await?;
-            match looked {
-                Ok(addresses) => Ok(Box::new(addresses.into_iter()) as Addrs),
-                Err(cause) => {
-                    Err(LookupFailed { host: name.as_str().to_owned(), cause: cause.to_string() }.into())
-                }
+    /// An error before anything is sent, where it could not go well.
+    pub(super) fn check(&self) -> Result<()> {
+        match &self.missing {
+            None => Ok(()),
+            Some(named) => {
+                let what = format!("{named} is set and gives no certificate: nobody can be trusted");
+                Err(Error::new(Status::Transport, what)
+                    .with_hint("correct it, or unset it")
+                    .unsent()
+                    .permanent())
             }
-        })
+        }
     }
 }

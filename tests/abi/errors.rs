@@ -142,10 +142,10 @@ fn a_failed_tasks_reason_is_in_its_message() {
 #[test]
 fn a_429_says_how_long_to_wait_and_what_prevents_it() {
     let sandbox = Sandbox::start(&[]);
-    let api = sandbox.api(json!({"max_retries": 0}));
     for (fields, wait, part) in
         [(json!({"headers": {"Retry-After": "75"}}), 75.0, "wait 75 s"), (json!({}), -1.0, "fewer requests")]
     {
+        let api = sandbox.api(json!({"max_retries": 0}));
         sandbox.clear_faults();
         let mut kind = json!({"kind": "status", "status": 429});
         for (name, value) in fields.as_object().expect("an object") {
@@ -160,7 +160,10 @@ fn a_429_says_how_long_to_wait_and_what_prevents_it() {
         assert!(failure.message.ends_with(&hint), "{}", failure.message);
         assert_eq!(failure.json["hint"], hint.as_str());
     }
-    let plain = api.call("get_sample", json!({"biosample_id": "E-B00000000000"})).expect_err("unknown");
+    let plain = sandbox
+        .api(json!({}))
+        .call("get_sample", json!({"biosample_id": "E-B00000000000"}))
+        .expect_err("unknown");
     assert_eq!((plain.retry_after, plain.hint), (-1.0, None));
 }
 

@@ -90,8 +90,8 @@ fn repeats_are_bounded() {
 #[test]
 fn a_long_retry_after_is_not_waited_for() {
     let sandbox = Sandbox::start(&[]);
-    let api = sandbox.api(json!({}));
     for (after, args) in [("61", json!({})), ("30", json!({"$": {"deadline": 5}}))] {
+        let api = sandbox.api(json!({}));
         sandbox.clear_log();
         sandbox.fault(
             json!({"path": "/profile", "kind": "status", "status": 503, "headers": {"Retry-After": after}}),

@@ -105,6 +105,7 @@ fn certificates_are_checked() {
 
     let without = call(port, json!({"max_retries": 0})).expect_err("nobody knows the authority");
     assert!(without.message.contains("ca_file"), "{}", without.message);
+    assert!(without.message.contains("certificates of "), "{}", without.message);
 }
 
 #[test]
@@ -127,8 +128,17 @@ fn the_environments_certificates_are_honoured_and_none_at_all_will_do_for_plain_
     };
     let endpoint = format!("https://localhost:{port}");
     assert_eq!(call(&endpoint, &folder.file("ca.pem", known.pem.as_bytes())), (Some(0), String::new()));
-    let (status, told) = call(&endpoint, &folder.file("empty.pem", b""));
-    assert!(status == Some(2) && told.contains("ca_file"), "{told}");
+    for (certificates, wrong) in
+        [(folder.file("empty.pem", b""), "SSL_CERT_FILE"), (folder.path("missing.pem"), "SSL_CERT_FILE")]
+    {
+        let (status, told) = call(&endpoint, &certificates);
+        assert!(status == Some(2) && told.contains(&format!("{wrong} ({certificates})")), "{told}");
+    }
+    // Others than those are not trusted in their place, and those that are get named.
+    let others = folder.file("others.pem", authority("others").pem.as_bytes());
+    let (status, told) = call(&endpoint, &others);
+    let named = format!("1 certificate of SSL_CERT_FILE ({others})");
+    assert!(status == Some(2) && told.contains(&named) && told.contains("ca_file"), "{told}");
     let sandbox = Sandbox::start(&[]);
     let (status, told) = call(sandbox.endpoint(), &folder.file("empty.pem", b""));
     assert!(status == Some(6) && told.contains("403"), "the platform was reached: {told}");

@@ -5,6 +5,7 @@
 
 pub mod c;
 pub mod issuer;
+pub mod server;
 
 use std::{
     io::{BufRead, BufReader},

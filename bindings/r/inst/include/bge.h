@@ -451,12 +451,15 @@ void bge_error_free(bge_error_t *e);
  Makes a client of an access token. No network is used.
 
  `options_json` is NULL or one JSON object with any of: `endpoint` (https://api.bge.genomics.cn),
- `fallback_endpoint` (the platform's second address when `endpoint` is the default), `timeout` (seconds of one
- attempt, 18), `connect_timeout` (10), `deadline` (seconds of a call with all its repeats; none), `max_retries` (3),
- `max_connections` (32), `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (off, error, info,
- debug), `log_file`, `log_format` (text, json), `oss_signature` (v1, v4), `kms_endpoint` (address of the key
- service, that of the store's region), `kms_access_key_id`, `kms_access_key_secret`, `kms_security_token` (whom it is
- asked as, the credentials of uploads unless given). An unknown member is `BGE_ERR_ARGUMENT`.
+ `fallback_endpoint` (the platform's second address when `endpoint` is the default), `timeout` (seconds in which no byte
+ moves either way, 18; after a body one more for each 64 KiB of it), `connect_timeout` (10), `deadline` (seconds of a
+ call with whatever it waits for; none), `max_retries` (unless given, a call is repeated until half a minute has passed
+ since its first failure), `max_answer` (bytes of one answer after decompression, 1 GiB), `rate_limit` (requests to the
+ platform per second; none), `max_connections` (32, bodies that stream included), `max_threads` (16), `proxy` (http,
+ https, socks5, socks5h), `ca_file` (PEM), `user_agent`, `log` (off, error, info, debug), `log_file`, `log_format`
+ (text, json), `oss_signature` (v1, v4), `kms_endpoint` (address of the key service, that of the store's region),
+ `kms_access_key_id`, `kms_access_key_secret`, `kms_security_token` (whom it is asked as, the credentials of uploads
+ unless given). Relative paths mean the folder of the moment. An unknown member is `BGE_ERR_ARGUMENT`.
 
  The caller frees `*out` with `bge_api_free`.
  */
@@ -568,9 +571,9 @@ const char *bge_endpoints(void);
  and personal data are masked at every level.
 
  If `finalizer` is not NULL, it is called with `userdata` exactly once: when the function is replaced, when the client
- and everything made from it have been freed, or when this call fails. It may be called on any thread, also on one of
- the library's own, and must not call libbge, throw or longjmp. A line that another thread is delivering at that moment
- is finished first.
+ is freed, or when this call fails; after that the function is not called any more, although operations of the client
+ may go on. It may be called on any thread, also on one of the library's own, and must not call libbge, throw or
+ longjmp. A line that another thread is delivering at that moment is finished first.
  */
 BGE_NODISCARD BGE_API
 bge_status_t bge_api_set_log(const bge_api_t *api,

@@ -1,0 +1,145 @@
+//! The connections of a client, or of all clients of one application: made when first needed, and anew after a fork.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use once_cell::sync::OnceCell;
+use tokio::{runtime::Runtime, sync::Semaphore};
+
+use super::{
+    Request, Target, Transport,
+    failover::Failover,
+    failure,
+    hop::Road,
+    lookup::Lookup,
+    proxy::Proxies,
+    tls::{ExtraRoots, Trust},
+};
+use crate::{
+    error::{Error, Result, Status},
+    options::Options,
+    sys::{PerProcess, refuse_signals, without_signals},
+};
+
+/// What clients over the same connections have in common.
+pub(super) struct Common {
+    pub options: Options,
+    ca: ExtraRoots,
+    proxies: Proxies,
+    pub links: PerProcess<Links>,
+}
+
+/// What does not survive a fork: threads, connections, locks.
+pub(super) struct Links {
+    trust: OnceCell<Trust>,
+    blocking: OnceCell<reqwest::blocking::Client>,
+    streaming: OnceCell<reqwest::Client>,
+    /// The same, but it hands bodies over as they are, compressed or not: files.
+    verbatim: OnceCell<reqwest::Client>,
+    runtime: OnceCell<Runtime>,
+    lookup: Lookup,
+    pub connections: Arc<Semaphore>,
+    pub failover: Failover,
+}
+
+impl Drop for Links {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+        // The blocking client's thread is waited for: it has nothing to do that takes time, since names are looked up
+        // on other threads.
+    }
+}
+
+impl Common {
+    pub(super) fn new(options: Options) -> Result<Self> {
+        let ca = ExtraRoots::load(options.ca_file.as_deref())?;
+        let proxies = Proxies::new(options.proxy.as_ref())?;
+        let (max_connections, max_threads) = (options.max_connections, options.max_threads);
+        let links = PerProcess::new(move || Links {
+            trust: OnceCell::new(),
+            blocking: OnceCell::new(),
+            streaming: OnceCell::new(),
+            verbatim: OnceCell::new(),
+            runtime: OnceCell::new(),
+            lookup: Lookup::new(max_threads),
+            connections: Arc::new(Semaphore::new(max_connections)),
+            failover: Failover::default(),
+        });
+        Ok(Common { options, ca, proxies, links })
+    }
+
+    fn trust(&self) -> Result<&Trust> {
+        self.links.trust.get_or_try_init(|| Trust::load(&self.ca))
+    }
+
+    fn builder(&self) -> Result<reqwest::ClientBuilder> {
+        let options = &self.options;
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.trust()?.config.clone())
+            .connect_timeout(options.connect_timeout)
+            .user_agent(&options.user_agent)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .http1_only()
+            .tcp_nodelay(true)
+            .pool_max_idle_per_host(options.max_connections)
+            // Shorter than the idle time of the load balancers in front of such services, so that no write
+            // meets a connection that is just being closed.
+            .pool_idle_timeout(Duration::from_secs(10))
+            .dns_resolver(Arc::new(self.links.lookup.clone()));
+        Ok(self.proxies.apply(builder))
+    }
+}
+
+impl Transport {
+    /// The runtime that carries whatever can be cancelled or streams a body.
+    pub(crate) fn runtime(&self) -> Result<&Runtime> {
+        let common = &*self.0.common;
+        common.links.runtime.get_or_try_init(|| {
+            without_signals(|| {
+                tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(1)
+                    .max_blocking_threads(common.options.max_threads)
+                    .thread_name("bge")
+                    .thread_keep_alive(Duration::from_secs(5))
+                    // Threads that are started later may be started by the host's own.
+                    .on_thread_start(refuse_signals)
+                    .enable_all()
+                    .build()
+            })
+            .map_err(|cause| Error::new(Status::Internal, "no thread could be started").with_cause(cause))
+        })
+    }
+
+    /// Carries `work` out on the runtime and waits for it on this thread.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime()?.block_on(work)
+    }
+
+    pub(super) fn road(&self) -> Result<Road<'_>> {
+        let common = &*self.0.common;
+        Ok(Road { proxies: &common.proxies, trust: common.trust()? })
+    }
+
+    pub(super) fn blocking(&self) -> Result<&reqwest::blocking::Client> {
+        let common = &*self.0.common;
+        let options = &common.options;
+        common.links.blocking.get_or_try_init(|| {
+            let builder = reqwest::blocking::ClientBuilder::from(common.builder()?).timeout(options.timeout);
+            without_signals(|| builder.build()).map_err(failure::unbuilt)
+        })
+    }
+
+    /// The client for a request: files come from anywhere, calls from the platform.
+    pub(super) fn streaming_for(&self, request: &Request) -> Result<&reqwest::Client> {
+        let common = &*self.0.common;
+        let links = &common.links;
+        let build = |builder: reqwest::ClientBuilder| builder.build().map_err(failure::unbuilt);
+        match request.target {
+            Target::Platform(_) => links.streaming.get_or_try_init(|| build(common.builder()?)),
+            Target::Url(_) => links.verbatim.get_or_try_init(|| build(common.builder()?.no_gzip())),
+        }
+    }
+}

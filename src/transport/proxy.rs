@@ -1,0 +1,440 @@
+//! Proxies: from the option or the environment, for whom they are, and why one did not let a call through.
+
+use std::{
+    env, fmt,
+    io::{self, Read, Write},
+    net::{IpAddr, TcpStream, ToSocketAddrs},
+    time::{Duration, Instant},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
+
+use crate::{
+    error::{Error, Result, Status},
+    redact::Secret,
+};
+
+const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
+
+/// The proxies that a client goes by, as they were when it was made.
+#[derive(Clone)]
+pub(super) struct Proxies {
+    http: Option<Proxy>,
+    https: Option<Proxy>,
+    direct: Direct,
+}
+
+/// One proxy; name and password are those of the URL, percent-encoded there.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Proxy(Url);
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = self.0.host_str().unwrap_or_default();
+        write!(f, "the proxy {}://{host}", self.0.scheme())?;
+        self.0.port_or_known_default().map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
+impl Proxies {
+    /// `given` is the option; without it the environment counts. `NO_PROXY` counts for both.
+    pub(super) fn new(given: Option<&Secret>) -> Result<Self> {
+        Self::of(given, |name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
+    }
+
+    fn of(given: Option<&Secret>, variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let first = |names: &[&'static str]| {
+            names.iter().find_map(|name| {
+                let value = variable(name)?.trim().to_owned();
+                (!value.is_empty()).then_some((*name, value))
+            })
+        };
+        let read = |found: Option<(&str, String)>| found.map(|(name, text)| parse(name, &text)).transpose();
+        let direct = Direct::parse(&first(&["no_proxy", "NO_PROXY"]).unwrap_or_default().1);
+        if let Some(given) = given {
+            let proxy = Some(parse("proxy", given.reveal())?);
+            return Ok(Proxies { http: proxy.clone(), https: proxy, direct });
+        }
+        let all = read(first(&["all_proxy", "ALL_PROXY"]))?;
+        // In a CGI program HTTP_PROXY is a header that the browser sent.
+        let http = if variable("REQUEST_METHOD").is_some() {
+            &["http_proxy"][..]
+        } else {
+            &["http_proxy", "HTTP_PROXY"]
+        };
+        let http = read(first(http))?.or_else(|| all.clone());
+        let https = read(first(&["https_proxy", "HTTPS_PROXY"]))?.or(all);
+        Ok(Proxies { http, https, direct })
+    }
+
+    /// The proxy on the way to an address.
+    pub(super) fn on_the_way(&self, url: &Url) -> Option<&Proxy> {
+        let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
+        proxy.as_ref().filter(|_| !self.direct.covers(url))
+    }
+
+    /// Tells reqwest the same.
+    pub(super) fn apply(&self, builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+        if self.http.is_none() && self.https.is_none() {
+            return builder.no_proxy();
+        }
+        let this = self.clone();
+        builder.proxy(reqwest::Proxy::custom(move |url| this.on_the_way(url).map(|proxy| proxy.0.clone())))
+    }
+}
+
+/// Reads a proxy's address. A password may hold any character: whatever stands before the last `@` belongs to it.
+fn parse(name: &str, text: &str) -> Result<Proxy> {
+    let wrong = |why: &str| {
+        Error::argument(
+            name,
+            format!("must be an http, https, socks5 or socks5h address such as http://proxy:3128{why}"),
+        )
+    };
+    let (scheme, rest) = match text.trim().split_once("://") {
+        Some(parts) => parts,
+        // Variables are often written so.
+        None if name != "proxy" => ("http", text.trim()),
+        None => return Err(wrong("")),
+    };
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "socks" => "socks5h".to_owned(),
+        scheme if SCHEMES.contains(&scheme) => scheme.to_owned(),
+        _ => return Err(wrong("")),
+    };
+    let (who, host) = rest.rsplit_once('@').map_or((None, rest), |(who, host)| (Some(who), host));
+    let host = host.trim_end_matches('/');
+    if host.is_empty() || host.contains(['/', '?', '#', '\\', ' ']) {
+        return Err(wrong(": after the host there is at most a port"));
+    }
+    // The parser knows hosts and ports of http only.
+    let plain = Url::parse(&format!("http://{host}")).map_err(|_| wrong(""))?;
+    let port = match host.rsplit_once(':').filter(|(_, port)| !port.contains(']')) {
+        Some((_, port)) if !port.is_empty() => format!(":{port}"),
+        _ if scheme.starts_with("socks") => ":1080".to_owned(),
+        _ => String::new(),
+    };
+    let host = plain.host_str().ok_or_else(|| wrong(""))?;
+    let who = match who {
+        None => String::new(),
+        Some(who) => {
+            let (user, password) = who.split_once(':').unwrap_or((who, ""));
+            if user.is_empty() {
+                return Err(wrong(": a password needs a user before it"));
+            }
+            format!("{}:{}@", encoded(user), encoded(password))
+        }
+    };
+    Url::parse(&format!("{scheme}://{who}{host}{port}/")).map(Proxy).map_err(|_| wrong(""))
+}
+
+/// Characters stand for themselves or percent-encoded; a `%` that begins no code is one.
+fn encoded(text: &str) -> String {
+    let decoded =
+        percent_decode_str(text).decode_utf8().map_or_else(|_| text.to_owned(), |text| text.into_owned());
+    utf8_percent_encode(&decoded, NON_ALPHANUMERIC).to_string()
+}
+
+/// Whom no proxy is for.
+#[derive(Clone, Debug, Default)]
+struct Direct {
+    everybody: bool,
+    entries: Vec<(Whom, Option<u16>)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Whom {
+    /// A domain and all below it.
+    Domain(String),
+    /// The addresses that begin with so many bits of this one.
+    Network(IpAddr, u8),
+}
+
+impl Direct {
+    fn parse(text: &str) -> Self {
+        let mut direct = Direct::default();
+        for entry in text.split([',', ' ', '\t', ';']).map(str::trim).filter(|entry| !entry.is_empty()) {
+            if entry == "*" {
+                direct.everybody = true;
+            } else if let Some(entry) = entry_of(entry) {
+                direct.entries.push(entry);
+            }
+        }
+        direct
+    }
+
+    fn covers(&self, url: &Url) -> bool {
+        let Some(host) = url.host_str() else { return false };
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let address = bare(&host).parse::<IpAddr>().ok().map(|address| address.to_canonical());
+        let port = url.port_or_known_default();
+        self.everybody
+            || self.entries.iter().any(|(whom, only)| {
+                let fits = match (whom, address) {
+                    (Whom::Domain(domain), None) => host
+                        .strip_suffix(domain.as_str())
+                        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
+                    (Whom::Network(network, bits), Some(address)) => is_within(address, *network, *bits),
+                    _ => false,
+                };
+                fits && only.is_none_or(|only| Some(only) == port)
+            })
+    }
+}
+
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
+}
+
+fn entry_of(entry: &str) -> Option<(Whom, Option<u16>)> {
+    let network = |text: &str| -> Option<Whom> {
+        let (address, bits) =
+            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address = bare(address).parse::<IpAddr>().ok()?.to_canonical();
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(most), |bits| bits.parse().ok().filter(|bits| *bits <= most))?;
+        Some(Whom::Network(address, bits))
+    };
+    if let Some(whom) = network(entry) {
+        return Some((whom, None));
+    }
+    let (host, port) = match entry.rsplit_once(':') {
+        Some((host, port)) if !host.is_empty() => (host, Some(port.parse().ok()?)),
+        _ => (entry, None),
+    };
+    if let Some(whom) = network(host) {
+        return Some((whom, port));
+    }
+    let domain = host.strip_prefix('*').unwrap_or(host).trim_matches('.').to_ascii_lowercase();
+    // As the URL's own host is written, a name in other letters too.
+    let domain = Url::parse(&format!("http://{domain}")).ok()?.host_str()?.to_owned();
+    Some((Whom::Domain(domain), port))
+}
+
+fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
+    let shifted = |bytes: u128, width: u32| bytes.checked_shr(width - u32::from(bits)).unwrap_or(0);
+    match (address, network) {
+        (IpAddr::V4(address), IpAddr::V4(network)) => {
+            shifted(address.to_bits().into(), 32) == shifted(network.to_bits().into(), 32)
+        }
+        (IpAddr::V6(address), IpAddr::V6(network)) => {
+            shifted(address.to_bits(), 128) == shifted(network.to_bits(), 128)
+        }
+        _ => false,
+    }
+}
+
+/// What a proxy says to a request for a tunnel.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Said {
+    status: Option<u16>,
+    wants: Vec<String>,
+}
+
+impl Proxy {
+    /// Asks once more for the tunnel that failed, to learn why: what carries the calls keeps it to itself.
+    pub(super) fn ask(&self, url: &Url, patience: Duration) -> Said {
+        // A proxy that is spoken to over TLS is not asked: its refusal is told without a reason.
+        if self.0.scheme() != "http" {
+            return Said::default();
+        }
+        self.head(url, patience).ok().and_then(|head| said(&head)).unwrap_or_default()
+    }
+
+    fn head(&self, url: &Url, patience: Duration) -> io::Result<Vec<u8>> {
+        let until = Instant::now() + patience;
+        let left = || match until.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(io::Error::from(io::ErrorKind::TimedOut)),
+            left => Ok(left),
+        };
+        let none = || io::Error::from(io::ErrorKind::AddrNotAvailable);
+        let port = self.0.port_or_known_default().ok_or_else(none)?;
+        let host = bare(self.0.host_str().ok_or_else(none)?);
+        let address = (host, port).to_socket_addrs()?.next().ok_or_else(none)?;
+        let mut stream = TcpStream::connect_timeout(&address, left()?)?;
+        let target =
+            format!("{}:{}", url.host_str().ok_or_else(none)?, url.port_or_known_default().ok_or_else(none)?);
+        let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
+        if !self.0.username().is_empty() {
+            let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+            let who =
+                format!("{}:{}", decoded(self.0.username()), decoded(self.0.password().unwrap_or_default()));
+            request.push_str(&format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(who)));
+        }
+        stream.set_write_timeout(Some(left()?))?;
+        stream.write_all(format!("{request}\r\n").as_bytes())?;
+        let mut head = Vec::new();
+        let mut piece = [0; 1024];
+        while head.len() < 16 << 10 && !head.windows(4).any(|window| window == b"\r\n\r\n") {
+            stream.set_read_timeout(Some(left()?))?;
+            match stream.read(&mut piece)? {
+                0 => break,
+                read => head.extend_from_slice(&piece[..read]),
+            }
+        }
+        Ok(head)
+    }
+
+    /// The error of a tunnel that the proxy did not make.
+    pub(super) fn refused(&self, url: &Url, said: &Said) -> Error {
+        let target = super::origin(url);
+        let told = |what: String| Error::new(Status::Transport, what).unsent();
+        match said.status {
+            Some(407) => self.wants(&said.wants).unsent(),
+            // By now it lets calls through, it is over its head, or what lies behind it is.
+            None | Some(200..=299 | 408 | 425 | 429 | 500..) => {
+                let status = said.status.filter(|status| *status >= 300);
+                let answer = status.map_or(String::new(), |status| format!(" (it says {status})"));
+                told(format!("{self} made no connection to {target}{answer}"))
+            }
+            Some(status) => {
+                told(format!("{self} refuses connections to {target} (it says {status})")).permanent()
+            }
+        }
+    }
+
+    /// The error of a proxy that wants to know who calls.
+    pub(super) fn wants(&self, schemes: &[String]) -> Error {
+        let how = if schemes.is_empty() { String::new() } else { format!(": {}", schemes.join(", ")) };
+        let named = if self.0.username().is_empty() { "needs" } else { "does not take this" };
+        Error::new(Status::Transport, format!("{self} {named} user and password{how}"))
+            .with_http(407, None)
+            .with_hint("http://user:password@proxy:3128 in \"proxy\" or HTTPS_PROXY names them")
+            .permanent()
+    }
+}
+
+fn said(head: &[u8]) -> Option<Said> {
+    let text = String::from_utf8_lossy(head);
+    let mut lines = text.lines();
+    let status = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
+    let wants = lines
+        .filter_map(|line| line.split_once(':'))
+        .filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authenticate"))
+        .map(|(_, value)| value.trim().chars().filter(|c| !c.is_control()).take(120).collect())
+        .collect();
+    Some(Said { status: Some(status), wants })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proxies(variables: &[(&str, &str)]) -> Result<Proxies> {
+        Proxies::of(None, |name| {
+            variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn way(proxies: &Proxies, url: &str) -> Option<String> {
+        proxies.on_the_way(&Url::parse(url).expect("an address")).map(|proxy| proxy.0.to_string())
+    }
+
+    #[test]
+    fn the_variables_are_read_as_people_write_them() {
+        let found =
+            proxies(&[("HTTPS_PROXY", " http://p:1\n"), ("ALL_PROXY", "socks5h://s"), ("http_proxy", "")]);
+        let found = found.expect("proxies");
+        assert_eq!(way(&found, "https://api.example/x").as_deref(), Some("http://p:1/"));
+        assert_eq!(way(&found, "http://api.example/x").as_deref(), Some("socks5h://s:1080/"));
+        assert_eq!(way(&proxies(&[]).expect("none"), "https://api.example"), None);
+        let cgi = proxies(&[("HTTP_PROXY", "http://evil"), ("REQUEST_METHOD", "GET")]).expect("none");
+        assert_eq!(way(&cgi, "http://api.example"), None);
+        assert_eq!(
+            parse("HTTP_PROXY", "proxy:3128").expect("without a scheme").0.as_str(),
+            "http://proxy:3128/"
+        );
+        assert_eq!(parse("proxy", "socks5://[::1]").expect("an address").0.as_str(), "socks5://[::1]:1080/");
+    }
+
+    #[test]
+    fn a_password_is_never_cut() {
+        for (written, meant) in [
+            ("p@ss", "p@ss"),
+            ("a#b", "a#b"),
+            ("a/b?c", "a/b?c"),
+            ("50%", "50%"),
+            ("with space", "with space"),
+            ("p%40ss", "p@ss"),
+            ("x:y", "x:y"),
+            ("密码", "密码"),
+        ] {
+            let proxy = parse("proxy", &format!("http://user:{written}@proxy:3128")).expect(written);
+            assert_eq!(proxy.0.host_str(), Some("proxy"), "{written}");
+            let password = proxy.0.password().expect("a password");
+            assert_eq!(percent_decode_str(password).decode_utf8_lossy(), meant, "{written}");
+            assert!(!proxy.to_string().contains(password), "{proxy}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_and_not_shown() {
+        for text in [
+            "ftp://p",
+            "http://",
+            "http://u:secret@",
+            "http://:secret@p",
+            "http://u:secret@p/x",
+            "http://p:99999",
+        ] {
+            let error = proxies(&[("HTTPS_PROXY", text)]).err().expect(text);
+            assert!(error.message().starts_with("HTTPS_PROXY must be"), "{error}");
+            assert!(!error.message().contains("secret"), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_covers_what_it_says() {
+        for (list, covered, not) in [
+            (
+                "example.org",
+                "https://example.org http://a.b.example.org",
+                "https://notexample.org https://org",
+            ),
+            (".example.org", "https://a.example.org", "https://notexample.org"),
+            ("*.example.org", "https://a.example.org", "https://notexample.org"),
+            ("EXAMPLE.org.", "https://a.Example.ORG.", "https://example.com"),
+            ("a.org:8080", "http://a.org:8080", "http://a.org http://a.org:80"),
+            ("a.org:443", "https://a.org", "http://a.org"),
+            ("127.0.0.1", "http://127.0.0.1:99", "http://127.0.0.2 http://localhost"),
+            ("10.0.0.0/8, ::1", "http://10.255.1.2 http://[::1]:9", "http://11.0.0.1 http://[::2]"),
+            ("[fe80::]/10", "http://[fe80::1]", "http://[ff80::1]"),
+            ("127.0.0.1:80", "http://127.0.0.1", "http://127.0.0.1:81"),
+            ("[::1]:8080", "http://[::1]:8080", "http://[::1]"),
+            ("0.0.0.0/0", "http://8.8.8.8", "http://a.org http://[::1]"),
+            ("a.org b.org", "http://a.org http://b.org", "http://c.org"),
+            ("*", "http://a.org http://[::1]", ""),
+            ("10.0.0.0/33,:,a:b", "", "http://10.0.0.1 http://a"),
+            ("例子.org", "http://例子.org", "http://org"),
+        ] {
+            let direct = Direct::parse(list);
+            let covers = |url: &str| direct.covers(&Url::parse(url).expect("an address"));
+            covered.split_whitespace().for_each(|url| assert!(covers(url), "{list}: {url}"));
+            not.split_whitespace().for_each(|url| assert!(!covers(url), "{list}: {url}"));
+        }
+    }
+
+    #[test]
+    fn what_a_proxy_says_is_understood() {
+        let proxy = parse("proxy", "http://user:secret@p:3128").expect("a proxy");
+        let url = Url::parse("https://api.example/x?y").expect("an address");
+        let heard = said(
+            b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"lab\"\r\nproxy-authenticate: NTLM\r\n\r\n",
+        );
+        let error = proxy.refused(&url, &heard.expect("a head"));
+        assert!(error.message().contains("Basic realm=\"lab\", NTLM") && error.is_unsent(), "{error}");
+        assert!(!error.is_passing() && !error.message().contains("secret"), "{error}");
+        for (head, passes) in [
+            (&b"HTTP/1.1 503 Busy\r\n\r\n"[..], true),
+            (b"HTTP/1.0 502 x", true),
+            (b"HTTP/1.1 403 No\r\n\r\n", false),
+            (b"nonsense", true),
+        ] {
+            let error = proxy.refused(&url, &said(head).unwrap_or_default());
+            assert_eq!(error.is_passing(), passes, "{error}");
+            assert!(error.is_unsent() && error.message().contains("the proxy http://p:3128"), "{error}");
+        }
+    }
+}

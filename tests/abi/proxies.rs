@@ -1,0 +1,227 @@
+//! Proxies: tunnels that are refused, SOCKS, whom none is for, and names that nobody finds.
+
+use std::{
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Command,
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+
+use crate::support::{
+    Folder, Sandbox,
+    c::Api,
+    example,
+    server::{Server, answer, good},
+};
+
+/// A client of an https address that only the proxy could know.
+fn behind(proxy: &str, max_retries: u32) -> Api {
+    let options = json!({"endpoint": "https://platform.invalid", "proxy": proxy, "max_retries": max_retries});
+    Api::new("token", &options.to_string()).expect("a client")
+}
+
+fn both(api: &Api) -> [Result<String, crate::support::c::Failure>; 2] {
+    [api.call("get_user", json!({})), api.start("get_user", json!({})).expect("started").finish()]
+}
+
+#[test]
+fn a_proxy_that_cannot_connect_is_asked_again_and_named() {
+    for status in [502, 503, 504] {
+        let proxy = Server::start(move |_, stream| answer(stream, status, "", b"<html>later</html>"));
+        for failure in both(&behind(&proxy.endpoint(), 1)).map(|outcome| outcome.expect_err("no tunnel")) {
+            assert_eq!((failure.status, failure.retryable), (2, true), "{}", failure.message);
+            let named = format!("the proxy {}", proxy.endpoint());
+            assert!(failure.message.contains(&named), "{}", failure.message);
+            assert!(failure.message.contains(&status.to_string()), "{}", failure.message);
+        }
+        assert!(proxy.seen().len() >= 4, "asked again");
+        assert!(proxy.seen().iter().all(|seen| seen.method == "CONNECT"));
+    }
+}
+
+#[test]
+fn a_proxy_that_wants_a_password_is_final_and_says_so() {
+    let proxy = Server::start(|_, stream| {
+        answer(stream, 407, "Proxy-Authenticate: Basic realm=\"the lab\"\r\n", b"")
+    });
+    for (userinfo, asked) in [("", "needs user and password"), ("me:wr#ng@", "does not take this user")] {
+        let address = format!("http://{userinfo}127.0.0.1:{}", proxy.port);
+        for https in [true, false] {
+            proxy.seen().clear();
+            let begun = Instant::now();
+            let options = json!({"endpoint": if https { "https://a.invalid" } else { "http://a.invalid" }, "proxy": address});
+            let api = Api::new("token", &options.to_string()).expect("a client");
+            for failure in both(&api).map(|outcome| outcome.expect_err("no password")) {
+                assert_eq!((failure.status, failure.retryable), (2, false), "{}", failure.message);
+                assert_eq!(failure.http_status, 407);
+                for part in [asked, "Basic realm=\"the lab\"", "HTTPS_PROXY"] {
+                    assert!(failure.message.contains(part), "{part}: {}", failure.message);
+                }
+                assert!(!failure.message.contains("wr#ng"), "{}", failure.message);
+            }
+            assert!(begun.elapsed() < Duration::from_secs(8));
+            assert!(proxy.seen().len() <= 4, "it is final");
+            if !userinfo.is_empty() {
+                // "me:wr#ng"
+                let sent = proxy.seen()[0].header("proxy-authorization").map(str::to_owned);
+                assert_eq!(sent.as_deref(), Some("Basic bWU6d3Ijbmc="));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_refuses_is_final() {
+    let proxy = Server::start(|_, stream| answer(stream, 403, "", b""));
+    for failure in both(&behind(&proxy.endpoint(), 5)).map(|outcome| outcome.expect_err("refused")) {
+        assert_eq!((failure.status, failure.retryable), (2, false), "{}", failure.message);
+        assert!(
+            failure.message.contains("refuses connections to https://platform.invalid"),
+            "{}",
+            failure.message
+        );
+    }
+}
+
+/// A SOCKS5 proxy that leads every name to `port` here. Tells who came, and where to.
+fn socks(port: u16, password: Option<&'static str>) -> (u16, mpsc::Receiver<String>) {
+    fn exact(stream: &mut TcpStream, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        stream.read_exact(&mut bytes).map(|()| bytes)
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let here = listener.local_addr().expect("an address").port();
+    let (told, tells) = mpsc::channel();
+    let serve = move |mut stream: TcpStream, told: mpsc::Sender<String>| -> io::Result<()> {
+        let methods = exact(&mut stream, 2)?[1].into();
+        exact(&mut stream, methods)?;
+        stream.write_all(&[5, if password.is_some() { 2 } else { 0 }])?;
+        if let Some(password) = password {
+            let user = exact(&mut stream, 2)?[1].into();
+            exact(&mut stream, user)?;
+            let length = exact(&mut stream, 1)?[0].into();
+            let is_right = exact(&mut stream, length)? == password.as_bytes();
+            stream.write_all(&[1, u8::from(!is_right)])?;
+            if !is_right {
+                return Ok(());
+            }
+        }
+        let target = match exact(&mut stream, 4)?[3] {
+            3 => {
+                let length = exact(&mut stream, 1)?[0].into();
+                String::from_utf8_lossy(&exact(&mut stream, length)?).into_owned()
+            }
+            _ => exact(&mut stream, 4)?.iter().map(u8::to_string).collect::<Vec<_>>().join("."),
+        };
+        exact(&mut stream, 2)?;
+        let _ = told.send(target);
+        let mut there = TcpStream::connect(("127.0.0.1", port))?;
+        stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0])?;
+        let (mut back, mut from) = (stream.try_clone()?, there.try_clone()?);
+        std::thread::spawn(move || io::copy(&mut from, &mut back));
+        io::copy(&mut stream, &mut there).map(|_| ())
+    };
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let told = told.clone();
+            std::thread::spawn(move || serve(stream, told));
+        }
+    });
+    (here, tells)
+}
+
+#[test]
+fn socks_is_spoken() {
+    let sandbox = Sandbox::start(&[]);
+    let port = sandbox.endpoint().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
+    for (scheme, user, password, host, told) in [
+        ("socks5h", "", None, "platform.invalid", "platform.invalid"),
+        ("socks5h", "me:p@ss%20w#rd@", Some("p@ss w#rd"), "platform.invalid", "platform.invalid"),
+        ("socks5", "", None, "localhost", "127.0.0.1"),
+    ] {
+        let (here, tells) = socks(port, password);
+        let options = json!({"endpoint": format!("http://{host}"), "proxy": format!("{scheme}://{user}127.0.0.1:{here}")});
+        let api = Api::new(sandbox.text("/access_token"), &options.to_string()).expect("a client");
+        for outcome in both(&api) {
+            outcome.expect("a user");
+        }
+        assert_eq!(tells.recv().as_deref(), Ok(told));
+    }
+    let (here, _tells) = socks(port, Some("right"));
+    for failure in both(&behind(&format!("socks5h://me:wrong@127.0.0.1:{here}"), 3))
+        .map(|outcome| outcome.expect_err("wrong"))
+    {
+        assert_eq!((failure.status, failure.retryable), (2, false), "{}", failure.message);
+        assert!(failure.message.contains("the proxy socks5h://127.0.0.1"), "{}", failure.message);
+    }
+}
+
+/// Runs the example in an environment of its own.
+fn run(endpoint: &str, variables: &[(&str, &str)], args: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(example());
+    command.env_clear().envs([("BGE_ACCESS_TOKEN", "token"), ("BGE_ENDPOINT", endpoint)]);
+    let output = command.envs(variables.iter().copied()).args(["get_user", args]).output().expect("it runs");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn the_environment_names_proxies_and_those_who_need_none() {
+    let server = Server::start(|_, stream| good(stream));
+    let (here, tells) = socks(server.port, None);
+    let all = format!("socks5h://127.0.0.1:{here}");
+    let wanted = (Some(0), String::new());
+    assert_eq!(run("http://platform.invalid", &[("ALL_PROXY", &all)], "{}"), wanted);
+    assert_eq!(tells.recv().as_deref(), Ok("platform.invalid"));
+
+    let direct = format!("http://127.0.0.1:{}", server.port);
+    let proxy = Server::start(|_, stream| answer(stream, 502, "", b""));
+    let address = proxy.endpoint();
+    let port = format!("127.0.0.1:{}", server.port);
+    for list in ["127.0.0.1", "*", "10.0.0.0/8, 127.0.0.0/8", &port] {
+        let variables = [("HTTP_PROXY", address.as_str()), ("NO_PROXY", list)];
+        assert_eq!(run(&direct, &variables, "{}"), wanted, "{list}");
+    }
+    assert!(proxy.seen().is_empty());
+    let variables = [("http_proxy", address.as_str()), ("no_proxy", "127.0.0.1:1,example.org")];
+    assert_eq!(run(&direct, &variables, r#"{"$": {"max_retries": 0}}"#).0, Some(4));
+    assert_eq!(proxy.seen().len(), 1);
+
+    let (status, told) = run(&direct, &[("HTTP_PROXY", "gopher://me:secret@p")], "{}");
+    assert!(status == Some(1) && told.contains("HTTP_PROXY") && !told.contains("secret"), "{told}");
+}
+
+/// A name lookup that takes half a minute, for one name.
+const SLOW: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+#include <unistd.h>
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
+  int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+  if (node && strcmp(node, "slow.invalid") == 0) sleep(30);
+  return real(node, service, hints, found);
+}
+"#;
+
+#[test]
+fn a_lookup_that_hangs_holds_up_nobody() {
+    let folder = Folder::new("lookup");
+    let (source, library) = (folder.file("slow.c", SLOW.as_bytes()), folder.path("slow.so"));
+    let compiled = Command::new("cc").args(["-shared", "-fPIC", "-o", &library, &source]).status();
+    assert!(compiled.is_ok_and(|status| status.success()), "a C compiler makes it");
+    for args in [r#"{"$": {"deadline": 1}}"#, r#"{"$": {"max_retries": 0}}"#] {
+        let mut command = Command::new(example());
+        command.env_clear().envs([("BGE_ACCESS_TOKEN", "token"), ("BGE_ENDPOINT", "http://slow.invalid")]);
+        command.env("LD_PRELOAD", &library);
+        command.args(["get_user", args, r#"{"connect_timeout": 2, "fallback_endpoint": ""}"#]);
+        let begun = Instant::now();
+        let output = command.output().expect("it runs");
+        assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(begun.elapsed() < Duration::from_secs(12), "{:?}", begun.elapsed());
+    }
+}
