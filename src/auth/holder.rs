@@ -91,9 +91,13 @@ impl Holder {
         holder.take_over()?;
         if let Some(store) = &holder.file
             && holder.is_unwritten()
-            && let Err(error) = holder.write_if_newer(store)
         {
-            log.warn(format!("warning: {error}"));
+            match holder.write_if_newer(store) {
+                // Somebody else's came into its place this very moment.
+                Err(error) if error.status() == Status::Argument => return Err(error),
+                Err(error) => log.warn(format!("warning: {error}")),
+                Ok(()) => {}
+            }
         }
         Ok(holder)
     }

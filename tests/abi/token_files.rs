@@ -237,6 +237,51 @@ fn a_token_that_could_not_be_written_stays_and_is_written_later() {
 }
 
 #[test]
+fn a_renewal_is_carried_to_its_end_when_its_client_is_gone() {
+    let shared = Shared::new();
+    let anna = shared.issuer.sign_in("Anna");
+    for in_background in [false, true] {
+        let oauth2 = shared.app();
+        let api = oauth2.api(Some(&anna.to_string())).expect("Anna's");
+        assert_eq!(who(&api), "Anna", "the blocking sender is in use, too");
+        shared.issuer.expire();
+        shared.issuer.delay(Duration::from_millis(800));
+        let before = shared.stored()["refresh_token"].clone();
+        let args = json!({"$": {"deadline": 0.3}});
+        let outcome = match in_background {
+            true => api.start("get_user", args).and_then(|op| op.finish()),
+            false => api.call("get_user", args),
+        };
+        assert_eq!(outcome.expect_err("too late for this call").status, 3);
+        let freed = Instant::now();
+        drop(api);
+        drop(oauth2);
+        assert!(freed.elapsed() < Duration::from_secs(5), "freeing waits for nobody");
+        let until = Instant::now() + Duration::from_secs(20);
+        while shared.stored()["refresh_token"] == before && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert_ne!(shared.stored()["refresh_token"], before, "the new one was not lost");
+        shared.issuer.delay(Duration::ZERO);
+    }
+    assert_eq!(shared.issuer.exchanges().len(), 2);
+}
+
+#[test]
+fn names_that_fill_what_a_name_may_have_do() {
+    let shared = Shared::new();
+    let file = shared.folder.path(&"令".repeat(85));
+    let anna = shared.issuer.sign_in("Anna");
+    let api =
+        shared.app_with("app", json!({ "token_file": file })).api(Some(&anna.to_string())).expect("Anna's");
+    shared.issuer.expire();
+    assert_eq!(who(&api), "Anna");
+    let written = fs::read_to_string(&file).expect("the file");
+    assert!(written.contains(api.token().expect("a token")["refresh_token"].as_str().expect("text")));
+    assert!(!shared.log().contains("without a lock"), "{}", shared.log());
+}
+
+#[test]
 fn nothing_is_spent_where_nothing_can_be_written() {
     let shared = Shared::new();
     let options = json!({"token_file": shared.folder.path("missing/token.json")});

@@ -1,4 +1,4 @@
-/* A refresh token works once: after fork() it is spent by the process that made the client, or under the lock of a file. */
+/* A refresh token works once: after fork() it is spent by the process that made the client, or under a file's lock. */
 #define _POSIX_C_SOURCE 200809L
 #include "check.h"
 #include "sign_in.h"
