@@ -9,6 +9,8 @@ use crate::error::Error;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
+/// A platform that has not answered anybody is waited for so long, and no longer.
+const UNHEARD_OF: Duration = Duration::from_secs(20);
 /// So often a sample fails while others are answered until it is its own fault.
 const OWN: u32 = 3;
 
@@ -16,6 +18,7 @@ const OWN: u32 = 3;
 pub(super) struct Outage {
     /// How long failures are waited out; zero: not at all.
     limit: Duration,
+    begun: Option<Instant>,
     since: Option<Instant>,
     paused_until: Option<Instant>,
     wait: Duration,
@@ -48,7 +51,12 @@ impl Trouble {
 
 impl Outage {
     pub(super) fn new(limit: Duration) -> Self {
-        Outage { limit, since: None, paused_until: None, wait: FIRST, last_answer: None }
+        Outage { limit, begun: None, since: None, paused_until: None, wait: FIRST, last_answer: None }
+    }
+
+    /// The first request is sent.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.begun.get_or_insert(now);
     }
 
     /// Whether nothing may be sent now.
@@ -81,6 +89,12 @@ impl Outage {
             }
             sample.not_before = now.checked_add(FIRST * 2_u32.pow(sample.own));
             return Verdict::Again;
+        }
+        // Nobody has ever answered: that is no outage, but a wrong address.
+        let is_unheard_of = self.last_answer.is_none() && error.http_status() == 0;
+        let tried = self.begun.map_or(Duration::ZERO, |begun| now.saturating_duration_since(begun));
+        if is_unheard_of && tried >= UNHEARD_OF {
+            return Verdict::OfAll;
         }
         let since = *self.since.get_or_insert(now);
         let wait = door.unwrap_or(Duration::ZERO).max(self.wait);

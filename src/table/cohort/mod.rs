@@ -273,6 +273,7 @@ impl Cohort {
             cache,
         };
         let _ = self.fetcher.set(fetcher.clone());
+        state.outage.begin(std::time::Instant::now());
         if let Samples::Listed(filters) = &self.settings.samples {
             let (this, filters) = (self.clone(), filters.clone());
             match self.spawn(async move { this.list(fetcher, filters).await }) {

@@ -1,43 +1,68 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueEnum};
 
 use crate::shard::Shard;
 
-/// Writes the table of a list call of the BGE open platform, for a cohort of samples, to a file.
+/// Writes the table of a list call of the BGE open platform, for a cohort of samples, to a file or a folder.
 ///
 /// Credentials are found as in libbge: BGE_ACCESS_TOKEN, or BGE_CLIENT_ID and BGE_CLIENT_SECRET, then the stored profile
-/// of the `bge` command. The file appears under its name only when it is whole.
+/// of the `bge` command. The file appears under its name only when it is whole: where samples are missing, what there is
+/// becomes NAME.partial.ENDING, and the ids that are missing, with the reasons, NAME.ENDING.failed.txt. Given as
+/// --samples for the same output, that list completes it. A signal (TERM, INT, HUP, USR1, USR2, XCPU) ends a run like that.
 ///
-/// Exit status: 0 complete; 3 partial, the ids that are missing are in OUTPUT.failed.txt; 65 bad input; 75 worth
-/// retrying; 77 not authorised; 1 anything else.
+/// Exit status: 0 complete; 3 samples are missing for good; 65 bad input; 75 what is missing is worth repeating;
+/// 77 not authorised; 1 anything else.
 #[derive(Debug, Parser)]
 #[command(name = "bge-extract", version)]
 pub struct Cli {
     /// The list call, such as get_taxon_abundance or get_variants
-    pub call: String,
+    #[arg(required_unless_present_any = ["verify_dataset", "merge"])]
+    pub call: Option<String>,
 
     /// A file of biosample ids, one a line (# begins a comment; - is standard input), or `all` that get_samples lists
     #[arg(long, value_name = "FILE|all")]
     pub samples: Option<String>,
 
-    /// Another argument of the call, or with `--samples all` a filter of get_samples; the value is JSON, or else text
+    /// Another argument of the call, or with `--samples all` a filter of get_samples. The value goes out as it is typed;
+    /// where the call takes an array or an object it is JSON
     #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = argument)]
-    pub args: Vec<(String, serde_json::Value)>,
+    pub args: Vec<(String, String)>,
 
-    /// Where the table goes; - is standard output
-    #[arg(short, long, value_name = "FILE")]
+    /// Where the table goes: a file, - for standard output, or a folder (`DIR/`) of Parquet files that are read as one table
+    #[arg(short, long, value_name = "FILE|DIR/")]
     pub output: PathBuf,
 
     /// Told by the file's ending unless given
     #[arg(long, value_enum)]
     pub format: Option<Format>,
 
+    /// Only these columns, separated by commas
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub columns: Vec<String>,
+
     /// Only part I of N of the samples, I from 0; which part a sample is in follows from its id alone
     #[arg(long, value_name = "I/N", default_value = "0/1")]
     pub shard: Shard,
+
+    /// A folder through which any number of workers share the samples, a chunk at a time; the output is a folder
+    #[arg(long, value_name = "DIR", conflicts_with = "shard")]
+    pub queue: Option<PathBuf>,
+
+    /// Samples of a chunk of the queue
+    #[arg(long, value_name = "N", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..))]
+    pub chunk: u32,
+
+    /// Looks whether a folder of Parquet files is whole and right, instead of fetching anything; --samples may name who
+    /// has to be in it
+    #[arg(long, requires = "output", conflicts_with_all = ["call", "merge"])]
+    pub verify_dataset: bool,
+
+    /// Makes one Parquet file of a folder of them, with the samples in the order of --samples
+    #[arg(long, value_name = "DIR", requires = "samples", conflicts_with = "call")]
+    pub merge: Option<PathBuf>,
 
     /// Samples at a time
     #[arg(long, value_name = "N", default_value_t = 8)]
@@ -48,8 +73,12 @@ pub struct Cli {
     pub prefetch: Option<u32>,
 
     /// Requests per second, at most
-    #[arg(long, value_name = "R")]
+    #[arg(long, value_name = "R", value_parser = rate)]
     pub rate_limit: Option<f64>,
+
+    /// A file by which all processes that name it share --rate-limit, and the time that the platform asks to wait
+    #[arg(long, value_name = "FILE")]
+    pub rate_budget: Option<PathBuf>,
 
     /// A folder that keeps the pages of finished samples: a run that was ended goes on from there
     #[arg(long, value_name = "DIR")]
@@ -59,9 +88,33 @@ pub struct Cli {
     #[arg(long)]
     pub fail_fast: bool,
 
+    /// End when more samples than this have failed
+    #[arg(long, value_name = "N")]
+    pub max_failures: Option<usize>,
+
+    /// Samples that cannot be had for good are no failure: they are listed, and the table is complete without them
+    #[arg(long)]
+    pub allow_missing: bool,
+
     /// A value of an unexpected type is an error
     #[arg(long)]
     pub strict: bool,
+
+    /// How long an outage of the platform is waited out, with nobody left out for it
+    #[arg(long, value_name = "SECONDS", default_value_t = 600.0, value_parser = seconds)]
+    pub retry_for: f64,
+
+    /// Times and lists stay the text that they come as, in Parquet and Arrow too
+    #[arg(long)]
+    pub text: bool,
+
+    /// A byte order mark before the CSV, for Excel
+    #[arg(long)]
+    pub csv_bom: bool,
+
+    /// What stands for null in CSV; nothing unless given, as for an empty text
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub csv_null: String,
 
     /// The platform's address
     #[arg(long, value_name = "URL")]
@@ -71,7 +124,31 @@ pub struct Cli {
     #[arg(long, value_name = "NAME")]
     pub profile: Option<String>,
 
-    /// No progress bar
+    /// The longest silence of the platform
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<f64>,
+
+    /// How long one request may take in all, its repeats included
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub deadline: Option<f64>,
+
+    /// How often a request is repeated; unless given, as often as half a minute takes
+    #[arg(long, value_name = "N")]
+    pub max_retries: Option<u32>,
+
+    /// The proxy, such as http://proxy:3128 or socks5h://proxy:1080
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+
+    /// Certificates to trust, as a PEM file
+    #[arg(long, value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+
+    /// Where the library's log goes
+    #[arg(long, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+
+    /// No progress bar, and no lines of progress
     #[arg(short, long)]
     pub quiet: bool,
 }
@@ -89,17 +166,21 @@ pub enum Format {
 }
 
 impl Cli {
+    /// Whether the output is a folder of files.
+    pub fn is_dataset(&self) -> bool {
+        let text = self.output.as_os_str().as_encoded_bytes();
+        self.queue.is_some() || text.ends_with(b"/") || self.output.is_dir()
+    }
+
     /// The format that is asked for, or that the file's ending tells.
     pub fn format(&self) -> Result<Format, String> {
-        if let Some(format) = self.format {
-            return Ok(format);
-        }
-        match self.output.extension().and_then(|ending| ending.to_str()) {
-            Some("parquet") => Ok(Format::Parquet),
-            Some("csv") => Ok(Format::Csv),
-            Some("jsonl" | "ndjson") => Ok(Format::Jsonl),
-            Some("arrow" | "feather") => Ok(Format::Arrow),
-            _ => {
+        let format = self.format.or_else(|| self.is_dataset().then_some(Format::Parquet));
+        match format.or_else(|| format_of(&self.output)) {
+            Some(format) if self.is_dataset() && format != Format::Parquet => {
+                Err("--output is a folder, which only Parquet can be in: name a file".into())
+            }
+            Some(format) => Ok(format),
+            None => {
                 Err("--format is needed: the output's ending is none of .parquet, .csv, .jsonl, .arrow"
                     .into())
             }
@@ -107,11 +188,29 @@ impl Cli {
     }
 }
 
-fn argument(text: &str) -> Result<(String, serde_json::Value), String> {
-    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
-    if name.is_empty() || name == "$" {
-        return Err("must be NAME=VALUE".into());
+fn format_of(path: &Path) -> Option<Format> {
+    match path.extension()?.to_str()? {
+        "parquet" => Some(Format::Parquet),
+        "csv" => Some(Format::Csv),
+        "jsonl" | "ndjson" => Some(Format::Jsonl),
+        "arrow" | "feather" => Some(Format::Arrow),
+        _ => None,
     }
-    let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
-    Ok((name.to_owned(), value))
+}
+
+fn argument(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && name != "$" => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("must be NAME=VALUE".into()),
+    }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    number.ok_or_else(|| "must be a number of requests per second above 0".into())
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|seconds: &f64| (0.0..=2_592_000.0).contains(seconds));
+    number.ok_or_else(|| "must be seconds, 0 or more".into())
 }

@@ -1,185 +1,183 @@
-//! From the command line to the file: whole samples only.
+//! One file: whole samples only, and under its name only when it is whole.
 
 use std::{
-    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use bge::{Batches, Client, Error, Part, Status, Table, endpoint};
-use serde_json::{Map, Value, json};
+use arrow_array::RecordBatch;
 
 use crate::{
     cli::Cli,
-    failure::Failure,
-    output::Output,
-    progress::{Bar, Interrupt},
-    samples,
+    dataset,
+    failure::{Failure, PARTIAL, RETRY},
+    job::{Job, Missing, Outcome, Take},
+    merge,
+    output::{Output, Style},
+    place::{self, Place},
+    progress::Interrupt,
+    queue, verify,
 };
 
-/// How a run that wrote its file ended.
-pub enum Outcome {
+/// How a run ended that did what could be done.
+pub enum Ending {
     Complete,
-    /// Samples are missing; their ids are in a file beside it.
-    Partial,
+    /// Samples are missing; their ids are in a file beside the output. The exit status says whether to try again.
+    Partial(u8),
 }
 
-/// A sample that is not in the file, and why.
-struct Missing {
-    id: String,
-    why: String,
-    failure: Failure,
-}
-
-pub fn run(cli: &Cli) -> Result<Outcome, Failure> {
+pub fn run(cli: &Cli) -> Result<Ending, Failure> {
+    if cli.verify_dataset {
+        return verify::run(cli);
+    }
+    if let Some(folder) = &cli.merge {
+        return merge::run(cli, folder);
+    }
     let format = cli.format().map_err(Failure::input)?;
-    let client = Client::open(&options(cli).to_string())?;
-    let mut args: Map<String, Value> = cli.args.iter().cloned().collect();
-    let ids = ids(cli, &client, &mut args)?;
-    if let Some(ids) = &ids {
-        args.insert("biosample_id".to_owned(), json!(ids));
+    let interrupt = Interrupt::watch()?;
+    if let Some(folder) = &cli.queue {
+        let (job, ids) = Job::new(cli, &interrupt)?;
+        return queue::run(&job, folder, &ids.unwrap_or_default());
     }
-    // Without samples there is nothing that the rest could do without.
-    let skip = ids.is_some() && !cli.fail_fast;
-    args.insert("$".to_owned(), switches(cli, skip));
-    let table = Arc::new(client.table(&cli.call, &Value::Object(args).to_string())?);
-    let interrupt = Interrupt::watch(&table)?;
-    let bar = Bar::show(&table, cli.quiet);
-    let mut batches = table.stream()?;
-    let mut output = Output::create(&cli.output, format, &batches.schema())?;
-    let mut seen = Seen::default();
-    let end = write(&mut batches, &mut output, &mut seen);
-    drop(bar);
-    let ids = ids.unwrap_or_default();
-    match end {
-        Ok(()) => {}
-        Err(Stop::Table(error)) => return Err(error.into()),
-        Err(Stop::Output(failure)) => return Err(failure),
+    if cli.is_dataset() {
+        dataset::prepare(&cli.output)?;
+        let (job, ids) = Job::new(cli, &interrupt)?;
+        let name = dataset::ShardName::of(cli.shard);
+        let ending = dataset::run(&job, &cli.output, &name, ids.as_deref())?;
+        return Ok(ending);
     }
-    let missing = missing(&seen, &ids);
-    tell_misfits(&table)?;
-    if ids.is_empty() && interrupt.came() {
-        return Err(Failure::retry("ended by a signal"));
+    // What is wrong with the output is said before anything is asked for.
+    let place = Place::begin(&cli.output)?;
+    let (job, ids) = Job::new(cli, &interrupt)?;
+    let run = job.begin(ids.as_deref())?;
+    let style = Style { format, csv_bom: cli.csv_bom, csv_null: cli.csv_null.clone(), text: cli.text };
+    let mut output = Output::create(place, &cli.output, &style, &run.schema())?;
+    let earlier = earlier(cli);
+    if let Some(earlier) = &earlier {
+        output.add_file(earlier)?;
     }
-    let list = PathBuf::from(format!("{}.failed.txt", cli.output.display()));
-    let is_file = cli.output != Path::new("-");
-    if missing.is_empty() {
-        output.finish()?;
-        if is_file && list.exists() {
-            fs::remove_file(&list).map_err(|cause| Failure::io("an old list of failed ids", &cause))?;
-        }
-        return Ok(Outcome::Complete);
-    }
-    for sample in &missing {
-        eprintln!("bge-extract: {} is missing: {}", sample.id, sample.why);
-    }
-    if missing.len() == ids.len() {
-        // Nothing came of it: the first reason is the run's.
-        let first = missing.into_iter().next().map(|sample| sample.failure);
-        return Err(first.unwrap_or_else(|| Failure::other("no sample")));
-    }
-    if is_file {
-        let lines: String =
-            missing.iter().map(|sample| format!("{}  # {}\n", sample.id, sample.why)).collect();
-        fs::write(&list, lines).map_err(|cause| Failure::io(&list.display().to_string(), &cause))?;
-    }
-    output.finish()?;
-    eprintln!("bge-extract: {} of {} samples are missing", missing.len(), ids.len());
-    Ok(Outcome::Partial)
-}
-
-fn options(cli: &Cli) -> Value {
-    let mut options = Map::new();
-    options.insert("user_agent".into(), concat!("bge-extract/", env!("CARGO_PKG_VERSION")).into());
-    for (name, value) in [("endpoint", &cli.endpoint), ("profile", &cli.profile)] {
-        options.extend(value.as_ref().map(|value| (name.to_owned(), value.as_str().into())));
-    }
-    Value::Object(options)
-}
-
-fn switches(cli: &Cli, skip: bool) -> Value {
-    json!({
-        "concurrency": cli.concurrency,
-        "prefetch": cli.prefetch,
-        "rate_limit": cli.rate_limit,
-        "checkpoint_dir": cli.checkpoint_dir,
-        "on_error": if skip { "skip" } else { "fail" },
-        "strict": cli.strict,
-        "whole": true,
-    })
-}
-
-/// The samples of a call that is about samples.
-fn ids(cli: &Cli, client: &Client, args: &mut Map<String, Value>) -> Result<Option<Vec<String>>, Failure> {
-    let of_samples = endpoint::find(&cli.call).is_none_or(|call| call.arg("biosample_id").is_some());
-    match &cli.samples {
-        Some(from) if of_samples => {
-            let ids = samples::read(client, from, args, &cli.call)?;
-            Ok(Some(samples::of_shard(ids, cli.shard)))
-        }
-        Some(_) => Err(Failure::input(format!("{} is not about samples: leave --samples out", cli.call))),
-        None if !cli.shard.is_whole() => Err(Failure::input("--shard parts samples: --samples names them")),
-        None if of_samples && !args.contains_key("biosample_id") => {
-            Err(Failure::input(format!("--samples is needed: {} is about samples", cli.call)))
-        }
-        None => Ok(None),
-    }
-}
-
-enum Stop {
-    Table(Error),
-    Output(Failure),
-}
-
-/// Writes what comes: whole samples only. Gives the places of those that are written, and the samples that are not.
-fn write(batches: &mut Batches, output: &mut Output, seen: &mut Seen) -> Result<(), Stop> {
-    loop {
-        match batches.next_part().map_err(Stop::Table)? {
-            None => return Ok(()),
-            Some(Part::Rows(_, batch)) => output.write(&batch).map_err(Stop::Output)?,
-            Some(Part::End(place, None)) => {
-                seen.written.insert(place);
+    let mut file = OneFile { output, without_rows: Vec::new() };
+    let outcome = run.pour(&job, &mut file)?;
+    let target = Target { path: &cli.output, earlier, is_file: is_file(&cli.output) };
+    match ids {
+        Some(ids) => target.end(cli, file, outcome, &ids),
+        None => match outcome.stopped {
+            Some(failure) => Err(failure),
+            None if interrupt.came() && outcome.written.is_empty() => {
+                Err(Failure::retry("ended by a signal"))
             }
-            Some(Part::End(place, Some(error))) => {
-                seen.failed.insert(place, error);
-            }
-        }
+            None => file.output.finish(&cli.output).map(|()| Ending::Complete),
+        },
     }
 }
 
-/// What became of the samples, by their places.
-#[derive(Default)]
-struct Seen {
-    written: HashSet<usize>,
-    failed: HashMap<usize, Error>,
+/// Whether something may stand beside the output.
+fn is_file(path: &Path) -> bool {
+    path != Path::new("-") && fs::metadata(path).map_or(true, |about| about.is_file())
 }
 
-/// The samples that are not in the file: each id is there, or here.
-fn missing(seen: &Seen, ids: &[String]) -> Vec<Missing> {
-    let left_out = ids.iter().enumerate().filter(|(place, _)| !seen.written.contains(place));
-    left_out
-        .map(|(place, id)| match seen.failed.get(&place) {
-            Some(error) if error.status() != Status::Cancelled => Missing {
-                id: id.clone(),
-                failure: Failure::from(error.clone()),
-                why: error.message().to_owned(),
-            },
-            _ => {
-                let why = "a signal ended the run before it".to_owned();
-                Missing { id: id.clone(), failure: Failure::retry(why.clone()), why }
-            }
-        })
-        .collect()
+/// The partial result that a run of its missing samples completes.
+fn earlier(cli: &Cli) -> Option<PathBuf> {
+    let partial = place::partial(&cli.output);
+    let list = fs::canonicalize(place::list(&cli.output, "failed")).ok()?;
+    let samples = fs::canonicalize(cli.samples.as_deref()?).ok()?;
+    (samples == list && partial.is_file()).then_some(partial)
 }
 
-fn tell_misfits(table: &Table) -> Result<(), Failure> {
-    let report: Value = serde_json::from_str(&table.report()?).unwrap_or_default();
-    match report["misfits"].as_u64() {
-        None | Some(0) => Ok(()),
-        Some(number) => {
-            eprintln!("bge-extract: {number} values are of an unexpected type; they are in the column extra");
-            Ok(())
+struct OneFile {
+    output: Output,
+    without_rows: Vec<usize>,
+}
+
+impl Take for OneFile {
+    fn rows(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
+        self.output.write(batch).map(drop)
+    }
+
+    fn end(&mut self, place: usize, rows: u64) -> Result<(), Failure> {
+        if rows == 0 {
+            self.without_rows.push(place);
         }
+        Ok(())
+    }
+}
+
+/// Where the file goes, whole or not.
+struct Target<'a> {
+    path: &'a Path,
+    earlier: Option<PathBuf>,
+    is_file: bool,
+}
+
+impl Target<'_> {
+    fn end(self, cli: &Cli, file: OneFile, outcome: Outcome, ids: &[String]) -> Result<Ending, Failure> {
+        let mut missing = outcome.missing(ids);
+        let nothing = outcome.written.is_empty() && !ids.is_empty() && self.earlier.is_none();
+        if cli.fail_fast || nothing {
+            tell(&missing);
+            let first = missing.into_iter().next().map(|one| one.failure);
+            if let Some(failure) = outcome.stopped.clone().or(first) {
+                return Err(failure);
+            }
+            missing = Vec::new();
+        }
+        tell(&missing);
+        self.list("empty", file.without_rows.iter().filter_map(|place| ids.get(*place).cloned()))?;
+        if cli.allow_missing {
+            let gone = |one: &&Missing| !one.is_passing;
+            self.list("missing", missing.iter().filter(gone).map(line))?;
+            missing.retain(|one| one.is_passing);
+        }
+        if missing.is_empty() {
+            file.output.finish(self.path)?;
+            self.list("failed", std::iter::empty())?;
+            if self.is_file {
+                remove(&place::partial(self.path))?;
+            }
+            return Ok(Ending::Complete);
+        }
+        let is_passing = missing.iter().all(|one| one.is_passing);
+        self.list("failed", missing.iter().map(line))?;
+        file.output.finish(&if self.is_file { place::partial(self.path) } else { self.path.to_owned() })?;
+        eprintln!("bge-extract: {} of {} samples are missing", missing.len(), ids.len());
+        Ok(Ending::Partial(match outcome.stopped {
+            Some(stopped) if stopped.exit != RETRY => stopped.exit,
+            _ if is_passing => RETRY,
+            _ => PARTIAL,
+        }))
+    }
+
+    /// A list of ids beside the file; an empty one is none.
+    fn list(&self, what: &str, lines: impl Iterator<Item = String>) -> Result<(), Failure> {
+        let lines: String = lines.map(|line| line + "\n").collect();
+        if !self.is_file {
+            return Ok(());
+        }
+        let path = place::list(self.path, what);
+        if lines.is_empty() { remove(&path) } else { place::write(&path, &lines) }
+    }
+}
+
+pub fn line(missing: &Missing) -> String {
+    format!("{}  # {}", missing.id, missing.why)
+}
+
+/// The first ones by name: a cohort may be large.
+pub fn tell(missing: &[Missing]) {
+    const SHOWN: usize = 20;
+    for one in missing.iter().take(SHOWN) {
+        eprintln!("bge-extract: {} is missing: {}", one.id, one.why);
+    }
+    if missing.len() > SHOWN {
+        eprintln!("bge-extract: and {} more", missing.len() - SHOWN);
+    }
+}
+
+fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
+            Err(Failure::io(&format!("{} cannot be removed", path.display()), &cause))
+        }
+        _ => Ok(()),
     }
 }

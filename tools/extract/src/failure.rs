@@ -7,10 +7,10 @@ use bge::Error;
 pub const PARTIAL: u8 = 3;
 const OTHER: u8 = 1;
 const INPUT: u8 = 65;
-const RETRY: u8 = 75;
+pub const RETRY: u8 = 75;
 const UNAUTHORISED: u8 = 77;
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Failure {
     pub exit: u8,
     message: String,
@@ -27,6 +27,11 @@ impl Failure {
 
     pub fn io(what: &str, cause: &io::Error) -> Self {
         Failure { exit: OTHER, message: format!("{what}: {cause}") }
+    }
+
+    /// The same kind of failure, in other words.
+    pub fn again(&self, message: impl Into<String>) -> Self {
+        Failure { exit: self.exit, message: message.into() }
     }
 
     pub fn other(message: impl Into<String>) -> Self {

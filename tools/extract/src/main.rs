@@ -1,13 +1,21 @@
 //! `bge-extract`: the table of a cohort of samples, as a file.
 
+mod arguments;
 mod cli;
+mod dataset;
 mod extract;
 mod failure;
+mod fingerprint;
+mod job;
+mod merge;
 mod output;
+mod place;
 mod progress;
+mod queue;
 mod samples;
 mod shard;
 mod value;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -25,8 +33,8 @@ fn main() -> ExitCode {
         }
     };
     match extract::run(&cli) {
-        Ok(extract::Outcome::Complete) => ExitCode::SUCCESS,
-        Ok(extract::Outcome::Partial) => failure::PARTIAL.into(),
+        Ok(extract::Ending::Complete) => ExitCode::SUCCESS,
+        Ok(extract::Ending::Partial(exit)) => exit.into(),
         Err(failure) => {
             eprintln!("bge-extract: {failure}");
             failure.exit.into()

@@ -7,40 +7,46 @@ use std::{
 };
 
 use arrow_array::{StringArray, cast::downcast_array};
-use bge::{Client, endpoint};
-use serde_json::{Map, Value};
+use bge::Client;
+use serde_json::json;
 
-use crate::{failure::Failure, shard::Shard};
+use crate::{arguments::Members, failure::Failure, shard::Shard};
 
-/// The ids that `--samples` names, in their order, none twice.
-pub fn read(
-    client: &Client,
-    from: &str,
-    args: &mut Map<String, Value>,
-    call: &str,
-) -> Result<Vec<String>, Failure> {
+/// The call that lists samples.
+pub const LISTING: &str = "get_samples";
+
+/// The ids that `--samples` names, in their order, none twice. `filters` choose among all that the platform lists.
+pub fn read(client: &Client, from: &str, filters: Members, retry_for: f64) -> Result<Vec<String>, Failure> {
     let ids = match from {
-        "all" => listed(client, filters(args, call))?,
-        "-" => {
-            let mut text = String::new();
-            io::stdin()
-                .read_to_string(&mut text)
-                .map_err(|cause| Failure::input(format!("standard input cannot be read: {cause}")))?;
-            ids("standard input", &text)?
-        }
-        path => {
-            let text = fs::read_to_string(path)
-                .map_err(|cause| Failure::input(format!("{path} cannot be read: {cause}")))?;
-            ids(path, &text)?
-        }
+        "all" => listed(client, filters, retry_for)?,
+        from => of_file(from)?,
     };
     let mut seen = HashSet::new();
     let (before, mut ids) = (ids.len(), ids);
     ids.retain(|id| seen.insert(id.clone()));
+    if ids.is_empty() {
+        return Err(Failure::input(match from {
+            "all" => "no sample is listed with these filters".to_owned(),
+            from => format!("{from} holds no biosample id"),
+        }));
+    }
     if ids.len() < before {
         eprintln!("bge-extract: {} ids stand there more than once and are taken once", before - ids.len());
     }
     Ok(ids)
+}
+
+/// The ids of a file, or of standard input.
+pub fn of_file(from: &str) -> Result<Vec<String>, Failure> {
+    let unread = |name: &str, cause: io::Error| Failure::input(format!("{name} cannot be read: {cause}"));
+    match from {
+        "-" => {
+            let mut text = String::new();
+            io::stdin().read_to_string(&mut text).map_err(|cause| unread("standard input", cause))?;
+            ids("standard input", &text)
+        }
+        path => ids(path, &fs::read_to_string(path).map_err(|cause| unread(path, cause))?),
+    }
 }
 
 /// Those of one part.
@@ -64,19 +70,9 @@ fn ids(name: &str, text: &str) -> Result<Vec<String>, Failure> {
     Ok(ids)
 }
 
-/// Takes the arguments out that choose samples, and are not the call's own.
-fn filters(args: &mut Map<String, Value>, call: &str) -> Map<String, Value> {
-    let (samples, call) = (endpoint::find("get_samples"), endpoint::find(call));
-    let names = samples.into_iter().flat_map(|samples| samples.args).map(|arg| arg.name);
-    names
-        .filter(|name| call.is_none_or(|call| call.arg(name).is_none()))
-        .filter_map(|name| args.remove(name).map(|value| (name.to_owned(), value)))
-        .collect()
-}
-
-fn listed(client: &Client, mut filters: Map<String, Value>) -> Result<Vec<String>, Failure> {
-    filters.insert("limit".to_owned(), 500.into());
-    let table = client.table("get_samples", &Value::Object(filters).to_string())?;
+fn listed(client: &Client, mut filters: Members, retry_for: f64) -> Result<Vec<String>, Failure> {
+    filters.set("$", &json!({"retry_for": retry_for, "columns": ["biosample_id"]}))?;
+    let table = client.table(LISTING, &filters.json()?)?;
     let mut batches = table.stream()?;
     let mut ids = Vec::new();
     while let Some(batch) = batches.next_batch()? {
@@ -101,18 +97,5 @@ mod tests {
         assert_eq!(read(""), Ok(vec![]));
         assert_eq!(read("E-F1\nE-F1,E-F2"), Err("f, line 2: not one biosample id".into()));
         assert!(read("E-F1\tblood").is_err());
-    }
-
-    #[test]
-    fn filters_are_what_the_call_does_not_take_itself() {
-        let mut args = Map::from_iter([
-            ("omics".to_owned(), 2.into()),
-            ("limit".to_owned(), 9.into()),
-            ("taxon_ids".to_owned(), "BT1".into()),
-        ]);
-        let filters = filters(&mut args, "get_taxon_abundance");
-        assert_eq!(filters, Map::from_iter([("omics".to_owned(), 2.into())]));
-        assert_eq!(args.len(), 2);
-        assert_eq!((&args["limit"], &args["taxon_ids"]), (&9.into(), &"BT1".into()));
     }
 }

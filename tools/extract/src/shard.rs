@@ -20,6 +20,11 @@ impl Shard {
         number % self.count == self.index
     }
 
+    /// Which it is, and of how many.
+    pub fn numbers(self) -> (u64, u64) {
+        (self.index, self.count)
+    }
+
     /// Whether it is all there is.
     pub fn is_whole(self) -> bool {
         self.count == 1

@@ -1,18 +1,29 @@
 //! Comma-separated values: a line of names, then the rows; null is empty.
 
+use std::{io::Write, path::Path};
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::{Sink, Writing, failed};
+use super::{Sink, Style, Writing, failed, unread};
 use crate::{failure::Failure, value::Cell};
 
-pub struct Csv(csv::Writer<Sink>);
+/// What Excel takes for UTF-8.
+const BOM: &str = "\u{feff}";
+
+pub struct Csv {
+    writer: csv::Writer<Sink>,
+    null: String,
+}
 
 impl Csv {
-    pub fn new(sink: Sink, schema: &SchemaRef) -> Result<Self, Failure> {
+    pub fn new(mut sink: Sink, schema: &SchemaRef, style: &Style) -> Result<Self, Failure> {
+        if style.csv_bom {
+            sink.write_all(BOM.as_bytes()).map_err(failed)?;
+        }
         let mut writer = csv::Writer::from_writer(sink);
         writer.write_record(schema.fields().iter().map(|field| field.name())).map_err(failed)?;
-        Ok(Csv(writer))
+        Ok(Csv { writer, null: style.csv_null.clone() })
     }
 }
 
@@ -22,18 +33,29 @@ impl Writing for Csv {
         for row in 0..batch.num_rows() {
             for column in &columns {
                 match column.get(row) {
-                    Cell::Null => self.0.write_field(""),
-                    Cell::Text(text) => self.0.write_field(text),
-                    Cell::Other(text) => self.0.write_field(text),
+                    Cell::Null => self.writer.write_field(&self.null),
+                    Cell::Text(text) => self.writer.write_field(text),
+                    Cell::Other(text) => self.writer.write_field(text),
                 }
                 .map_err(failed)?;
             }
-            self.0.write_record(None::<&[u8]>).map_err(failed)?;
+            self.writer.write_record(None::<&[u8]>).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Line by line as they stand there, but for the line of names.
+    fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
+        let reader = csv::ReaderBuilder::new().flexible(false).from_path(path);
+        let mut reader = reader.map_err(|cause| unread(path, cause))?;
+        let mut record = csv::ByteRecord::new();
+        while reader.read_byte_record(&mut record).map_err(|cause| unread(path, cause))? {
+            self.writer.write_byte_record(&record).map_err(failed)?;
         }
         Ok(())
     }
 
     fn finish(self: Box<Self>) -> Result<Sink, Failure> {
-        self.0.into_inner().map_err(failed)
+        self.writer.into_inner().map_err(failed)
     }
 }

@@ -1,10 +1,12 @@
 //! Arrow's own file format.
 
+use std::{fs::File, path::Path};
+
 use arrow_array::RecordBatch;
-use arrow_ipc::writer::FileWriter;
+use arrow_ipc::{reader::FileReader, writer::FileWriter};
 use arrow_schema::SchemaRef;
 
-use super::{Sink, Writing, failed};
+use super::{Sink, Writing, failed, unread};
 use crate::failure::Failure;
 
 pub struct Ipc(FileWriter<Sink>);
@@ -18,6 +20,14 @@ impl Ipc {
 impl Writing for Ipc {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         self.0.write(batch).map_err(failed)
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
+        let file = File::open(path).map_err(|cause| unread(path, cause))?;
+        for batch in FileReader::try_new(file, None).map_err(|cause| unread(path, cause))? {
+            self.write(&batch.map_err(|cause| unread(path, cause))?)?;
+        }
+        Ok(())
     }
 
     fn finish(mut self: Box<Self>) -> Result<Sink, Failure> {

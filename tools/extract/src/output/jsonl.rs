@@ -1,11 +1,15 @@
 //! JSON lines: an object for each row, with every column; columns of JSON stand in it as the JSON that they are.
 
-use std::io::Write;
+use std::{
+    fs::File,
+    io::{self, Write},
+    path::Path,
+};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::{Sink, Writing, failed};
+use super::{Sink, Writing, failed, unread};
 use crate::{failure::Failure, value::Cell};
 
 pub struct Jsonl {
@@ -49,6 +53,12 @@ impl Writing for Jsonl {
             line.extend_from_slice(b"}\n");
             self.sink.write_all(&line).map_err(failed)?;
         }
+        Ok(())
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
+        let mut file = File::open(path).map_err(|cause| unread(path, cause))?;
+        io::copy(&mut file, &mut self.sink).map_err(failed)?;
         Ok(())
     }
 

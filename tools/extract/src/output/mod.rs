@@ -1,31 +1,42 @@
-//! Where the table goes: beside its name until it is whole.
+//! The formats that a table is written in.
 
 mod csv;
 mod ipc;
 mod jsonl;
-mod parquet;
+pub mod parquet;
+mod typed;
 
 use std::{
-    fs::{self, File},
+    borrow::Cow,
+    fs::File,
     io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use crate::{cli::Format, failure::Failure};
+use self::typed::Typed;
+
+use crate::{
+    cli::Format,
+    failure::Failure,
+    place::{self, Place},
+};
 
 /// A format that is being written.
 trait Writing {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure>;
 
+    /// Adds the rows of an earlier file of the same kind.
+    fn add_file(&mut self, path: &Path) -> Result<(), Failure>;
+
     /// Writes what is left, and gives the file back.
     fn finish(self: Box<Self>) -> Result<Sink, Failure>;
 }
 
-/// The file, or standard output.
-pub struct Sink(Box<dyn Write + Send>, Option<File>);
+/// Where the bytes go.
+pub struct Sink(BufWriter<File>);
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -37,75 +48,71 @@ impl Write for Sink {
     }
 }
 
+/// How a table is written.
+#[derive(Clone)]
+pub struct Style {
+    pub format: Format,
+    pub csv_bom: bool,
+    pub csv_null: String,
+    /// Times and lists stay the text that they come as.
+    pub text: bool,
+}
+
+impl Style {
+    pub fn parquet(text: bool) -> Self {
+        Style { format: Format::Parquet, csv_bom: false, csv_null: String::new(), text }
+    }
+}
+
 /// A table on its way to its file.
 pub struct Output {
-    writing: Option<Box<dyn Writing>>,
-    /// The file's name, and its name until it is whole; `None` for standard output.
-    paths: Option<(PathBuf, PathBuf)>,
+    writing: Box<dyn Writing>,
+    typed: Option<Typed>,
+    place: Place,
 }
 
 impl Output {
-    pub fn create(path: &Path, format: Format, schema: &SchemaRef) -> Result<Self, Failure> {
-        let (sink, paths) = if path == Path::new("-") {
-            (Sink(Box::new(BufWriter::new(io::stdout())), None), None)
-        } else {
-            let unfinished = unfinished(path)?;
-            let file = File::create(&unfinished).map_err(|cause| unwritten(&unfinished, &cause))?;
-            let same = file.try_clone().map_err(|cause| unwritten(&unfinished, &cause))?;
-            (Sink(Box::new(BufWriter::new(file)), Some(same)), Some((path.to_owned(), unfinished)))
-        };
-        let mut output = Output { writing: None, paths };
-        output.writing = Some(match format {
+    /// Begins the table in its file; `target` is what messages call it.
+    pub fn create(place: Place, target: &Path, style: &Style, schema: &SchemaRef) -> Result<Self, Failure> {
+        let file = place.file.try_clone().map_err(|cause| place::unwritten(target, &cause))?;
+        let sink = Sink(BufWriter::with_capacity(1 << 16, file));
+        let has_types = matches!(style.format, Format::Parquet | Format::Arrow);
+        let typed = (has_types && !style.text).then(|| Typed::new(schema));
+        let schema = typed.as_ref().map_or(schema, Typed::schema);
+        let writing: Box<dyn Writing> = match style.format {
             Format::Parquet => Box::new(parquet::Parquet::new(sink, schema)?),
-            Format::Csv => Box::new(csv::Csv::new(sink, schema)?),
+            Format::Csv => Box::new(csv::Csv::new(sink, schema, style)?),
             Format::Jsonl => Box::new(jsonl::Jsonl::new(sink, schema)),
             Format::Arrow => Box::new(ipc::Ipc::new(sink, schema)?),
-        });
-        Ok(output)
+        };
+        Ok(Output { writing, typed, place })
     }
 
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
-        match &mut self.writing {
-            Some(writing) => writing.write(batch),
-            None => Ok(()),
-        }
+    /// Adds rows; gives them as they were written.
+    pub fn write<'a>(&mut self, batch: &'a RecordBatch) -> Result<Cow<'a, RecordBatch>, Failure> {
+        let batch = match &self.typed {
+            Some(typed) => Cow::Owned(typed.convert(batch).map_err(failed)?),
+            None => Cow::Borrowed(batch),
+        };
+        self.writing.write(&batch)?;
+        Ok(batch)
+    }
+
+    /// Adds the rows of an earlier file of the same kind.
+    pub fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
+        self.writing.add_file(path)
     }
 
     /// The table is whole: gives the file its name.
-    pub fn finish(mut self) -> Result<(), Failure> {
-        let Some(writing) = self.writing.take() else { return Ok(()) };
-        let mut sink = writing.finish()?;
-        let shown = self.paths.as_ref().map_or(Path::new("standard output"), |(path, _)| path.as_path());
-        let failed = |cause: io::Error| unwritten(shown, &cause);
-        sink.flush().map_err(failed)?;
-        if let Some(file) = &sink.1 {
-            file.sync_all().map_err(failed)?;
-        }
-        if let Some((path, unfinished)) = &self.paths {
-            fs::rename(unfinished, path).map_err(failed)?;
-        }
-        self.paths = None;
-        Ok(())
+    pub fn finish(self, target: &Path) -> Result<(), Failure> {
+        let mut sink = self.writing.finish()?;
+        sink.flush().map_err(|cause| place::unwritten(target, &cause))?;
+        self.place.finish(target)
     }
 }
 
-impl Drop for Output {
-    fn drop(&mut self) {
-        if let Some((_, unfinished)) = &self.paths {
-            // It was never anybody's file.
-            let _ = fs::remove_file(unfinished);
-        }
-    }
-}
-
-fn unfinished(path: &Path) -> Result<PathBuf, Failure> {
-    let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| Failure::input("--output must be the name of a file"))?;
-    Ok(path.with_file_name(format!(".{name}.{}.part", std::process::id())))
-}
-
-fn unwritten(path: &Path, cause: &io::Error) -> Failure {
-    Failure::io(&format!("{} cannot be written", path.display()), cause)
+fn unread(path: &Path, cause: impl std::fmt::Display) -> Failure {
+    Failure::other(format!("{} cannot be read: {cause}", path.display()))
 }
 
 fn failed(cause: impl std::fmt::Display) -> Failure {

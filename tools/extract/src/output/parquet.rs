@@ -1,10 +1,19 @@
 //! Apache Parquet.
 
+use std::{fs::File, path::Path};
+
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
+use parquet::{
+    arrow::{
+        ArrowWriter,
+        arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
+    },
+    basic::Compression,
+    file::properties::WriterProperties,
+};
 
-use super::{Sink, Writing, failed};
+use super::{Sink, Writing, failed, unread};
 use crate::failure::Failure;
 
 /// A row group is held in memory until it is full.
@@ -28,7 +37,21 @@ impl Writing for Parquet {
         self.0.write(batch).map_err(failed)
     }
 
+    fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
+        for batch in read(path)? {
+            self.write(&batch.map_err(|cause| unread(path, cause))?)?;
+        }
+        Ok(())
+    }
+
     fn finish(self: Box<Self>) -> Result<Sink, Failure> {
         self.0.into_inner().map_err(failed)
     }
+}
+
+/// The rows of a file, a few thousand at a time.
+pub fn read(path: &Path) -> Result<ParquetRecordBatchReader, Failure> {
+    let file = File::open(path).map_err(|cause| unread(path, cause))?;
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|reader| reader.build());
+    reader.map_err(|cause| unread(path, cause))
 }
