@@ -25,7 +25,8 @@ R CMD build "$package"
 tarball=$(echo bge_*.tar.gz)
 # the vignettes ran against the sandbox: its user's name stands in what was built
 tar -xOzf "$tarball" bge/inst/doc/bge.html | grep '张三' >/dev/null
-tar -xOzf "$tarball" bge/inst/doc/taxa.html | grep 'data:image/png' >/dev/null
+for page in taxa taxa-zh; do tar -xOzf "$tarball" "bge/inst/doc/$page.html" | grep 'data:image/png' >/dev/null; done
+for page in genotypes genotypes-zh; do tar -xOzf "$tarball" "bge/inst/doc/$page.html" | grep 'not_assayed' >/dev/null; done
 
 say "installation without a network, and without anything else from the tree"
 mkdir library lone
@@ -43,7 +44,7 @@ tar -C "$package" --exclude=inst/lib --exclude=inst/doc --exclude=build -cf - . 
 (cd from-tree && find bge -type f | sort >before)
 BGE_LIB_DIR=$work/lone R CMD INSTALL --no-docs --no-test-load --preclean --clean -l from-tree/library from-tree/bge >from-tree.log 2>&1 || { cat from-tree.log; exit 1; }
 (cd from-tree && find bge -type f | sort | cmp - before)
-Rscript -e 'for (name in c("bge", "taxa")) { v <- vignette(name, "bge", "from-tree/library"); stopifnot(inherits(v, "vignette"), file.size(file.path(v$Dir, "doc", v$PDF)) > 5000) }'
+Rscript -e 'for (name in c("bge", "taxa", "taxa-zh", "genotypes", "genotypes-zh")) { v <- vignette(name, "bge", "from-tree/library"); stopifnot(inherits(v, "vignette"), file.size(file.path(v$Dir, "doc", v$PDF)) > 5000) }'
 
 say "it can be moved, and then needs no other copy of the library"
 mv library moved

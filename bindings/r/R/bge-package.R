@@ -11,6 +11,10 @@
 #' * `bge.int64`: the default of the argument `int64`, see [bge_paging].
 #' * `bge.times`: `"POSIXct"` unless given; `"character"` leaves times the text that the platform wrote.
 #' * `bge.tibble`: `TRUE` makes tibbles (of the package tibble) instead of data frames.
+#' @section 中文:
+#' The most used functions have pages in Chinese: [`bge_open-zh`], [`bge_login-zh`], [`bge_get_samples-zh`],
+#' [`bge_get_variants-zh`], [`bge_get_taxon_abundance-zh`], [`bge_table-zh`], [`bge_abundance_matrix-zh`],
+#' [`bge_genotypes-zh`], [`bge_upload_file-zh`], [`bge_download-zh`], [`bge_error-zh`].
 #' @keywords internal
 #' @useDynLib bge, .registration = TRUE
 #' @importFrom jsonlite toJSON unbox

@@ -10,6 +10,7 @@
 #'   `arguments` (a list of data frames: `name`, `type`, `required`, `default`, `summary`) and `columns` (a list of
 #'   data frames: `name`, `type`, `unit`, `path`; of no rows where the answer is no list). The function for the call
 #'   `get_user` is `bge_get_user()`, and so on.
+#' @seealso [bge_table()], [bge_paging], [bge_error].
 #' @export
 #' @examples
 #' calls <- bge_endpoints()
@@ -227,6 +228,7 @@ call_rows <- function(api, name, given, simplify, int64, call_options) {
 #' @param ... Arguments and further parameters, by name.
 #' @return `bge_call_json()`: the JSON text of the answer's `data`, byte for byte; of a paged list one page.
 #'   `bge_request()`: the answer's `data` as a list.
+#' @seealso [bge_table()], [bge_paging], [bge_error].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

@@ -22,6 +22,7 @@
 #' @return An object of class `bge_client`, for the first argument of the functions that call the platform. `summary()`
 #'   prints what is known about it, and `as.list()` gives it: `endpoint`, `credentials` (where they come from), `state`
 #'   and `options`.
+#' @seealso [bge_login()], [bge_oauth2()], [bge_sitrep()].
 #' @export
 #' @examples
 #' api <- bge_client("my-access-token", timeout = 60)
@@ -168,6 +169,7 @@ client_handle <- function(api, call) {
 #'
 #' @inheritParams bge_get_user
 #' @return `NULL`, invisibly; a second time does nothing.
+#' @seealso [bge_login()], [bge_oauth2()], [bge_sitrep()].
 #' @export
 #' @examples
 #' api <- bge_client("my-access-token")
@@ -189,6 +191,7 @@ bge_close <- function(api) {
 #' @inheritParams bge_get_user
 #' @return A list of class `bge_token`, see [bge_exchange_code()], with at least `access_token`. It prints without its
 #'   secrets, but holds them: take care where you save it.
+#' @seealso [bge_login()], [bge_oauth2()], [bge_sitrep()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -202,6 +205,7 @@ bge_token <- function(api) {
 #' Versions
 #'
 #' @return A character vector: the versions of the `package` and of the `library`.
+#' @seealso [bge_login()], [bge_oauth2()], [bge_sitrep()].
 #' @export
 #' @examples
 #' bge_version()

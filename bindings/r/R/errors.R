@@ -29,6 +29,17 @@
 #'   (the result of each file of an upload of many), and others
 #' * `rows`, `next_page`: after a walk through pages that failed on its way, what has arrived, and where to go on
 #'
+#' @section The platform's codes:
+#' | code | what it means |
+#' | --- | --- |
+#' | 400 | a wrong or used authorization code, redirect address, refresh token or client secret |
+#' | 401 | the token lacks the scope |
+#' | 403 | the token is wrong or has ended |
+#' | 40014 | the call is for client-credentials tokens only |
+#' | 41001 | a parameter is missing, malformed or out of range |
+#' | 41202 | there is no such model |
+#' | 41303 | there is no such sample, or it is not the caller's |
+#'
 #' @section Warnings:
 #' * `bge_warning_unknown_argument`: a parameter that the call does not know was passed on; `arguments` names it
 #' * `bge_warning_int64`: a column holds whole numbers beyond 2^53 and came as character
@@ -38,6 +49,7 @@
 #' * `bge_warning_skipped`: [bge_table()] was told to leave out samples that fail, and some did
 #'
 #' @return Nothing is returned: this page describes conditions.
+#' @seealso [bge_sitrep()].
 #' @name bge_error
 #' @examples
 #' api <- bge_client("no-such-token", endpoint = "http://127.0.0.1:1", max_retries = 0)

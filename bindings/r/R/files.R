@@ -398,7 +398,9 @@ bge_download_raw <- function(
 #' @inheritParams bge_get_user
 #' @param region_id The store's region.
 #' @param internal Use the store's internal address: `TRUE` or `FALSE`; FALSE unless given.
-#' @return A list: `bucket`, `endpoint`, `destination`, `credentials`, and others. It holds secrets.
+#' @return A list: `bucket`, `endpoint` and `region_id` of the store, `destination` (the folder to upload to), `base_uri`,
+#'   and `credentials` (`access_key_id`, `access_key_secret`, `security_token`, `expiration`). It holds secrets.
+#' @seealso [bge_upload_file()], [bge_download()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -415,7 +417,8 @@ bge_get_upload_token <- function(api, ..., region_id = NULL, internal = NULL, si
 #' @param object_name The object's name.
 #' @param region `"domestic"`, the platform's default, or `"international"`.
 #' @param expiration_time Seconds that the URL is good for; 600 unless given.
-#' @return A list: `url` and `expires`.
+#' @return A list: `url`, good for anybody who has it, and `expires` (seconds since 1970, as character).
+#' @seealso [bge_upload_file()], [bge_download()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -440,7 +443,8 @@ bge_get_download_url <- function(
 #' @param included_filename_exts Filename extensions: a vector.
 #' @param sample_names Sample names: a vector.
 #' @param action `"restart"` is the only known one.
-#' @return A list.
+#' @return A list: `task_id` for [bge_wait_task()], `create_time`, `progress`.
+#' @seealso [bge_upload_file()], [bge_download()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

@@ -9,11 +9,12 @@
 #' @param biosample_id Biosample id.
 #' @param taxon_ids Taxon ids, such as txid815: a vector.
 #' @return A data frame (see [bge_paging]) with the columns `biosample_id` (character), `sample_info_sample_time`
-#'   (character), `sample_info_biosample_site` (character), `taxonomy_taxon_id` (character), `taxonomy_taxon_name`
+#'   (POSIXct), `sample_info_biosample_site` (character), `taxonomy_taxon_id` (character), `taxonomy_taxon_name`
 #'   (character), `taxonomy_rank` (character), `taxonomy_lineage` (character), `taxonomy_coding_system` (character),
 #'   `observation_value` (double, percent), `observation_unit` (character), `observation_type` (character),
 #'   `background_reference_cohort` (character), `background_mean` (double, percent), `background_freq` (double),
 #'   `background_rank_ratio` (character), `background_background` (list), `platform_labels` (list).
+#' @seealso [bge_abundance_matrix()] for a cohort as a matrix, [bge_table()] for its rows.
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -38,9 +39,10 @@ bge_get_taxon_abundance <- function(
 #' @param catalog One of go, ko, eggnog, pfam, kegg-pwy, kegg-mdl, level4ec, metacyc-rxn or metacyc-pwy.
 #' @param ids Function ids: a vector.
 #' @return A data frame (see [bge_paging]) with the columns `biosample_id` (character), `sample_info_sample_time`
-#'   (character), `sample_info_biosample_site` (character), `data_element_id` (character), `coding_id` (character),
+#'   (POSIXct), `sample_info_biosample_site` (character), `data_element_id` (character), `coding_id` (character),
 #'   `coding_system` (character), `observation_value` (double, percent), `observation_unit` (character),
 #'   `observation_type` (character), `platform_labels` (list).
+#' @seealso [bge_abundance_matrix()] for a cohort as a matrix, [bge_table()] for its rows.
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -66,7 +68,7 @@ bge_get_func_abundance <- function(
 #' @param data_type `"list"` for rows, `"file"` for the file of all genes; UniRef90_HUMAnN2_0.11 has the file only.
 #' @param ids Gene ids: a vector.
 #' @return A data frame (see [bge_paging]) with the columns `biosample_id` (character), `sample_info_sample_time`
-#'   (character), `sample_info_biosample_site` (character), `igc_gene_igc_gene_id` (character),
+#'   (POSIXct), `sample_info_biosample_site` (character), `igc_gene_igc_gene_id` (character),
 #'   `igc_gene_igc_gene_name` (character), `igc_gene_coding_system` (character),
 #'   `igc_gene_annotation_kegg_annotation` (character), `igc_gene_annotation_eggnog_annotation` (character),
 #'   `igc_gene_annotation_phylum` (character), `igc_gene_annotation_genus` (character),
@@ -74,6 +76,7 @@ bge_get_func_abundance <- function(
 #'   `observation_value` (double, percent), `observation_unit` (character), `observation_type` (character),
 #'   `observation_software` (character), `platform_labels` (list).
 #'   For a file, a list whose `result` says what it is called in the object store: [bge_download()] fetches it.
+#' @seealso [bge_abundance_matrix()] for a cohort as a matrix, [bge_table()] for its rows.
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

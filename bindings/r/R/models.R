@@ -8,8 +8,9 @@
 #'
 #' @inheritParams bge_get_user
 #' @param model_id Model id.
-#' @return The model's result, a list of `model_code`, `model_msg`, `model_data`; or, for slow models, a list with
-#'   a `task_id` for [bge_wait_task()].
+#' @return The model's result, a list: `model_code` (0 is good), `model_msg`, `model_data` (a list of the model's own); or,
+#'   for slow models, a list with a `task_id` for [bge_wait_task()].
+#' @seealso [bge_deploy_model()], [bge_publish_model()], [bge_model_versions()], [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -29,6 +30,8 @@ bge_invoke_model <- function(api, model_id, ..., simplify = TRUE, call_options =
 #' @inheritParams bge_get_user
 #' @param model_id Model id.
 #' @return As of [bge_invoke_model()].
+#' @seealso [bge_invoke_model()], [bge_deploy_model()], [bge_publish_model()], [bge_model_versions()],
+#'   [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -55,7 +58,8 @@ bge_invoke_draft_model <- function(api, model_id, ..., simplify = TRUE, call_opt
 #' @param cpu Cores; 0.05 on the platform; with `object_name`.
 #' @param disk_size Disk space in MB; 512 on the platform; with `object_name`.
 #' @param timeout Seconds that the model may run; 900 on the platform.
-#' @return A list: `version`, or `task_id` when the zip is in the object store.
+#' @return A list: `version`, or, when the zip is in the object store, `task_id` for [bge_wait_task()].
+#' @seealso [bge_invoke_model()], [bge_publish_model()], [bge_model_versions()], [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -82,7 +86,8 @@ bge_deploy_model <- function(
 #' @inheritParams bge_get_user
 #' @param model_id Model id.
 #' @param message What is new.
-#' @return A list.
+#' @return A list with the published `version`.
+#' @seealso [bge_invoke_model()], [bge_deploy_model()], [bge_model_versions()], [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -99,6 +104,8 @@ bge_publish_model <- function(api, model_id, message, ..., simplify = TRUE, call
 #' @param model_id Model id.
 #' @param version Version.
 #' @return A list with the `version`.
+#' @seealso [bge_invoke_model()], [bge_deploy_model()], [bge_publish_model()], [bge_model_versions()],
+#'   [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -115,7 +122,8 @@ bge_rollback_model <- function(api, model_id, version, ..., simplify = TRUE, cal
 #' @inheritParams bge_paging
 #' @param model_id Model id.
 #' @return A data frame (see [bge_paging]) with the columns `version` (double), `message` (character),
-#'   `create_time` (double, seconds since 1970), `current` (logical).
+#'   `create_time` (POSIXct), `current` (logical).
+#' @seealso [bge_invoke_model()], [bge_deploy_model()], [bge_publish_model()], [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -137,7 +145,9 @@ bge_model_versions <- function(
 #' @inheritParams bge_get_user
 #' @param model_id Model id.
 #' @param expfs Path of a zip.
-#' @return A list.
+#' @return A list: `task_id` for [bge_wait_task()], `create_time`, `progress`.
+#' @seealso [bge_invoke_model()], [bge_deploy_model()], [bge_publish_model()], [bge_model_versions()],
+#'   [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -160,7 +170,10 @@ bge_upload_model_expfs <- function(api, model_id, expfs, ..., simplify = TRUE, c
 #' @param model_id Model id.
 #' @param expires Seconds that it is good for; 60 unless given.
 #' @param params The model's parameters, any JSON value.
-#' @return A list.
+#' @return A list: `model_id`, `license_key`, `license_id`, `expire_time` (seconds since 1970), `params`. It holds a secret,
+#'   the `license_key`.
+#' @seealso [bge_invoke_model()], [bge_deploy_model()], [bge_publish_model()], [bge_model_versions()],
+#'   [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -179,7 +192,10 @@ bge_model_license <- function(
 #'
 #' @inheritParams bge_get_user
 #' @param task_id Task id.
-#' @return A list.
+#' @return A list: `task_id`, `task_type`, `progress` (`"PENDING"`, `"SUCCESS"`, `"FAILURE"`, ...), `create_time`, and
+#'   `result` when it is done.
+#' @seealso [bge_invoke_model()], [bge_deploy_model()], [bge_publish_model()], [bge_model_versions()],
+#'   [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -199,7 +215,9 @@ bge_task <- function(api, task_id, ..., simplify = TRUE, call_options = NULL) {
 #' @param doc_tab Tab.
 #' @param model_id Model id.
 #' @param doc_content Any JSON value.
-#' @return A list.
+#' @return A list: `model_id` and the `version` of the documentation.
+#' @seealso [bge_invoke_model()], [bge_deploy_model()], [bge_publish_model()], [bge_model_versions()],
+#'   [bge_wait_task()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -220,6 +238,7 @@ bge_upload_model_doc <- function(api, doc_tab, model_id, doc_content, ..., simpl
 #' @param call_options As elsewhere; `deadline` (seconds) bounds the waiting.
 #' @return The task, as of [bge_task()], once it is done. A task that failed is `bge_error_api`, with the task in the
 #'   condition's `data`.
+#' @seealso [bge_invoke_model()], [bge_deploy_model()], [bge_publish_model()], [bge_model_versions()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

@@ -24,6 +24,7 @@
 #'   user's token, `refresh_token`. It prints without its secrets, but holds them.
 #' * `bge_oauth2_client()`: a [client][bge_client].
 #' * `bge_oauth2_alive()`: `TRUE`, or the error why the platform does not answer.
+#' @seealso [bge_login()], [bge_open()].
 #' @export
 #' @examples
 #' app <- bge_oauth2("my-client-id", "my-client-secret")

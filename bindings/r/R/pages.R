@@ -28,6 +28,7 @@
 #' The condition (see [bge_error]) holds what has arrived in `rows`, and the page to go on with in `next_page`.
 #'
 #' @return A data frame, or a list `count`, `next_page`, `result` with `simplify = FALSE`.
+#' @seealso [bge_table()] for many samples, [bge_endpoints()] for the columns.
 #' @name bge_paging
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

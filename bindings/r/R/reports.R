@@ -7,6 +7,7 @@
 #' @inheritParams bge_get_user
 #' @param biosample_id Biosample id, sent as given.
 #' @return A list: `report_collection_id`, `report_collection_type`, `biosample_id`, `create_timestamp`.
+#' @seealso [bge_report_details()], [bge_report_detail()], [bge_dictionaries()], [bge_merit_cards()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -25,7 +26,8 @@ bge_report_collection <- function(api, biosample_id, ..., simplify = TRUE, call_
 #' @param biosample_id Biosample id, sent as given.
 #' @param domain Report domain: `"traits"`, `"pgx"`, `"common_disease_risk"`, `"genetic_disease_mendelian"`,
 #'   `"genetic_disease_risk"`.
-#' @return A list: `total` and `list`.
+#' @return A list: `total`, and `list`, the reports: each with `report_id`, `title`, `result` and others.
+#' @seealso [bge_report_collection()], [bge_report_detail()], [bge_dictionaries()], [bge_merit_cards()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -44,7 +46,9 @@ bge_report_details <- function(api, biosample_id, domain, ..., simplify = TRUE, 
 #'   `"pgx_v2"`, `"common_disease_risk_v1"`, `"common_disease_risk_v2"`, `"genetic_disease_risk_v1"`,
 #'   `"vitamin_d_v1"`.
 #' @param report_id Report id.
-#' @return A list.
+#' @return A list: `report_id`, `domain_version`, `biosample_id`, `title`, `result`, `score`, `description`, and `evidence`, a
+#'   list.
+#' @seealso [bge_report_collection()], [bge_report_details()], [bge_dictionaries()], [bge_merit_cards()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -66,7 +70,8 @@ bge_report_detail <- function(
 #'
 #' @inheritParams bge_get_user
 #' @param biosample_id Biosample id, sent as given.
-#' @return A list.
+#' @return A list of entries: each with `domain`, `domain_version`, `code`, `name`.
+#' @seealso [bge_report_collection()], [bge_report_details()], [bge_report_detail()], [bge_merit_cards()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -81,7 +86,8 @@ bge_dictionaries <- function(api, biosample_id, ..., simplify = TRUE, call_optio
 #'
 #' @inheritParams bge_get_user
 #' @param biosample_id Biosample id, sent as given.
-#' @return A list.
+#' @return A list of cards: each with `card_id`, `name`, `description`, `rank_percent`.
+#' @seealso [bge_report_collection()], [bge_report_details()], [bge_report_detail()], [bge_dictionaries()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

@@ -14,14 +14,20 @@
 #' @param data_availability Only samples with (or without) data: `TRUE` or `FALSE`.
 #' @param statuses Status codes: a vector.
 #' @param require_files Also list each sample's files: `TRUE` or `FALSE`.
-#' @return A data frame (see [bge_paging]) with the columns `biosample_id` (character), `update_time` (character),
-#'   `sample_collection_time` (character), `organism_code` (double), `organism_display` (character),
+#' @return A data frame (see [bge_paging]) with the columns `biosample_id` (character), `update_time` (POSIXct),
+#'   `sample_collection_time` (POSIXct), `organism_code` (double), `organism_display` (character),
 #'   `sequencing_platform` (list), `sequencing_sequencing_time` (list), `sequencing_instrument_model` (list),
 #'   `sequencing_read_type` (list), `project` (list), `data_availability` (logical), `status_code` (double),
 #'   `status_display` (character), `primary` (logical), `biosample_site_code` (double), `biosample_site_display`
 #'   (character), `omic_code` (double), `omic_display` (character), `statistics_human_contamination` (double),
 #'   `statistics_depth` (double), `statistics_variant_counting` (double), `statistics_base_pairs` (double),
 #'   `statistics_coverage` (double).
+#'
+#'   Each code (of the organism, the status, the site, the omics) has its name in the `_display` column beside it.
+#'   `statistics_depth` is the mean depth of a genome, `statistics_coverage` the share of it that is covered,
+#'   `statistics_base_pairs` the bases read, `statistics_human_contamination` the share of human reads in a
+#'   metagenome. `project` is a list of `project_id`, `project_name` and `public_description`.
+#' @seealso [bge_get_sample()], [bge_externals()], [bge_register_sample()], [bge_improve_sample()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -49,7 +55,10 @@ bge_get_samples <- function(
 #' @inheritParams bge_get_user
 #' @param biosample_id Biosample id.
 #' @param require_files Also list the sample's files: `TRUE` or `FALSE`.
-#' @return A list of what is known about the sample.
+#' @return A list, as a row of [bge_get_samples()] but nested: `biosample_id`, `update_time`, `sample_collection_time`,
+#'   `organism`, `status`, `biosample_site`, `omic` (each with `code` and `display`), `sequencing`, `project`,
+#'   `data_availability`, `primary`, `statistics`; with `require_files` also `files`.
+#' @seealso [bge_get_samples()], [bge_externals()], [bge_register_sample()], [bge_improve_sample()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -70,6 +79,7 @@ bge_get_sample <- function(api, biosample_id, ..., require_files = NULL, simplif
 #' @param external_ids The lab's own sample ids: a vector.
 #' @return A data frame (see [bge_paging]) with the columns `external_sample_id` (character), `biosample_id`
 #'   (character), `project_id` (character), `biosample_site` (double).
+#' @seealso [bge_get_samples()], [bge_get_sample()], [bge_register_sample()], [bge_improve_sample()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -97,6 +107,7 @@ bge_externals <- function(
 #' @param project_id Project id.
 #' @param duplicate_enabled `TRUE` allows an `external_sample_id` once more; `FALSE` on the platform.
 #' @return A list with the new `biosample_id`.
+#' @seealso [bge_get_samples()], [bge_get_sample()], [bge_externals()], [bge_improve_sample()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -125,6 +136,7 @@ bge_register_sample <- function(
 #' @param library_strategy Library strategy, such as WGS.
 #' @param library_source Library source, such as GENOMIC.
 #' @return `NULL`, invisibly.
+#' @seealso [bge_get_samples()], [bge_get_sample()], [bge_externals()], [bge_register_sample()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

@@ -17,6 +17,7 @@
 #'   made of: `endpoint`, `access_token`, `client_id`, `client_secret`, `authorization` (the application for authorization
 #'   codes), `redirect_uri`; `biosample_id` (a genome), `meta_biosample_id` (a metagenome), `other_biosample_id` (somebody
 #'   else's), `project_id` and `model_id`. `close()` ends it.
+#' @seealso [bge_open()] for the platform itself.
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox()

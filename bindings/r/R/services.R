@@ -10,6 +10,7 @@
 #' @param template Message template.
 #' @param mobiles Phone numbers: a vector.
 #' @return `NULL`, invisibly.
+#' @seealso [bge_oauth2_client()] for a client of the application.
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -28,7 +29,8 @@ bge_send_sms <- function(api, template, mobiles, ..., call_options = NULL) {
 #' @param code Mini program code.
 #' @param path Page within the mini program.
 #' @param query Query of the page.
-#' @return A list.
+#' @return A list: `url_link`, the link, and `expire_interval`, the days that it is good for.
+#' @seealso [bge_oauth2_client()] for a client of the application.
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -45,7 +47,9 @@ bge_applet_url <- function(api, code, ..., path = NULL, query = NULL, simplify =
 #' @param idcard Id-card number.
 #' @param realname Name.
 #' @param phone Phone number.
-#' @return A list.
+#' @return A list: `verified` (`TRUE` or `FALSE`), `result` and `reason` in the platform's words, and `elements`, how many
+#'   facts were compared.
+#' @seealso [bge_oauth2_client()] for a client of the application.
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

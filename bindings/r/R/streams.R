@@ -13,8 +13,9 @@
 #' @param sort_direction `"asc"` or `"desc"`, which is the platform's default.
 #' @return A data frame (see [bge_paging]) with the columns `stream_id` (character), `data_element_data_element_id`
 #'   (character), `data_element_data_element_name` (character), `data_element_data_element_description` (character),
-#'   `stream_generate_time` (character), `stream_generate_time_mask` (character), `create_time` (character),
+#'   `stream_generate_time` (POSIXct), `stream_generate_time_mask` (character), `create_time` (POSIXct),
 #'   `stream_meta_user_entity_id` (character), `stream_meta_namespace` (character), `stream_data` (list).
+#' @seealso [bge_aggregate_omics_data()], [bge_write_phenotype()], [bge_get_data_items()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -46,7 +47,9 @@ bge_get_range_stream <- function(
 #' @param biosample_id Biosample id.
 #' @param interval Time dimensions of one period; 1 unless given.
 #' @param periods Number of periods, at most 100; 100 unless given.
-#' @return A list.
+#' @return A list: `data_element_id`, `biosample_id`, `time_dimension`, `interval`, `count`, and the periods in `result`, a
+#'   list for each of them.
+#' @seealso [bge_get_range_stream()], [bge_write_phenotype()], [bge_get_data_items()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -76,6 +79,7 @@ bge_aggregate_omics_data <- function(
 #' @param stream_data The values: a named list.
 #' @param duplicate_enabled Allow the same values once more: `TRUE` or `FALSE`.
 #' @return A list with the `stream_id`.
+#' @seealso [bge_get_range_stream()], [bge_aggregate_omics_data()], [bge_get_data_items()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -105,10 +109,11 @@ bge_write_phenotype <- function(
 #' @param biosample_id Biosample id.
 #' @param collection_id Collection id.
 #' @param data_element_ids At most 100 data element ids: a vector.
-#' @return A data frame (see [bge_paging]) with the columns `biosample_id` (character), `data_item_id` (double),
+#' @return A data frame (see [bge_paging]) with the columns `biosample_id` (character), `data_item_id` (character),
 #'   `namespace` (character), `data_element_data_element_id` (character), `data_element_data_element_name`
 #'   (character), `data_element_data_element_description` (character), `value` (list), `unit` (character),
-#'   `update_time` (character).
+#'   `update_time` (POSIXct).
+#' @seealso [bge_get_range_stream()], [bge_aggregate_omics_data()], [bge_write_phenotype()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

@@ -43,6 +43,7 @@
 #' Their batches are read by those packages: Ctrl-C is theirs to honour, whole numbers are 64-bit integers. The function
 #' in the attribute `report` gives, at any time, a list `failed` (as above) and `misfits`, the number of values of another
 #' type than declared.
+#' @seealso [bge_abundance_matrix()], [bge_genotypes()], [bge_paging].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

@@ -16,7 +16,12 @@
 #'   (list), `variant_call_pl` (character), `variant_information_an` (double), `variant_information_dp` (double),
 #'   `variant_information_site_quality` (double), `variant_information_frequency` (list), `genomic_context_gene`
 #'   (list), `source_tag_assembly_synonym` (character), `source_tag_dbsnp_build` (double), `source_update_time`
-#'   (character), `source_pipeline_version` (character).
+#'   (POSIXct), `source_pipeline_version` (character).
+#'
+#'   `variant_position` is 1-based on GRCh38, as in VCF and dbSNP, whatever `coordinate_system` is called. A site that was
+#'   not assayed has `is_assayed` `FALSE` and no position; one that was assayed and could not be called has `is_no_call`
+#'   `TRUE`; one that is called as the reference has the GT `0/0` and no `variant_alternate_base`.
+#' @seealso [bge_genotypes()] for a cohort, [bge_professional_variant()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
@@ -39,7 +44,9 @@ bge_get_variants <- function(
 #' @param regions At most 5000 regions: a data frame of `chromosome`, `start`, `end` (0-based, half open), or a vector such
 #'   as `"chr15:74749000-74750000"`, or a `GRanges` of the package GenomicRanges (1-based and closed, as they are).
 #' @param bed_file Path of a zipped BED file.
-#' @return A list with the variants in `result`.
+#' @return A list: `biosample_id`, `only_variant_site`, `region_count`, `count`, and the variants in `result`, a list for
+#'   each of them.
+#' @seealso [bge_genotypes()] for a cohort, [bge_get_variants()].
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

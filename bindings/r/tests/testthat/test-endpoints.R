@@ -57,3 +57,20 @@ test_that("the table tells what the package relies on", {
   expect_equal(columns$type[columns$name == "observation_value"], "float64")
   expect_equal(columns$path[columns$name == "taxonomy_taxon_id"], "/taxonomy/taxon_id")
 })
+
+test_that("every page says what comes back and where to go on, and the most used ones do so in Chinese", {
+  pages <- tools::Rd_db("bge")
+  tags <- lapply(pages, function(page) unlist(lapply(page, attr, "Rd_tag")))
+  for (name in setdiff(names(pages), "bge-package.Rd")) {
+    expect_true("\\seealso" %in% tags[[name]], label = name)
+    value <- paste(unlist(pages[[name]][tags[[name]] == "\\value"]), collapse = "")
+    expect_false(grepl("^\\s*A list\\.\\s*$", value), label = name)
+  }
+  chinese <- grep("-zh.Rd$", names(pages), value = TRUE)
+  expect_gte(length(chinese), 10)
+  for (name in chinese) {
+    title <- paste(unlist(pages[[name]][tags[[name]] == "\\title"]), collapse = "")
+    expect_match(title, "\\p{Han}", perl = TRUE, label = name)
+    expect_true(paste0("bge_", sub("^bge_(.*)-zh.Rd$", "\\1", name)) %in% c(getNamespaceExports("bge"), "bge_error"), label = name)
+  }
+})

@@ -1,4 +1,5 @@
-# Objects of Bioconductor's packages, where those are installed.
+# Objects of Bioconductor's packages, where those are installed. The last of the tests: with those packages loaded every collection
+# of a test after it would take its time.
 
 cohort <- bge_get_samples(api, omics = 2)$biosample_id[1:4]
 people <- bge_get_samples(api, omics = 1)$biosample_id[1:3]
