@@ -24,9 +24,11 @@
 #' * `http_status`: `NA` if there was no answer
 #' * `request_id`: the server's name for the request; `NA` if none
 #' * `retryable`: whether the same call is worth repeating; `FALSE` when a write may have happened
+#' * `retry_after`: the seconds after which the platform wants to be asked again; `NA` if it did not say
+#' * `hint`: what to do about it; `NA` if nothing is known
 #' * `data`: what the platform sent with the refusal
-#' * `details`: all that is known, as a list: `msg` (the platform's own words), `hint`, `retry_after` (seconds), `files`
-#'   (the result of each file of an upload of many), and others
+#' * `details`: all that is known, as a list: `msg` (the platform's own words), `files` (the result of each file of an
+#'   upload of many), and others
 #' * `rows`, `next_page`: after a walk through pages that failed on its way, what has arrived, and where to go on
 #'
 #' @section The platform's codes:
@@ -71,7 +73,9 @@ bge_condition <- function(failure, call, ...) {
     list(
       message = plain_words(failure$message, details$msg), call = call,
       status = failure$name, code = failure$code, http_status = failure$http_status,
-      request_id = failure$request_id, retryable = failure$retryable, data = details$data, details = details, ...
+      request_id = failure$request_id, retryable = failure$retryable,
+      retry_after = if (is.null(details$retry_after)) NA_real_ else as.double(details$retry_after),
+      hint = if (is.null(details$hint)) NA_character_ else details$hint, data = details$data, details = details, ...
     ),
     class = c(paste0("bge_error_", kind), "bge_error", "error", "condition")
   )

@@ -187,7 +187,7 @@ bge_upload <- function(
 #'   digits, as character), and `verified` (`FALSE` when the store sent nothing to check against). `bge_download()` of
 #'   several objects and `bge_download_dir()`: a data frame with `object_name` and those columns, one row for each
 #'   object, in their order. `bge_download_raw()`: a raw vector.
-#' @seealso [bge_upload_file()], [bge_get_download_url()].
+#' @seealso [bge_upload_file()], [bge_get_download_url()], [bge_connection()] to read a part of an object.
 #' @export
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed

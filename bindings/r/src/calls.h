@@ -42,4 +42,7 @@ SEXP rbge_table_report(SEXP handle);
 SEXP rbge_table_hand_over(SEXP handle, SEXP room);
 SEXP rbge_stream_room(void);
 
+/* connection.c */
+SEXP rbge_connection(SEXP handle, SEXP object, SEXP region, SEXP description);
+
 #endif

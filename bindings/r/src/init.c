@@ -35,6 +35,7 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(rbge_table_report, 1),
     ROUTINE(rbge_table_hand_over, 2),
     ROUTINE(rbge_stream_room, 0),
+    ROUTINE(rbge_connection, 4),
     {NULL, NULL, 0},
 };
 

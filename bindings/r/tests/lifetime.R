@@ -26,6 +26,10 @@ local({
     stopifnot(inherits(wrong, "bge_error_api"), nrow(wrong$rows) == nrow(table))
     object <- bge_upload(api, "lifetime.txt", as.raw(1:100))$object_name
     stopifnot(identical(bge_download_raw(api, object), as.raw(1:100)))
+    connection <- bge_connection(api, object, "rb")
+    seek(connection, 90)
+    stopifnot(identical(readBin(connection, "raw", 99), as.raw(91:100)))
+    close(connection)
     stopifnot(inherits(tryCatch(bge_get_sample(api, "nobody's"), error = identity), "bge_error_api"))
 
     # left half-way: operations under way, a walk with a page ahead, and their client closed before them

@@ -14,6 +14,17 @@ test_that("a refusal of the platform tells everything", {
   expect_equal(conditionCall(error), quote(bge_get_samples(api = api, omics = 2)))
 })
 
+test_that("when to come back, and what to do, are fields", {
+  local_fault(kind = "status", status = 429, path = "/profile", count = 0, headers = list("Retry-After" = "3600"))
+  error <- caught(bge_get_user(api))
+  expect_equal(error$retry_after, 3600)
+  local_fault(kind = "status", status = 500, path = "/samples", count = 0)
+  error <- caught(bge_get_samples(api, call_options = list(max_retries = 0)))
+  expect_identical(error$retry_after, NA_real_)
+  error <- caught(bge_get_samples(api, limit = "x"))
+  expect_type(error$hint, "character")
+})
+
 test_that("each kind of failure has its class", {
   quick <- list(timeout = 0.3, max_retries = 0)
   fails <- function(class, fault, call) {
