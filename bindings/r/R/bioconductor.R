@@ -29,7 +29,8 @@
 #' @seealso [bge_abundance_matrix()] and [bge_genotypes()] for the same as matrices.
 #' @name bge_bioconductor
 #' @examples
-#' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
+#' # those packages take a while to load
+#' sandbox <- if (interactive()) bge_sandbox()
 #' has <- function(package) requireNamespace(package, quietly = TRUE)
 #' if (!is.null(sandbox) && has("SummarizedExperiment")) {
 #'   ids <- bge_get_samples(sandbox$user, omics = 2)$biosample_id[1:3]

@@ -17,7 +17,9 @@
 #'   `fallback_endpoint`, `timeout` (seconds of one attempt, 18; in transfers the longest silence), `connect_timeout`
 #'   (10), `deadline` (seconds of a call with all its repeats; none), `max_retries` (3), `max_connections` (32),
 #'   `max_threads` (16), `proxy`, `ca_file` (PEM), `user_agent`, `log` (`"off"`, `"error"`, `"info"`, `"debug"`) with
-#'   `log_file`, `oss_signature` (`"v1"`, `"v4"`); for `bge_open()` also `profile`, `access_token`, `client_id` and
+#'   `log_file` and `log_format` (`"text"`, `"json"`), `oss_signature` (`"v1"`, `"v4"`), `kms_endpoint`,
+#'   `kms_access_key_id`, `kms_access_key_secret` and `kms_security_token` (whom the key service is asked as; the
+#'   credentials of uploads unless given); for `bge_open()` also `profile`, `access_token`, `client_id` and
 #'   `client_secret`, `token_file`. An unknown one is an error.
 #' @return An object of class `bge_client`, for the first argument of the functions that call the platform. `summary()`
 #'   prints what is known about it, and `as.list()` gives it: `endpoint`, `credentials` (where they come from), `state`
@@ -91,7 +93,7 @@ open_client <- function(options, source, call) {
   if (is.null(options$endpoint) && source != "profile") options$endpoint <- default_endpoint
   handle <- checked(open_handle(options, call), call)
   # what can be kept and saved; a proxy's address may hold a password
-  secret <- names(options) %in% c("access_token", "client_id", "client_secret") |
+  secret <- names(options) %in% c("access_token", "client_id", "client_secret") | startsWith(names(options), "kms_") |
     (names(options) == "proxy" & grepl("@", vapply(options, function(x) as.character(x)[1], ""), fixed = TRUE))
   if (any(secret)) source <- "given"
   api <- new_client(handle, source, options[!secret])
@@ -200,6 +202,36 @@ bge_token <- function(api) {
   call <- shown_call(sys.call(), sys.function())
   handle <- client_handle(api, call)
   new_token(parse_json(run(.Call(rbge_start, handle, "get_token", NULL), call)))
+}
+
+#' Another token for a client
+#'
+#' Puts another token in the place of the one in use: requests from now on carry it, those of a walk that is under way
+#' too. Nothing is sent.
+#'
+#' @inheritParams bge_get_user
+#' @param token A plain access token, which ends when it ends; a token of [bge_exchange_code()], which is renewed where the
+#'   client has an application; or `NULL` for the application's own token. With `token_file`, one of anybody else than the
+#'   file's is an error.
+#' @return The client, invisibly. After an error it has the token that it had.
+#' @seealso [bge_token()], [bge_login()].
+#' @export
+#' @examples
+#' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
+#' if (!is.null(sandbox)) {
+#'   api <- bge_client("an old token", endpoint = sandbox$endpoint)
+#'   bge_set_token(api, sandbox$access_token)
+#'   bge_get_user(api)$username
+#' }
+bge_set_token <- function(api, token) {
+  call <- shown_call(sys.call(), sys.function())
+  handle <- client_handle(api, call)
+  if (is.list(token)) token <- to_json(unclass(token))
+  if (!is.null(token)) token <- one_string(token, "token", call)
+  checked(.Call(rbge_api_set_token, handle, token), call)
+  # whose token it is now, no environment and no profile knows
+  if (api$source != "oauth2") api$source <- "given"
+  invisible(api)
 }
 
 #' Versions

@@ -74,8 +74,7 @@ bge_condition <- function(failure, call, ...) {
       message = plain_words(failure$message, details$msg), call = call,
       status = failure$name, code = failure$code, http_status = failure$http_status,
       request_id = failure$request_id, retryable = failure$retryable,
-      retry_after = if (is.null(details$retry_after)) NA_real_ else as.double(details$retry_after),
-      hint = if (is.null(details$hint)) NA_character_ else details$hint, data = details$data, details = details, ...
+      retry_after = failure$retry_after, hint = plain_words(failure$hint), data = details$data, details = details, ...
     ),
     class = c(paste0("bge_error_", kind), "bge_error", "error", "condition")
   )
@@ -106,7 +105,7 @@ plain_words <- function(text, msg = NULL) {
 own_failure <- function(name, message) {
   list(
     name = name, message = message, code = NA_real_, http_status = NA_integer_, request_id = NA_character_,
-    retryable = FALSE
+    retryable = FALSE, retry_after = NA_real_, hint = NA_character_
   )
 }
 
@@ -135,7 +134,7 @@ warn <- function(kind, message, call, ...) {
 # before `...` by their beginning: a parameter of the platform's that is taken for one of ours by that is refused.
 secrets <- c(
   "access_token", "client_secret", "refresh_token", "token", "code", "password", "proxy", "idcard", "phone",
-  "realname", "mobiles"
+  "realname", "mobiles", "kms_access_key_id", "kms_access_key_secret", "kms_security_token"
 )
 
 shown_call <- function(call, definition) {

@@ -42,11 +42,12 @@ name_bytes <- function(x) vapply(x, function(name) paste(charToRaw(name), collap
 #' @param filename Name in the store, without `/`; the path's own unless given.
 #' @param data A raw vector, or one string, which is sent as UTF-8.
 #' @param ... Not used: uploads pass nothing on to the platform, and an unknown name is an error.
+#' @param follow_links `TRUE` takes what symbolic links lead to; they fail unless given.
 #' @param recursive,separator `TRUE` uploads sub-folders too, their names joined by the separator (`"_"`).
 #' @param part_size Bytes of a part; 50 MiB unless given.
 #' @param multipart_threshold Bytes from which parts are used; 100 MiB unless given.
 #' @param multipart_num_threads Parts sent at once; 4 unless given.
-#' @param cmk_id Customer master key: encryption is not in this version.
+#' @param cmk_id Customer master key: the object is encrypted with it before it is sent.
 #' @param region_id The store's region.
 #' @param internal `TRUE` uses the store's internal address.
 #' @param checkpoint_dir Folder that keeps what a later call needs to go on with an upload.
@@ -101,12 +102,12 @@ own_name <- function(path, filename, problem) {
 #' @rdname bge_upload_file
 #' @export
 bge_upload_dir <- function(
-    api, path, ..., recursive = NULL, separator = NULL, part_size = NULL, multipart_threshold = NULL,
+    api, path, ..., recursive = NULL, separator = NULL, follow_links = NULL, part_size = NULL, multipart_threshold = NULL,
     multipart_num_threads = NULL, cmk_id = NULL, region_id = NULL, internal = NULL, checkpoint_dir = NULL,
     call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
   given <- list(
-    path = path, recursive = recursive, separator = separator, part_size = part_size,
+    path = path, recursive = recursive, separator = separator, follow_links = follow_links, part_size = part_size,
     multipart_threshold = multipart_threshold, multipart_num_threads = multipart_num_threads, cmk_id = cmk_id,
     region_id = region_id, internal = internal, checkpoint_dir = checkpoint_dir, ...
   )
@@ -183,6 +184,7 @@ bge_upload <- function(
 #' @param region `"domestic"`, the platform's default, or `"international"`.
 #' @param expiration_time Seconds that the presigned URL is good for; 600 unless given.
 #' @param multipart_num_threads Parts fetched at once; 4 unless given.
+#' @param decrypt `FALSE` leaves what was encrypted before it was stored as it is; it is decrypted unless given.
 #' @return `bge_download()` of one object and `bge_download_file()`: a list `path`, `size` (bytes), `crc64` (decimal
 #'   digits, as character), and `verified` (`FALSE` when the store sent nothing to check against). `bge_download()` of
 #'   several objects and `bge_download_dir()`: a data frame with `object_name` and those columns, one row for each
@@ -205,10 +207,11 @@ bge_upload <- function(
 #' }
 bge_download <- function(
     api, object_name, path, ..., overwrite = TRUE, region = NULL, expiration_time = NULL, multipart_num_threads = NULL,
-    call_options = NULL) {
+    decrypt = NULL, call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
   given <- list(
-    region = region, expiration_time = expiration_time, multipart_num_threads = multipart_num_threads, ...
+    region = region, expiration_time = expiration_time, multipart_num_threads = multipart_num_threads,
+    decrypt = decrypt, ...
   )
   if (length(object_name) != 1) {
     paths <- target_paths(object_name, path, call)
@@ -224,13 +227,14 @@ bge_download <- function(
 #' @export
 bge_download_dir <- function(
     api, object_names, dir, ..., overwrite = TRUE, region = NULL, expiration_time = NULL, multipart_num_threads = NULL,
-    call_options = NULL) {
+    decrypt = NULL, call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
   if (!is.character(dir) || length(dir) != 1 || is.na(dir)) bad_argument("dir", "must be the path of a folder", call)
   dir <- path_bytes(dir)
   paths <- if (length(object_names) > 0) join_path(dir, last_name(as.character(object_names))) else character()
   given <- list(
-    region = region, expiration_time = expiration_time, multipart_num_threads = multipart_num_threads, ...
+    region = region, expiration_time = expiration_time, multipart_num_threads = multipart_num_threads,
+    decrypt = decrypt, ...
   )
   check_objects(object_names, paths, call)
   check_targets(paths, overwrite, call)
@@ -364,18 +368,19 @@ many_downloads <- function(objects, paths, results, errors, call) {
 #' @rdname bge_download
 #' @export
 bge_download_file <- function(
-    api, url, path, ..., overwrite = TRUE, multipart_num_threads = NULL, call_options = NULL) {
+    api, url, path, ..., overwrite = TRUE, multipart_num_threads = NULL, decrypt = NULL, call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
   if (length(path) != 1) bad_argument("path", "must be one path", call)
   check_targets(target_in(path, sub("[?#].*$", "", url[1])), overwrite, call)
-  given <- list(url = url, path = path, multipart_num_threads = multipart_num_threads, ...)
+  given <- list(url = url, path = path, multipart_num_threads = multipart_num_threads, decrypt = decrypt, ...)
   fetch(api, "download_file", given, call_options, call)
 }
 
 #' @rdname bge_download
 #' @export
 bge_download_raw <- function(
-    api, object_name, ..., region = NULL, expiration_time = NULL, multipart_num_threads = NULL, call_options = NULL) {
+    api, object_name, ..., region = NULL, expiration_time = NULL, multipart_num_threads = NULL, decrypt = NULL,
+    call_options = NULL) {
   call <- shown_call(sys.call(), sys.function())
   folder <- tempfile("bge-download-")
   dir.create(folder)
@@ -383,7 +388,7 @@ bge_download_raw <- function(
   path <- file.path(folder, "object")
   given <- list(
     object_name = object_name, path = path, region = region, expiration_time = expiration_time,
-    multipart_num_threads = multipart_num_threads, ...
+    multipart_num_threads = multipart_num_threads, decrypt = decrypt, ...
   )
   transfer(api, "download", given, call_options, call)
   bytes <- .Call(rbge_read_file, path, file.size(path))

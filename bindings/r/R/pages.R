@@ -16,8 +16,11 @@
 #'
 #' @section Columns:
 #' The columns that [bge_endpoints()] declares for the call are always there and always of their type, also when there
-#' are no rows: character, double, logical, or a list for what is nested. Members of the answer that are not declared
-#' follow: as vectors where each row has a single value of one kind, else as list columns.
+#' are no rows, and the same as in [bge_table()]: character, double, logical; `POSIXct` (in UTC) for times, of which
+#' `options(bge.times = "character")` keeps the text; a list for what is nested. Ids are character, whatever they look like.
+#' Empty arrays in a list column are of the kind that the others are of. A value of another type than declared is `NA`, and
+#' kept in a column `<name>_as_sent`, with a warning of class `bge_warning_misfit`. Members of the answer that are not
+#' declared follow: as vectors where each row has a single value of one kind, else as list columns.
 #'
 #' @section Attributes:
 #' `count` is the platform's (whether of the page or of all rows, it does not say). `next_page`, where the walk stopped

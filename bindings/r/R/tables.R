@@ -25,11 +25,10 @@
 #' @param checkpoint_dir A folder that keeps the pages of finished samples: the same call goes on from there after it was
 #'   ended.
 #' @param strict `TRUE`: a value of an unexpected type is an error (`bge_error_protocol`).
-#' @return A data frame. Its columns are those that [bge_endpoints()] declares for the call, always of their type, also
-#'   when there are no rows: character, double, logical; `biosample_id` wherever rows belong to samples; and `extra`.
-#'   What is nested comes as JSON text, and so does `extra`: an object of whatever the other columns do not hold (members
-#'   that are not declared, values of another type than declared), `NA` where there is nothing. Whole numbers follow
-#'   `int64`.
+#' @return A data frame. Its columns are those that [bge_endpoints()] declares for the call, always there and always of their
+#'   type, as the call's own function gives them (see [bge_paging]); `biosample_id` wherever rows belong to samples; and
+#'   `extra`, JSON text of an object of whatever the other columns do not hold (members that are not declared, values of
+#'   another type than declared), `NA` where there is nothing. Whole numbers follow `int64`.
 #'
 #' @section Samples that fail:
 #' With `on_error = "skip"` the others go on, and a warning of class `bge_warning_skipped` tells of those that failed. The
@@ -159,7 +158,7 @@ read_pieces <- function(table, wanted, progress, call, api = NULL) {
 json_failure <- function(json) {
   known <- parse_json(json)
   failure <- own_failure("BGE_ERR_INTERNAL", "the table's stream has failed, and nothing more is known")
-  for (field in c("name", "message", "request_id", "retryable")) {
+  for (field in c("name", "message", "request_id", "retryable", "retry_after", "hint")) {
     if (!is.null(known[[field]])) failure[[field]] <- known[[field]]
   }
   if (!is.null(known$code)) failure$code <- as.double(known$code)

@@ -47,6 +47,14 @@ SEXP rbge_api_open(SEXP options, SEXP listens) {
   return status == BGE_OK ? client(api, listens) : failure(status, err);
 }
 
+SEXP rbge_api_set_token(SEXP handle, SEXP token) {
+  bge_api_t *api = (bge_api_t *)handle_get(KIND_API, handle);
+  if (api == NULL) return closed(CLOSED_CLIENT);
+  bge_error_t *err = NULL;
+  bge_status_t status = bge_api_set_token(api, text_or_null(token), &err);
+  return status == BGE_OK ? R_NilValue : failure(status, err);
+}
+
 /* The last wait that the client's log told of since the last time, or NULL. */
 SEXP rbge_heard(SEXP handle) {
   if (TYPEOF(handle) != EXTPTRSXP) return R_NilValue;

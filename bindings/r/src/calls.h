@@ -10,6 +10,7 @@ SEXP rbge_abi_versions(void);
 SEXP rbge_endpoints(void);
 SEXP rbge_api_open(SEXP options, SEXP listens);
 SEXP rbge_heard(SEXP handle);
+SEXP rbge_api_set_token(SEXP handle, SEXP token);
 SEXP rbge_oauth2_new(SEXP id, SEXP secret, SEXP options);
 SEXP rbge_oauth2_url(SEXP handle, SEXP redirect_uri, SEXP state, SEXP scopes);
 SEXP rbge_oauth2_api(SEXP handle, SEXP token, SEXP listens);

@@ -10,6 +10,7 @@ static const R_CallMethodDef routines[] = {
     ROUTINE(rbge_endpoints, 0),
     ROUTINE(rbge_api_open, 2),
     ROUTINE(rbge_heard, 1),
+    ROUTINE(rbge_api_set_token, 2),
     ROUTINE(rbge_oauth2_new, 3),
     ROUTINE(rbge_oauth2_url, 4),
     ROUTINE(rbge_oauth2_api, 3),

@@ -146,3 +146,18 @@ test_that("an application and its secret come from the environment", {
   expect_true(introspected <- bge_introspect(bge_oauth2_client(bge_oauth2()))$active)
   expect_equal(bge_introspect(bge_open())$client_id, sandbox$client_id)
 })
+
+test_that("another token can take the place of the one in use", {
+  client <- bge_client("not-a-token", endpoint = sandbox$endpoint)
+  expect_error(bge_get_user(client), class = "bge_error_auth")
+  expect_invisible(bge_set_token(client, sandbox$access_token))
+  expect_equal(bge_get_user(client)$username, "zhangsan")
+  expect_error(bge_set_token(client, ""), class = "bge_error_argument")
+  expect_equal(bge_get_user(client)$username, "zhangsan")
+  url <- bge_authorization_url(application(), sandbox$redirect_uri)
+  token <- bge_exchange_code(application(), sub("^.*[?&]code=([^&]*).*$", "\\1", agree(url)), sandbox$redirect_uri)
+  own <- bge_oauth2_client(application())
+  bge_set_token(own, token)
+  expect_identical(bge_token(own)$access_token, token$access_token)
+  expect_equal(bge_get_user(own)$username, "zhangsan")
+})

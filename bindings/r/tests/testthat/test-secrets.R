@@ -17,10 +17,11 @@ test_that("nothing that is shown or saved holds a token or a secret", {
   oauth2 <- bge_oauth2("id-4711", "secret-4711")
   for (client in list(
     bge_client("token-4711"), bge_open(client_id = "id-4711", client_secret = "secret-4711"), oauth2,
-    bge_client("token-4711", proxy = "http://me:pass-4711@localhost:9")
+    bge_client("token-4711", proxy = "http://me:pass-4711@localhost:9"),
+    bge_client("token-4711", kms_access_key_id = "key-4711", kms_access_key_secret = "secret-4711")
   )) {
     expect_no_match <- function(pattern) expect_false(any(grepl(pattern, shown(client), fixed = TRUE)), label = pattern)
-    for (secret in c("token-4711", "secret-4711", "pass-4711")) expect_no_match(secret)
+    for (secret in c("token-4711", "secret-4711", "pass-4711", "key-4711")) expect_no_match(secret)
   }
   expect_match(format(bge_client("token-4711", endpoint = "http://localhost:9")), "http://localhost:9", fixed = TRUE)
 })
