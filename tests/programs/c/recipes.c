@@ -20,6 +20,29 @@ int main(void) {
   CHECK(pages > 0);
   CHECK(all_taxa(api, "E-F00000000000", &pages) == 1);
   CHECK(quick_look(api, id) == 0);
+
+  /* nobody listens at this proxy, and the error says that it was the proxy */
+  bge_api_t *other = NULL;
+  char *never = NULL;
+  CHECK(behind_a_proxy("t", "socks5h://127.0.0.1:1", NULL, &other) == 0);
+  CHECK(bge_api_get_user(other, "{\"$\": {\"max_retries\": 0}}", &never, &err) == BGE_ERR_TRANSPORT);
+  CHECK_CONTAINS(bge_error_message(err), "proxy");
+  bge_error_free(err);
+  err = NULL;
+  bge_api_free(other);
+  other = NULL;
+  CHECK(behind_a_proxy("t", "no address", NULL, &other) == 1);
+  CHECK(other == NULL);
+
+  char *endpoint = sandbox("/endpoint"), *share = sandbox("/access_token");
+  CHECK(with_a_share(share, endpoint, 50, &other) == 0);
+  CHECK(quick_look(other, id) == 0);
+  bge_api_free(other);
+  other = NULL;
+  CHECK(with_a_share(share, endpoint, -1, &other) == 1);
+  bge_string_free(share);
+  bge_string_free(endpoint);
+
   CHECK(patiently(api, id, 3, &next) == 0);
   CHECK_VALUE(next, "/biosample_id", id);
   bge_string_free(next);

@@ -570,10 +570,10 @@ const char *bge_endpoints(void);
  The client's option `log` decides how much is logged (`off`, `error`, `info` or `debug`; `info` unless given). Secrets
  and personal data are masked at every level.
 
- If `finalizer` is not NULL, it is called with `userdata` exactly once: when the function is replaced, when the client
- is freed, or when this call fails; after that the function is not called any more, although operations of the client
- may go on. It may be called on any thread, also on one of the library's own, and must not call libbge, throw or
- longjmp. A line that another thread is delivering at that moment is finished first.
+ If `finalizer` is not NULL, it is called with `userdata` exactly once: when the function is replaced, when this client is
+ freed (what was made from it logs nowhere then), or when this call fails. If another thread is delivering a line at that
+ moment, the finalizer is called on that thread, after the line; so it may run on one of the library's own threads, and
+ must not call libbge, throw or longjmp.
  */
 BGE_NODISCARD BGE_API
 bge_status_t bge_api_set_log(const bge_api_t *api,
