@@ -277,6 +277,8 @@ uint32_t bge_abi_version(void);
  missing is a feature that the library does not know, and so does not have. Static; not freed.
 
  - `arrow`: tables (`bge_api_table` and the others); without it they are `BGE_ERR_UNSUPPORTED`
+ - `encryption`: objects that are encrypted before they are sent (the argument `cmk_id`)
+ - `socks`: proxies that speak SOCKS
  */
 BGE_API
 const char *bge_features(void);

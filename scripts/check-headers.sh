@@ -15,4 +15,16 @@ printf '#include <bge.hpp>\n#include <bge.hpp>\n' >"$scratch/header.cpp"
   ${CXX:-c++} -std=c++17 $flags "$scratch/header.cpp"
   ${CXX:-c++} -std=c++20 $flags "$scratch/header.cpp"
 }
+# a status that is dropped is seen (by a compiler that does its whole work), unless that was turned off
+whole=$(echo "$flags" | sed 's|-fsyntax-only|-c -o /dev/null|')
+printf '#include <bge.h>\nvoid f(bge_api_t *api) { bge_api_alive(api, NULL); }\n' >"$scratch/drops.c"
+for compiler in "${CC:-cc} -std=c11" "${CXX:-c++} -std=c++17 -x c++"; do
+  # shellcheck disable=SC2086
+  $compiler $whole -DBGE_NODISCARD= "$scratch/drops.c"
+  # shellcheck disable=SC2086
+  if $compiler $whole "$scratch/drops.c" 2>/dev/null; then
+    echo "check-headers: $compiler does not see that a status is dropped" >&2
+    exit 1
+  fi
+done
 echo "bge.h and bge.hpp compile alone as C11, C++17 and C++20"

@@ -59,9 +59,15 @@ pub extern "C" fn bge_abi_version() -> u32 {
 /// missing is a feature that the library does not know, and so does not have. Static; not freed.
 ///
 /// - `arrow`: tables (`bge_api_table` and the others); without it they are `BGE_ERR_UNSUPPORTED`
+/// - `encryption`: objects that are encrypted before they are sent (the argument `cmk_id`)
+/// - `socks`: proxies that speak SOCKS
 #[unsafe(no_mangle)]
 pub extern "C" fn bge_features() -> *const c_char {
-    let features: &CStr = if cfg!(feature = "arrow") { c"{\"arrow\": true}" } else { c"{\"arrow\": false}" };
+    let features: &CStr = if cfg!(feature = "arrow") {
+        c"{\"arrow\": true, \"encryption\": true, \"socks\": true}"
+    } else {
+        c"{\"arrow\": false, \"encryption\": true, \"socks\": true}"
+    };
     features.as_ptr()
 }
 

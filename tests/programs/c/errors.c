@@ -27,6 +27,8 @@ static void names_and_versions(void) {
   snprintf(version, sizeof version, "%d.%d.%d", BGE_VERSION_MAJOR, BGE_VERSION_MINOR, BGE_VERSION_PATCH);
   CHECK_TEXT(bge_version(), version);
   CHECK_VALUE(bge_features(), "/arrow", "true");
+  CHECK_VALUE(bge_features(), "/encryption", "true");
+  CHECK_VALUE(bge_features(), "/socks", "true");
   CHECK_TEXT(bge_status_name(0), "BGE_OK");
   CHECK_TEXT(bge_status_name(BGE_ERR_ARGUMENT), "BGE_ERR_ARGUMENT");
   CHECK_TEXT(bge_status_name(3), "BGE_ERR_TIMEOUT");
