@@ -169,13 +169,14 @@ func failed(ctx context.Context, call string, err error) error {
 		return argument(call, "a text holds a zero byte")
 	case errors.As(err, &below):
 		e := ErrorFromJSON(below.JSON)
+		told := ""
 		if e.Status == StatusTimeout && deadlineIsNow(ctx) {
 			<-ctx.Done() // the library had the same deadline, and was a little earlier
-			e.Status = StatusCancelled
+			e.Status, told = StatusCancelled, " ("+strings.TrimPrefix(e.Message, call+": ")+")"
 		}
 		if e.Status == StatusCancelled && ctx.Err() != nil {
 			e.cause = ended(ctx)
-			e.Message = fmt.Sprintf("%s: %v", call, e.cause)
+			e.Message = fmt.Sprintf("%s: %v%s", call, e.cause, told)
 		}
 		return e
 	default: // the context ended before anything was sent

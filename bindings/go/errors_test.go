@@ -34,11 +34,11 @@ func TestErrorsHaveTheirKind(t *testing.T) {
 		{map[string]any{"kind": "truncate"}, bge.ErrTransport, nil},
 		{map[string]any{"kind": "hang"}, bge.ErrTimeout, func(e *bge.Error) bool { return e.Timeout() }},
 	}
-	client := user(t, bge.WithMaxRetries(0), bge.WithTimeout(300*time.Millisecond))
 	for _, c := range cases {
 		c.fault["path"], c.fault["count"] = "/variants", 1
 		t.Run(fmt.Sprint(c.fault["kind"], c.fault["code"], c.fault["status"]), func(t *testing.T) {
 			fault(t, c.fault)
+			client := user(t, bge.WithMaxRetries(0), bge.WithTimeout(300*time.Millisecond))
 			_, err := client.Variants(t.Context(), box.BiosampleID, []string{"rs1"}, nil)
 			e := wantError(t, err, c.kind)
 			if c.check != nil && !c.check(e) {

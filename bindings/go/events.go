@@ -48,7 +48,7 @@ type Event struct {
 
 	// Context is that of the call, so that a span can be found in it; context.Background() where no call is known.
 	Context context.Context
-	Call    string // such as get_samples; empty where no call is known
+	Call    string // such as get_samples; empty where no call waits, as for a page that a Pager fetches ahead
 	ID      uint64 // of the call, the same in all its events; 0 where no call is known
 	Request int    // which of the call's requests, from 1
 

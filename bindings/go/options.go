@@ -94,7 +94,8 @@ func WithConnectTimeout(d time.Duration) Option { return seconds("connect_timeou
 // WithDeadline bounds a call with all its repeats and waits; without it only the context does.
 func WithDeadline(d time.Duration) Option { return seconds("deadline", d) }
 
-// WithMaxRetries says how often a call that may be repeated is repeated at most, 3 times unless given.
+// WithMaxRetries says how often a call that may be repeated is repeated at most; unless given, as often as an ordinary
+// outage takes.
 func WithMaxRetries(n int) Option { return whole("max_retries", n, 0, 100) }
 
 // WithMaxConnections bounds the client's connections, 32 unless given.
@@ -115,7 +116,48 @@ func WithMaxStreams(n int) Option {
 	}
 }
 
-// WithProxy names a proxy; HTTPS_PROXY and NO_PROXY count unless given.
+// WithMaxAnswer bounds one answer, in bytes after decompression, 1 GiB unless given.
+func WithMaxAnswer(bytes int64) Option {
+	return func(c *config) error {
+		if bytes < 1 {
+			return fmt.Errorf("max_answer must be 1 or more, and is %d", bytes)
+		}
+		c.library["max_answer"] = bytes
+		return nil
+	}
+}
+
+// WithRateLimit bounds how many requests a second the client sends; without it there is no bound.
+func WithRateLimit(perSecond float64) Option {
+	return func(c *config) error {
+		if !(perSecond > 0) || math.IsInf(perSecond, 0) {
+			return fmt.Errorf("rate_limit must be above 0, and is %v", perSecond)
+		}
+		c.library["rate_limit"] = perSecond
+		return nil
+	}
+}
+
+// WithKMS names the key service that uploads with CMKID and downloads of encrypted objects use, and the access key for
+// it; an empty endpoint or security token counts as not given.
+func WithKMS(endpoint, accessKeyID, accessKeySecret, securityToken string) Option {
+	return func(c *config) error {
+		for name, value := range map[string]string{
+			"kms_endpoint": endpoint, "kms_access_key_id": accessKeyID, "kms_access_key_secret": accessKeySecret,
+			"kms_security_token": securityToken,
+		} {
+			if value == "" {
+				continue
+			}
+			if err := set(name, value)(c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// WithProxy names a proxy (http, https, socks5 or socks5h); HTTPS_PROXY and NO_PROXY count unless given.
 func WithProxy(url string) Option { return set("proxy", url) }
 
 // WithCAFile names a PEM file of further certificate authorities. Verification cannot be turned off.

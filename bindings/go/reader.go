@@ -16,6 +16,7 @@ import (
 type DownloadOptions struct {
 	Region         string        `json:"region"`          // domestic (unless given) or international
 	ExpirationTime time.Duration `json:"expiration_time"` // that the presigned URL is good for, 10 min unless given
+	Decrypt        *bool         `json:"decrypt"`         // what was encrypted before it was stored; true unless given
 
 	Extra map[string]any `json:"-"`
 	Call  CallOptions    `json:"-"`

@@ -104,6 +104,7 @@ type FileToUpload struct {
 type DownloadFileOptions struct {
 	Region              string        `json:"region"`                // domestic (unless given) or international
 	ExpirationTime      time.Duration `json:"expiration_time"`       // that the presigned URL is good for, 10 min unless given
+	Decrypt             *bool         `json:"decrypt"`               // what was encrypted before it was stored; true unless given
 	MultipartNumThreads int           `json:"multipart_num_threads"` // ranges at a time
 
 	Extra map[string]any `json:"-"`

@@ -175,10 +175,11 @@ func (w *watch) line(level int, text []byte) {
 		Duration: time.Duration(told.Duration * float64(time.Second)), Wait: time.Duration(told.Wait * float64(time.Second)),
 	}
 	id, _ := strconv.ParseUint(told.Tag, 10, 64)
+	e.ID = id // also of a page that is fetched ahead, for which nobody waits yet
 	w.mu.Lock()
 	s := w.spans[id]
 	if s != nil {
-		e.Context, e.Call, e.ID = s.ctx, s.call, s.id
+		e.Context, e.Call = s.ctx, s.call
 		if told.Event == "request" {
 			s.sent++
 		}

@@ -103,7 +103,8 @@ impl Operation {
             on_end,
         });
         let cancel = context.cancel.clone();
-        let work = work(context);
+        // Boxed: it is large, and is moved several times before it runs.
+        let work = Box::pin(work(context));
         let work = AssertUnwindSafe(async move { cancel.unless(work).await }).catch_unwind();
         let ending = shared.clone();
         let task = transport.runtime()?.spawn(async move {

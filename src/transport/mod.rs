@@ -310,10 +310,16 @@ impl Transport {
             format!("{failed}; {} is tried in the place of {}", origin(other), origin(now))
         });
         let outcome = send(address(other, path)?, request).await;
-        if !matches!(&outcome, Err(error) if failure::is_unreachable(error)) {
-            failover.answered(!begins_with_second, Instant::now());
+        match outcome {
+            Err(error) if failure::is_unreachable(&error) => {
+                let both = format!("{} cannot be reached, nor can the other address", origin(now));
+                Err(error.during(&both))
+            }
+            outcome => {
+                failover.answered(!begins_with_second, Instant::now());
+                outcome
+            }
         }
-        outcome
     }
 }
 
