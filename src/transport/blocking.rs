@@ -11,7 +11,7 @@ use super::{Answer, Body, failure, hop::Hop, limits, streaming};
 use crate::{context::Context, error::Result};
 
 /// Bytes read at a time.
-const PIECE: usize = 16 << 10;
+const PIECE: usize = 64 << 10;
 
 /// A body that is longer goes by the other sender, which sees it move.
 const SHORT: usize = 8 << 10;
@@ -54,12 +54,14 @@ fn body(mut answer: Response, context: &Context) -> Result<bytes::Bytes> {
     let most = limits::Most::of(context, status);
     let promised = answer.content_length();
     most.check_promise(promised)?;
-    let mut body: Vec<u8> = Vec::with_capacity(most.at_once(promised));
+    // One byte more, so that the end is seen without growing.
+    let mut body: Vec<u8> = Vec::with_capacity(most.at_once(promised) + 1);
     let begun = Instant::now();
     loop {
         context.cancel.check()?;
         let have = body.len();
-        body.resize(have + PIECE, 0);
+        let rest = promised.map_or(PIECE as u64, |promised| (promised + 1).saturating_sub(have as u64));
+        body.resize(have + rest.clamp(1, PIECE as u64) as usize, 0);
         let read = answer.read(&mut body[have..]).map_err(failure::of_read)?;
         body.truncate(have + read);
         if read == 0 || most.is_enough(&mut body, begun.elapsed(), context)? {

@@ -37,7 +37,7 @@ use crate::{
     error::{Error, Result, Status},
     log::{Level, Logger},
     options::Options,
-    pace::{Doors, Pace},
+    pace::{Doors, Learned, Pace},
     sys::PerProcess,
 };
 
@@ -129,6 +129,7 @@ struct Own {
     /// What is under way now waits under this.
     cancel: Mutex<Cancel>,
     pace: Option<Pace>,
+    learned: Learned,
     doors: Doors,
 }
 
@@ -142,6 +143,7 @@ impl Transport {
         let own = PerProcess::new(move || Own {
             cancel: Mutex::default(),
             pace: rate.map(Pace::new),
+            learned: Learned::default(),
             doors: Doors::default(),
         });
         Transport(Arc::new(Shared { common, log, own }))
@@ -231,11 +233,22 @@ impl Transport {
         if let Some(pace) = &context.pace {
             context.sleep(pace.turn()).await?;
         }
-        if let (Some(pace), Target::Platform(_)) = (&self.0.own.pace, &request.target) {
-            context.sleep(pace.turn()).await?;
+        if matches!(request.target, Target::Platform(_)) {
+            let own = &*self.0.own;
+            let wait =
+                own.pace.as_ref().map_or(Duration::ZERO, Pace::turn).max(own.learned.turn(Instant::now()));
+            if !wait.is_zero() {
+                context.sleep(wait).await?;
+            }
         }
         loop {
-            let permit = self.0.common.links.connections.clone().acquire_owned().await;
+            let connections = &self.0.common.links.connections;
+            if connections.available_permits() == 0 {
+                self.log().write(Level::Debug, || {
+                    format!("all {} connections are in use: waiting", self.options().max_connections)
+                });
+            }
+            let permit = connections.clone().acquire_owned().await;
             let permit = permit.map_err(|_| Error::closed("the client is closed"))?;
             // It may have been closed meanwhile, by one who had the connection before.
             if self.0.own.doors.at(request.server()).is_none() {
@@ -269,6 +282,9 @@ impl Transport {
 
     /// A server that says when to come back is left alone until then, by whatever this client does.
     fn heard(&self, request: &Request, status: u16, headers: &HeaderMap) {
+        if status == 429 && matches!(request.target, Target::Platform(_)) {
+            self.0.own.learned.refused(Instant::now());
+        }
         if matches!(status, 429 | 503)
             && let Some(wait) = retry_after(headers)
         {

@@ -383,13 +383,30 @@ fn a_rate_limit_spaces_the_requests_of_a_client() {
     assert!(begun.elapsed() >= Duration::from_millis(440), "{:?}", begun.elapsed());
 }
 
+#[test]
+fn a_client_slows_down_after_a_429_that_says_no_time() {
+    let asked = AtomicUsize::new(0);
+    let server = Server::start(move |_, stream| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => answer(stream, 429, "", b""),
+        _ => good(stream),
+    });
+    let api = api(&server, json!({}));
+    api.call("get_user", json!({})).expect("the second time");
+    let begun = Instant::now();
+    for _ in 0..10 {
+        api.call("get_user", json!({})).expect("in its turn");
+    }
+    // Five a second at first, and one more with each second.
+    assert!(begun.elapsed() >= Duration::from_millis(1000), "{:?}", begun.elapsed());
+}
+
 /// Looked at in a process of its own: other tests have threads of the same names.
 #[test]
 fn our_threads_leave_signals_to_the_host() {
     const INSIDE: &str = "BGE_TEST_THREADS";
     if std::env::var_os(INSIDE).is_none() {
         let mut command = std::process::Command::new(std::env::current_exe().expect("the test's own path"));
-        command.args(["--exact", "networks::our_threads_leave_signals_to_the_host"]).env(INSIDE, "1");
+        command.args(["--exact", "servers::our_threads_leave_signals_to_the_host"]).env(INSIDE, "1");
         let output = command.output().expect("it runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
         return;
