@@ -95,6 +95,10 @@ impl Empty for usize {
     const EMPTY: Self = 0;
 }
 
+impl Empty for u64 {
+    const EMPTY: Self = 0;
+}
+
 /// A text that must be there.
 ///
 /// # Safety

@@ -9,9 +9,9 @@ use super::{
     pointers::{free, give_handle, handle, object, out, shielded, text},
     version::bge_status_t,
 };
-use crate::{Error, Reader};
+use crate::{Error, Reader, Result};
 
-/// A stream of an object's bytes. It keeps its client alive and belongs to the process that opened it.
+/// An object that is read, in order or anywhere. It keeps its client alive and belongs to the process that opened it.
 pub struct bge_reader_t {
     reader: Reader,
 }
@@ -23,8 +23,8 @@ pub struct bge_reader_t {
 /// - `object_name`: the object's name
 /// - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
 ///   `expiration_time` (integer: seconds that the URL is good for, 600); `offset` and `length` (integers: bytes, for a
-///   part of the object, whose length is verified, but whose checksum no store states). Any other member is an error.
-///   `deadline` bounds each read.
+///   part of the object, whose length is verified, but whose checksum no store states); `decrypt` (boolean: decrypt what
+///   was encrypted before it was stored, true). Any other member is an error. `deadline` bounds each read.
 ///
 /// The caller frees `*out` with `bge_reader_free`.
 #[unsafe(no_mangle)]
@@ -48,10 +48,12 @@ pub unsafe extern "C" fn bge_api_open_reader(
     }
 }
 
-/// Reads the next bytes, as many as have come and `buf` has room for: `*n` is their count. 0 is the end, and comes only
-/// when length and checksum are right.
+/// Reads the next bytes, as many as have come and `buf` has room for: `*n` is their count. 0 is the end, and comes, where
+/// all was read in order, only when length and checksum are right (of an encrypted object also the hash of the plaintext,
+/// where it is told).
 ///
-/// What breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
+/// The first read and one after a jump ask for 256 KiB; reading on asks for up to 8 MiB at a time, with two blocks ahead. What
+/// breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
 /// object changed in the meantime; `BGE_ERR_ARGUMENT` when `cap` is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_reader_read(
@@ -73,12 +75,81 @@ pub unsafe extern "C" fn bge_reader_read(
             if cap == 0 {
                 return Err(Error::argument("cap", "must be at least 1"));
             }
-            let bytes = reader.reader.next(cap)?;
-            std::ptr::copy_nonoverlapping(bytes.as_ptr(), buf, bytes.len());
-            *n = bytes.len();
+            *n = reader.reader.read(bytes_mut(buf, cap)?)?;
             Ok(())
         })
     }
+}
+
+/// Gives the number of bytes of the object, or of the part of it that the reader is of; asks the store if it is not known
+/// yet.
+///
+/// `BGE_ERR_PROTOCOL` when the server does not say it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_reader_size(
+    r: *mut bge_reader_t,
+    size: *mut u64,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `r` is NULL or a live handle that nobody else reads from now, outputs NULL or writable.
+    unsafe {
+        guard("reader_size", err, || {
+            let size = out(size, "size")?;
+            *size = handle(r.cast_const(), "r")?.reader.size()?;
+            Ok(())
+        })
+    }
+}
+
+/// Goes to a place, in bytes from where the reader begins. Nothing is sent; beyond the end the next read gives 0 bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_reader_seek(
+    r: *mut bge_reader_t,
+    offset: u64,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `r` is NULL or a live handle that nobody else reads from now, outputs NULL or writable.
+    unsafe { guard("reader_seek", err, || handle(r.cast_const(), "r")?.reader.seek(offset)) }
+}
+
+/// Reads from a place, in bytes from where the reader begins, without moving it: from any number of threads at once, and
+/// while another one reads in order. `*n` is less than `cap` only at the end.
+///
+/// Nothing says here whether the bytes are right but their version: only what is read whole and in order is verified.
+/// `BGE_ERR_INTEGRITY` when the object changed in the meantime.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_reader_read_at(
+    r: *const bge_reader_t,
+    offset: u64,
+    buf: *mut u8,
+    cap: usize,
+    n: *mut usize,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `r` is NULL or a live handle, `buf` NULL or writable for `cap` bytes, outputs NULL or writable.
+    unsafe {
+        guard("reader_read_at", err, || {
+            let n = out(n, "n")?;
+            let reader = handle(r, "r")?;
+            *n = reader.reader.read_at(offset, bytes_mut(buf, cap)?)?;
+            Ok(())
+        })
+    }
+}
+
+/// The caller's buffer.
+///
+/// # Safety
+/// `buf` is NULL or writable for `cap` bytes, which nobody else uses now.
+unsafe fn bytes_mut<'a>(buf: *mut u8, cap: usize) -> Result<&'a mut [u8]> {
+    if buf.is_null() {
+        return Err(Error::argument("buf", "must not be NULL"));
+    }
+    if isize::try_from(cap).is_err() {
+        return Err(Error::argument("cap", "is larger than memory can be"));
+    }
+    // SAFETY: not NULL, and the caller vouches for the rest.
+    Ok(unsafe { std::slice::from_raw_parts_mut(buf, cap) })
 }
 
 /// Ends a read that waits, within 100 ms, and all later ones: `BGE_ERR_CANCELLED`. From any thread; NULL is ignored.

@@ -245,7 +245,7 @@ impl Content for Encrypted {
 }
 
 /// A hash of a plaintext that grows.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Hash(Sha256);
 
 impl Hash {

@@ -26,6 +26,7 @@ mod reader;
 mod receive;
 mod refusal;
 mod sign;
+mod source;
 mod store;
 mod unfinished;
 mod upload_options;
@@ -43,7 +44,7 @@ use self::{
     grant::{Claim, Grants},
     local::on_disk,
     meter::Meter,
-    origin::Origin,
+    origin::{Addresses, Origin},
     put::{Uploaded, put},
     store::Store,
     upload_options::{SWITCHES, UploadOptions, check_all, check_filename, whole},
@@ -67,11 +68,12 @@ pub(crate) struct Objects {
     transport: Transport,
     access: Arc<dyn StoreAccess>,
     grants: Grants,
+    addresses: Addresses,
 }
 
 impl Objects {
     pub(crate) fn new(transport: Transport, access: Arc<dyn StoreAccess>) -> Self {
-        Objects { transport, access, grants: Grants::new() }
+        Objects { transport, access, grants: Grants::new(), addresses: Addresses::new() }
     }
 
     /// Carries a transfer out by name.

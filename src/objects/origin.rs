@@ -1,6 +1,10 @@
 //! Where a download comes from: a presigned URL, asked for anew when it has expired, or a URL that the caller gave.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_MATCH,
@@ -23,6 +27,7 @@ use crate::{
     error::{Error, Result, Status},
     platform::args::Args,
     redact::Redactor,
+    sys::PerProcess,
     transport::{Request, Streamed, Target, Transport},
 };
 
@@ -37,13 +42,53 @@ pub(super) struct Origin {
     pub object: String,
     /// The arguments of `get_download_url`; without them the URL is the caller's.
     asking: Option<Args>,
-    /// Held while it is asked for, so that one request is in flight.
-    address: tokio::sync::Mutex<Option<Arc<Address>>>,
+    address: Arc<Place>,
 }
+
+/// Held while the address is asked for, so that one request is in flight.
+type Place = tokio::sync::Mutex<Option<Arc<Address>>>;
 
 struct Address {
     url: Url,
     redactor: Redactor,
+    /// Shortly before its end, where that is known.
+    good_until: Option<Instant>,
+}
+
+impl Address {
+    fn is_good(&self) -> bool {
+        self.good_until.is_none_or(|end| Instant::now() < end)
+    }
+}
+
+/// Seconds that a presigned address is good for unless others were asked for.
+const LIFE: u64 = 600;
+
+/// An address is given up this long before its end, or a fifth of its life if that is less.
+const LEEWAY: Duration = Duration::from_secs(30);
+
+/// Addresses that readers of the same object share.
+#[derive(Clone)]
+pub(super) struct Addresses(Arc<PerProcess<Mutex<Places>>>);
+
+/// By whom and with what they were asked for.
+type Places = HashMap<String, Arc<Place>>;
+
+/// More are not remembered.
+const MOST_ADDRESSES: usize = 256;
+
+impl Addresses {
+    pub(super) fn new() -> Self {
+        Addresses(Arc::new(PerProcess::new(Mutex::default)))
+    }
+
+    fn place(&self, name: String) -> Arc<Place> {
+        let mut places = self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if places.len() >= MOST_ADDRESSES && !places.contains_key(&name) {
+            places.clear();
+        }
+        places.entry(name).or_default().clone()
+    }
 }
 
 /// A body that is to come, and what it is of.
@@ -114,7 +159,15 @@ impl Origin {
     /// An object of the platform's store; `args` holds `object_name`, `region` and `expiration_time`.
     pub(super) fn object(objects: &Objects, context: Context, object: &str, args: Args) -> Self {
         let (objects, object) = (objects.clone(), object.to_owned());
-        Origin { objects, context, object, asking: Some(args), address: tokio::sync::Mutex::new(None) }
+        Origin { objects, context, object, asking: Some(args), address: Arc::default() }
+    }
+
+    /// The same, with an address that all who ask alike share.
+    pub(super) fn shared(objects: &Objects, context: Context, object: &str, args: Args) -> Self {
+        let asked: Vec<String> =
+            args.names().map(|name| format!("{name}={}", args.get(name).unwrap_or_default())).collect();
+        let place = objects.addresses.place(format!("{} {}", objects.access.account(), asked.join(" ")));
+        Origin { address: place, ..Origin::object(objects, context, object, args) }
     }
 
     /// Any http or https address.
@@ -128,7 +181,7 @@ impl Origin {
         bare.set_query(None);
         bare.set_fragment(None);
         let _ = (bare.set_username(""), bare.set_password(None));
-        let address = tokio::sync::Mutex::new(Some(Arc::new(Address::new(url))));
+        let address = Arc::new(Place::new(Some(Arc::new(Address::new(url, None)))));
         Ok(Origin { objects: objects.clone(), context, object: bare.into(), asking: None, address })
     }
 
@@ -136,10 +189,12 @@ impl Origin {
         let mut current = self.address.lock().await;
         if let Some(address) = &*current
             && refused.is_none_or(|refused| !Arc::ptr_eq(address, refused))
+            && address.is_good()
         {
             return Ok(address.clone());
         }
         let Some(args) = &self.asking else { return Err(Error::closed("the URL has expired")) };
+        let asked = Instant::now();
         let json = self.objects.access.presigned_address(&self.context, args).await?;
         #[derive(Deserialize)]
         struct Presigned {
@@ -150,7 +205,9 @@ impl Origin {
         let url = url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
             Error::new(Status::Protocol, "the answer of get_download_url holds no http or https address")
         })?;
-        let address = Arc::new(Address::new(url));
+        let life = args.get("expiration_time").and_then(|text| text.parse().ok()).unwrap_or(LIFE);
+        let life = Duration::from_secs(life);
+        let address = Arc::new(Address::new(url, asked.checked_add(life - LEEWAY.min(life / 5))));
         *current = Some(address.clone());
         Ok(address)
     }
@@ -277,7 +334,7 @@ fn content_range(text: &str) -> Option<(u64, u64, Option<u64>)> {
 }
 
 impl Address {
-    fn new(url: Url) -> Self {
+    fn new(url: Url, good_until: Option<Instant>) -> Self {
         let mut redactor = Redactor::default();
         for (_, value) in url.query_pairs() {
             redactor.hide(&value);
@@ -285,7 +342,7 @@ impl Address {
         if let Some(password) = url.password() {
             redactor.hide(password);
         }
-        Address { url, redactor }
+        Address { url, redactor, good_until }
     }
 }
 

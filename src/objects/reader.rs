@@ -1,16 +1,21 @@
-//! An object as a stream of bytes: taken up again where it broke off, verified at its end.
+//! An object read as a file is: in order, with blocks ahead, or anywhere. What is read whole and in order is verified.
 
-use std::{fmt, ops::Range, sync::Mutex};
-
-use bytes::Bytes;
+use std::{
+    collections::VecDeque,
+    fmt,
+    ops::Range,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use super::{
     Objects,
     crc64::Running,
+    crypt::Hash,
+    decrypts,
     download::verify,
-    download_state::Facts,
-    origin::{Opened, Origin},
-    receive, row,
+    origin::Origin,
+    row,
+    source::{Fetch, Source},
     upload_options::{SWITCHES, check_some, whole},
     url_args,
 };
@@ -19,94 +24,225 @@ use crate::{
     error::{Error, Result, Status},
     platform::args::Args,
     sys::process_id,
-    transport::{Repeat, Retry},
 };
 
-/// A stream of an object's bytes. Belongs to the process that opened it.
+/// What is asked for first, and after a jump.
+const FIRST_BLOCK: u64 = 256 * 1024;
+/// Reading on doubles it up to this.
+const LONGEST_BLOCK: u64 = 8 * 1024 * 1024;
+/// From so many blocks in order on, others are fetched ahead.
+const BLOCKS_BEFORE_AHEAD: u32 = 2;
+const AHEAD: usize = 2;
+
+/// An object that is read, in order or anywhere. Belongs to the process that opened it.
 pub struct Reader {
     /// Taken out only to be dropped, or not, with the reader.
-    inner: Mutex<Option<Inner>>,
+    source: Option<Arc<Source>>,
+    position: Mutex<Option<Position>>,
+    /// Where reads without a position of their own left off.
+    apart: Mutex<Jumps>,
+    /// The part of the object that the reader is of.
+    range: Range<u64>,
+    switches: Switches,
     cancel: Cancel,
     maker: u32,
 }
 
-struct Inner {
-    objects: Objects,
-    switches: Switches,
-    origin: Origin,
-    opened: Option<Opened>,
-    /// What the first answer said.
-    facts: Option<Facts>,
-    /// Of the object; with the range that was asked for, what the reader's end is worked out from.
-    size: Option<u64>,
-    /// Only of a whole object: no checksum is stated of a range.
-    crc64: Option<u64>,
-    range: Range<u64>,
+/// Reading in order.
+struct Position {
     at: u64,
+    /// What is on its way, in order.
+    coming: VecDeque<Fetch>,
+    jumps: Jumps,
+    /// Of the bytes as they are stored, from the beginning of the object up to `summed`.
     sum: Running,
-    /// Bytes that have come and were not asked for yet.
-    left: Bytes,
-    /// The end, or the reason why nothing more comes.
-    end: Option<Result<()>>,
+    hash: Hash,
+    summed: u64,
+}
+
+/// How far reading goes on where it was, block by block.
+#[derive(Default)]
+struct Jumps {
+    end: u64,
+    blocks: u32,
+}
+
+impl Jumps {
+    /// The end of the next block from this place on.
+    fn block(&mut self, at: u64) -> u64 {
+        self.blocks = if at == self.end && at > 0 { self.blocks.saturating_add(1) } else { 0 };
+        let size = FIRST_BLOCK.checked_shl(self.blocks.min(10)).unwrap_or(LONGEST_BLOCK).min(LONGEST_BLOCK);
+        self.end = at.saturating_add(size);
+        self.end
+    }
 }
 
 impl Reader {
     pub(super) fn open(objects: &Objects, object_name: &str, args_json: &str) -> Result<Self> {
         let args = Args::parse(args_json)?;
         let switches = args.switches(&SWITCHES)?;
-        check_some(row("download")?, &args, &["region", "expiration_time", "offset", "length"])?;
+        check_some(row("download")?, &args, &["region", "expiration_time", "offset", "length", "decrypt"])?;
         let from = whole(&args, "offset")?.unwrap_or(0);
         let range = from..whole(&args, "length")?.map_or(u64::MAX, |length| from.saturating_add(length));
         let asking = url_args(&args, object_name)?;
         let mut context = objects.transport.context(Sender::Streaming).switched(&switches);
         // The deadline is that of each read.
         context.deadline = None;
-        let inner = Inner {
-            objects: objects.clone(),
-            switches,
-            origin: Origin::object(objects, context, object_name, asking),
-            opened: None,
-            facts: None,
-            size: None,
-            crc64: None,
+        let origin = Origin::shared(objects, context, object_name, asking);
+        let position = Position {
             at: range.start,
-            range,
+            coming: VecDeque::new(),
+            jumps: Jumps::default(),
             sum: Running::new(),
-            left: Bytes::new(),
-            end: None,
+            hash: Hash::default(),
+            summed: 0,
         };
-        Ok(Reader { inner: Mutex::new(Some(inner)), cancel: Cancel::default(), maker: process_id() })
+        Ok(Reader {
+            source: Some(Arc::new(Source::new(objects.clone(), origin, decrypts(&args)))),
+            position: Mutex::new(Some(position)),
+            apart: Mutex::default(),
+            range,
+            switches,
+            cancel: Cancel::default(),
+            maker: process_id(),
+        })
     }
 
-    /// Fills the beginning of `buffer`, which must not be empty; 0 is the end, and comes only when length and checksum
-    /// are right.
+    fn source(&self) -> Result<&Arc<Source>> {
+        let source = self.source.as_ref().filter(|_| self.maker == process_id());
+        source.ok_or_else(|| Error::closed("the reader belongs to the process that opened it"))
+    }
+
+    fn position(&self) -> Result<MutexGuard<'_, Option<Position>>> {
+        self.position.try_lock().map_err(|_| Error::argument("r", "is read by another thread"))
+    }
+
+    /// Carries work out under the deadline of one call.
+    fn bounded<T>(&self, call: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let objects = &self.source()?.objects;
+        let deadline = objects.transport.context(Sender::Streaming).switched(&self.switches).deadline;
+        let outcome = objects.transport.wait(async { self.cancel.or(deadline, work).await });
+        outcome.map_err(|error| objects.access.explain(call, error))
+    }
+
+    /// Fills the beginning of `buffer`, which must not be empty; 0 is the end, and comes after all was read in order only
+    /// when length and checksum are right.
     pub fn read(&self, buffer: &mut [u8]) -> Result<usize> {
         if buffer.is_empty() {
             return Err(Error::argument("buffer", "must have room for a byte"));
         }
-        let bytes = self.next(buffer.len())?;
-        buffer[..bytes.len()].copy_from_slice(&bytes);
-        Ok(bytes.len())
+        let source = self.source()?;
+        let mut position = self.position()?;
+        let Some(position) = &mut *position else { return Err(Error::closed("the reader is closed")) };
+        self.cancel.check()?;
+        if let Some(count) = position.take(source, &self.range, buffer) {
+            return Ok(count);
+        }
+        self.bounded("reader_read", async {
+            loop {
+                if position.at >= self.limit(source) {
+                    return position.end(source);
+                }
+                position.fill(source, &self.range).await?;
+                if let Some(count) = position.take(source, &self.range, buffer) {
+                    return Ok(count);
+                }
+            }
+        })
     }
 
-    /// The next bytes, at most so many; none at the end.
-    pub(crate) fn next(&self, most: usize) -> Result<Bytes> {
-        if self.maker != process_id() {
-            return Err(Error::closed("the reader belongs to the process that opened it"));
-        }
-        let mut inner =
-            self.inner.try_lock().map_err(|_| Error::argument("r", "is read by another thread"))?;
-        let Some(inner) = &mut *inner else { return Err(Error::closed("the reader is closed")) };
+    /// The number of bytes: of the object, or of the part of it that the reader is of.
+    pub fn size(&self) -> Result<u64> {
+        let source = self.source()?;
+        let mut position = self.position()?;
+        let Some(position) = &mut *position else { return Err(Error::closed("the reader is closed")) };
         self.cancel.check()?;
-        let objects = inner.objects.clone();
-        let outcome = if inner.left.is_empty() {
-            let deadline = objects.transport.context(Sender::Streaming).switched(&inner.switches).deadline;
-            objects.transport.wait(async { self.cancel.or(deadline, inner.fill()).await })
-        } else {
-            Ok(())
-        };
-        outcome.map_err(|error| objects.access.explain("reader_read", error))?;
-        Ok(inner.left.split_to(inner.left.len().min(most)))
+        if source.known().is_none() {
+            self.bounded("reader_size", async {
+                let at = position.at;
+                position.at = self.range.start;
+                let filled = if self.range.is_empty() {
+                    let mut look = source.fetch(0, 1)?;
+                    look.next().await.map(|_| ())
+                } else {
+                    position.fill(source, &self.range).await
+                };
+                position.at = at;
+                filled
+            })?;
+        }
+        let size = source.size().ok_or_else(|| {
+            Error::new(Status::Protocol, "the server does not say how long the object is")
+                .with_call("reader_size")
+        })?;
+        Ok(size.min(self.range.end).saturating_sub(self.range.start))
+    }
+
+    /// Goes to a place, counted from where the reader begins. Nothing is sent; beyond the end the next read gives nothing.
+    pub fn seek(&self, offset: u64) -> Result<()> {
+        self.source()?;
+        let mut position = self.position()?;
+        let Some(position) = &mut *position else { return Err(Error::closed("the reader is closed")) };
+        position.at = self.range.start.saturating_add(offset);
+        Ok(())
+    }
+
+    /// Fills `buffer` from a place, counted from where the reader begins, whatever else is read meanwhile; fewer bytes
+    /// than it has room for come only at the end.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize> {
+        let source = self.source()?;
+        self.cancel.check()?;
+        let start = self.range.start.saturating_add(offset);
+        self.bounded("reader_read_at", async {
+            let mut done = 0;
+            while done < buffer.len() {
+                let at = start.saturating_add(done as u64);
+                if at >= self.limit(source) {
+                    break;
+                }
+                let rest = &mut buffer[done..];
+                let kept = source.kept().from(at);
+                if let Some(bytes) = kept {
+                    done += self.copy(source, at, &bytes, rest);
+                    continue;
+                }
+                let wanted = at.saturating_add((rest.len() as u64).min(LONGEST_BLOCK));
+                let block = self.apart.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).block(at);
+                let mut fetch = source.fetch(at, block.max(wanted).min(self.limit(source)))?;
+                let before = done;
+                while done < buffer.len() {
+                    let at = fetch.at;
+                    let Some(bytes) = fetch.next().await? else { break };
+                    source.kept().keep(at, bytes.clone());
+                    done += self.copy(source, at, &bytes, &mut buffer[done..]);
+                }
+                if done == before {
+                    break;
+                }
+                // What was asked for beyond it is read to its end: it may be wanted next.
+                while let Some(bytes) = fetch.next().await? {
+                    source.kept().keep(fetch.at - bytes.len() as u64, bytes);
+                }
+            }
+            Ok(done)
+        })
+    }
+
+    /// Where the reader ends, as far as that is known.
+    fn limit(&self, source: &Source) -> u64 {
+        self.range.end.min(source.size().unwrap_or(u64::MAX))
+    }
+
+    /// Stored bytes as they are handed over.
+    fn copy(&self, source: &Source, at: u64, bytes: &[u8], buffer: &mut [u8]) -> usize {
+        let room = usize::try_from(self.range.end.saturating_sub(at)).unwrap_or(usize::MAX);
+        let count = bytes.len().min(buffer.len()).min(room);
+        let (from, to) = (&bytes[..count], &mut buffer[..count]);
+        to.copy_from_slice(from);
+        if let Some(keystream) = source.known().and_then(|known| known.keystream.as_ref()) {
+            keystream.apply(at, to);
+        }
+        count
     }
 
     /// Ends a read that waits, and all later ones. From any thread.
@@ -117,152 +253,117 @@ impl Reader {
     }
 }
 
-impl Inner {
-    /// Waits for more bytes; none are left at the end.
-    async fn fill(&mut self) -> Result<()> {
-        let context = self.origin.context.clone();
-        let transport = self.objects.transport.clone();
-        let mut retry = Retry::new(&context, transport.log(), Repeat::Passing);
+impl Position {
+    /// What is there already, handed over and summed up.
+    fn take(&mut self, source: &Source, range: &Range<u64>, buffer: &mut [u8]) -> Option<usize> {
+        let limit = range.end.min(source.size().unwrap_or(u64::MAX));
+        if self.at >= limit {
+            return None;
+        }
+        let bytes = source.kept().from(self.at)?;
+        let room = usize::try_from(limit - self.at).unwrap_or(usize::MAX);
+        let count = bytes.len().min(buffer.len()).min(room);
+        let (from, to) = (bytes.get(..count)?, buffer.get_mut(..count)?);
+        to.copy_from_slice(from);
+        let keystream = source.known().and_then(|known| known.keystream.as_ref());
+        if let Some(keystream) = keystream {
+            keystream.apply(self.at, to);
+        }
+        // Only what follows in order counts, whatever was read before.
+        let end = self.at + count as u64;
+        if (self.at..end).contains(&self.summed) {
+            let skipped = usize::try_from(self.summed - self.at).unwrap_or(count);
+            self.sum.write(&from[skipped..]);
+            if keystream.is_some() {
+                self.hash.write(&to[skipped..]);
+            }
+            self.summed = end;
+        }
+        self.at = end;
+        Some(count)
+    }
+
+    /// Waits until there is something at the position, or the object's end is known to come before it.
+    async fn fill(&mut self, source: &Arc<Source>, range: &Range<u64>) -> Result<()> {
+        let limit = || range.end.min(source.size().unwrap_or(u64::MAX));
         loop {
-            if let Some(end) = &self.end {
-                return end.clone();
+            // What lies before is of no use any more; what lies ahead stays if reading goes on there.
+            while self.coming.front().is_some_and(|fetch| fetch.at.max(fetch.end) <= self.at) {
+                self.coming.pop_front();
             }
-            let error = match self.step().await {
-                Ok(true) => return Ok(()),
-                Ok(false) => continue,
-                Err(error) => error,
-            };
-            self.opened = None;
-            // Bytes that were handed over cannot be taken back: without a version to go on with, this is the end.
-            if self.end.is_none() && self.at > self.range.start && self.facts.is_none() {
-                self.end = Some(Err(error.clone()));
+            let is_coming =
+                self.coming.front().is_some_and(|fetch| fetch.at <= self.at && self.at < fetch.end);
+            if !is_coming {
+                self.coming.clear();
+                if self.at >= limit() {
+                    return Ok(());
+                }
+                let end = self.jumps.block(self.at).min(range.end);
+                self.coming.push_back(source.fetch(self.at, end)?);
             }
-            if let Some(end) = &self.end {
-                return end.clone();
-            }
-            retry.again(error).await?;
-        }
-    }
-
-    /// One thing after the other; `true` when bytes have come.
-    async fn step(&mut self) -> Result<bool> {
-        if self.range.is_empty() {
-            self.end = Some(Ok(()));
-            return Ok(false);
-        }
-        let Some(opened) = &mut self.opened else {
-            if self.at > 0 && self.facts.as_ref().is_some_and(|facts| facts.size == self.at) {
-                // Only the end was missing.
-                self.end = Some(verify(self.at, self.sum.sum(), self.crc64).map(|_| ()));
-                return Ok(false);
-            }
-            self.opened = Some(self.open().await?);
-            return Ok(!self.left.is_empty());
-        };
-        match opened.streamed.chunk().await? {
-            Some(bytes) => {
-                self.take(bytes)?;
-                Ok(!self.left.is_empty())
-            }
-            None if self.last().is_some_and(|last| self.at < last) => {
-                Err(Error::new(Status::Transport, "the connection ended before the whole answer was there"))
-            }
-            None => {
-                self.end = Some(verify(self.at, self.sum.sum(), self.crc64).map(|_| ()));
-                self.opened = None;
-                Ok(false)
+            self.go_ahead(source, limit())?;
+            let Some(front) = self.coming.front_mut() else { continue };
+            let at = front.at;
+            match front.next().await {
+                Ok(Some(bytes)) => {
+                    let is_reached = at + bytes.len() as u64 > self.at;
+                    source.kept().keep(at, bytes);
+                    if is_reached {
+                        return Ok(());
+                    }
+                }
+                Ok(None) => {
+                    let is_short = front.at < front.end && front.at < limit();
+                    self.coming.pop_front();
+                    if is_short && source.size().is_none() {
+                        return Err(Error::new(Status::Transport, "the object ended before it should"));
+                    }
+                    if self.at >= limit() {
+                        return Ok(());
+                    }
+                }
+                Err(error) => {
+                    self.coming.clear();
+                    return Err(error);
+                }
             }
         }
     }
 
-    /// Where the reader ends, as soon as it is known.
-    fn last(&self) -> Option<u64> {
-        self.size.map(|size| size.min(self.range.end))
-    }
-
-    fn take(&mut self, mut bytes: Bytes) -> Result<()> {
-        let room = self.range.end - self.at;
-        if bytes.len() as u64 >= room {
-            // A server without ranges sends the rest, too.
-            bytes.truncate(room as usize);
-            self.end = Some(Ok(()));
+    /// Has the next blocks on their way while this one is read.
+    fn go_ahead(&mut self, source: &Arc<Source>, limit: u64) -> Result<()> {
+        let can = source.known().is_some_and(|known| known.has_ranges && known.size.is_some());
+        while can && self.jumps.blocks >= BLOCKS_BEFORE_AHEAD && self.coming.len() <= AHEAD {
+            let at = self.jumps.end;
+            if at >= limit {
+                return Ok(());
+            }
+            let end = self.jumps.block(at).min(limit);
+            self.coming.push_back(source.fetch(at, end)?);
         }
-        let at = self.at + bytes.len() as u64;
-        if self.size.is_some_and(|size| at > size) {
-            let error = Error::new(Status::Protocol, "the server sends more bytes than it promised");
-            self.end = Some(Err(error.clone()));
-            return Err(error);
-        }
-        self.sum.write(&bytes);
-        self.at = at;
-        self.left = bytes;
         Ok(())
     }
 
-    async fn open(&mut self) -> Result<Opened> {
-        match self.facts.clone().filter(|_| self.at > self.range.start) {
-            Some(facts) => self.open_again(facts).await,
-            None => self.open_first().await,
-        }
-    }
-
-    async fn open_first(&mut self) -> Result<Opened> {
-        let Range { start, end } = self.range;
-        let is_whole = self.range == (0..u64::MAX);
-        let mut opened = match self.origin.open((!is_whole).then_some((start, end)), None).await {
-            Err(error) if error.http_status() == 416 => {
-                self.end = Some(Ok(()));
-                return Err(error);
-            }
-            opened => opened?,
-        };
-        self.facts = opened.facts();
-        self.size = opened.size;
-        self.crc64 = opened.crc64.filter(|_| is_whole);
-        if self.size.is_some_and(|size| start > 0 && size <= start) {
-            self.end = Some(Ok(()));
-        } else if opened.start < start {
-            let first = receive::skip(&mut opened.streamed, start - opened.start).await?;
-            if !first.is_empty() {
-                self.take(first)?;
+    /// The end: of an object that was read whole and in order, verified.
+    fn end(&self, source: &Source) -> Result<usize> {
+        if let Some(known) = source.known()
+            && source.size() == Some(self.summed)
+        {
+            verify(self.summed, self.sum.sum(), known.crc64)?;
+            if let Some(envelope) = &known.envelope {
+                envelope.check(&self.hash.clone().hex())?;
             }
         }
-        Ok(opened)
-    }
-
-    async fn open_again(&mut self, facts: Facts) -> Result<Opened> {
-        if Some(self.at) == self.last() {
-            // Only the end was missing.
-            self.end = Some(verify(self.at, self.sum.sum(), self.crc64).map(|_| ()));
-        }
-        let range = (self.at.min(facts.size.saturating_sub(1)), facts.size.min(self.range.end));
-        let opened = match self.origin.open(Some(range), Some(&facts.validator)).await {
-            Err(error) if error.http_status() == 412 => None,
-            outcome => Some(outcome?),
-        };
-        match opened {
-            Some(mut opened) if opened.check(&facts).is_ok() => {
-                let first = receive::skip(&mut opened.streamed, self.at - opened.start).await?;
-                if !first.is_empty() {
-                    self.take(first)?;
-                }
-                Ok(opened)
-            }
-            _ => {
-                let what = "the object changed while it was being read";
-                let error = Error::new(Status::Integrity, what).with_retryable(true);
-                self.end = Some(Err(error.clone()));
-                Err(error)
-            }
-        }
+        Ok(0)
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
         if self.maker != process_id() {
-            // Its connection and its locks are the parent's.
-            std::mem::forget(std::mem::replace(&mut self.inner, Mutex::new(None)));
+            // Its connections and locks are the parent's.
+            std::mem::forget(std::mem::replace(&mut self.position, Mutex::new(None)));
+            std::mem::forget(self.source.take());
         }
     }
 }
@@ -270,5 +371,25 @@ impl Drop for Reader {
 impl fmt::Debug for Reader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_double_while_reading_goes_on() {
+        let mut jumps = Jumps::default();
+        let mut at = 0;
+        let mut sizes = Vec::new();
+        for _ in 0..8 {
+            let end = jumps.block(at);
+            sizes.push((end - at) >> 10);
+            at = end;
+        }
+        assert_eq!(sizes, [256, 512, 1024, 2048, 4096, 8192, 8192, 8192]);
+        assert_eq!(jumps.block(5) - 5, FIRST_BLOCK);
+        assert_eq!(jumps.block(u64::MAX - 1), u64::MAX);
     }
 }

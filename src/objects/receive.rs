@@ -74,6 +74,10 @@ impl Body {
         Body { streamed, at, end, left: Bytes::new() }
     }
 
+    pub(super) fn at(&self) -> u64 {
+        self.at
+    }
+
     pub(super) fn end(&self) -> Option<u64> {
         self.end
     }
@@ -84,7 +88,7 @@ impl Body {
     }
 
     /// The next bytes, none after `until`; `None` at the end.
-    async fn next(&mut self, until: u64) -> Result<Option<Bytes>> {
+    pub(super) async fn next(&mut self, until: u64) -> Result<Option<Bytes>> {
         if self.at >= until {
             return Ok(None);
         }
@@ -151,20 +155,6 @@ impl Body {
             _ => Ok(()),
         }
     }
-}
-
-/// Lets bytes pass by; what comes after them in the same chunk is given back.
-pub(super) async fn skip(streamed: &mut Streamed, mut bytes: u64) -> Result<Bytes> {
-    while bytes > 0 {
-        let Some(mut chunk) = streamed.chunk().await? else {
-            return Err(broken_off());
-        };
-        if chunk.len() as u64 > bytes {
-            return Ok(chunk.split_off(bytes as usize));
-        }
-        bytes -= chunk.len() as u64;
-    }
-    Ok(Bytes::new())
 }
 
 fn more_than_promised() -> Error {

@@ -154,7 +154,7 @@ fn an_object_that_changes_half_way_is_never_mixed() {
         let path = folder.path("a.bin");
         // The rest is asked for when the object is another one already.
         let broken = json!({"method": "GET", "side": "store", "kind": "reset_body", "bytes": 2 * MIB});
-        let late = json!({"method": "GET", "side": "store", "skip": 0, "count": 3, "kind": "delay_headers", "ms": 700});
+        let late = json!({"method": "GET", "side": "store", "skip": 0, "count": 3, "kind": "delay_headers", "ms": 3000});
         sandbox.fault(json!([broken, late]));
         let args = json!({"object_name": object, "path": path, "multipart_num_threads": connections});
         sandbox.clear_log();

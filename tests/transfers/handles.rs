@@ -126,6 +126,28 @@ impl Reader {
         Ok(buffer)
     }
 
+    pub fn size(&self) -> Outcome<u64> {
+        let mut size = u64::MAX;
+        status(|err| unsafe { bge_reader_size(self.0, &mut size, err) })
+            .inspect_err(|_| assert_eq!(size, 0))?;
+        Ok(size)
+    }
+
+    pub fn seek(&self, offset: u64) -> Outcome<()> {
+        status(|err| unsafe { bge_reader_seek(self.0, offset, err) })
+    }
+
+    pub fn read_at(&self, offset: u64, most: usize) -> Outcome<Vec<u8>> {
+        let mut buffer = vec![0; most];
+        let mut count = usize::MAX;
+        status(|err| unsafe {
+            bge_reader_read_at(self.0, offset, buffer.as_mut_ptr(), most, &mut count, err)
+        })
+        .inspect_err(|_| assert_eq!(count, 0))?;
+        buffer.truncate(count);
+        Ok(buffer)
+    }
+
     /// Everything up to the end, or what came before the failure.
     pub fn rest(&self, most: usize) -> (Vec<u8>, Option<Failure>) {
         let mut all = Vec::new();

@@ -20,6 +20,7 @@ mod faults;
 mod folders;
 mod kills;
 mod parts;
+mod readers;
 mod resumes;
 mod schedules;
 mod streams;

@@ -166,7 +166,7 @@ fn a_deadline_bounds_each_read() {
     let api = sandbox.api(json!({}));
     let content = bytes(5, MIB);
     let object = uploaded(&api, &content);
-    sandbox.fault(get(json!({"kind": "delay_body", "bytes": 500_000, "ms": 1500})));
+    sandbox.fault(get(json!({"kind": "delay_body", "bytes": 100_000, "ms": 1500})));
     let reader = api.reader(&object, json!({"$": {"deadline": 1}})).expect("a reader");
     let (mut all, failure) = reader.rest(100_000);
     assert_eq!(failure.map(|failure| failure.status), Some(BGE_ERR_TIMEOUT));

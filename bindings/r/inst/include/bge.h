@@ -151,7 +151,7 @@ typedef struct bge_ops_t bge_ops_t;
 typedef struct bge_pages_t bge_pages_t;
 
 /*
- A stream of an object's bytes. It keeps its client alive and belongs to the process that opened it.
+ An object that is read, in order or anywhere. It keeps its client alive and belongs to the process that opened it.
  */
 typedef struct bge_reader_t bge_reader_t;
 
@@ -1159,8 +1159,8 @@ bge_status_t bge_api_start_upload(const bge_api_t *api,
  - `object_name`: the object's name
  - `args_json`: NULL or an object of `region` (string: domestic or international, domestic on the platform);
    `expiration_time` (integer: seconds that the URL is good for, 600); `offset` and `length` (integers: bytes, for a
-   part of the object, whose length is verified, but whose checksum no store states). Any other member is an error.
-   `deadline` bounds each read.
+   part of the object, whose length is verified, but whose checksum no store states); `decrypt` (boolean: decrypt what
+   was encrypted before it was stored, true). Any other member is an error. `deadline` bounds each read.
 
  The caller frees `*out` with `bge_reader_free`.
  */
@@ -1172,14 +1172,50 @@ bge_status_t bge_api_open_reader(const bge_api_t *api,
                                  bge_error_t **err);
 
 /*
- Reads the next bytes, as many as have come and `buf` has room for: `*n` is their count. 0 is the end, and comes only
- when length and checksum are right.
+ Reads the next bytes, as many as have come and `buf` has room for: `*n` is their count. 0 is the end, and comes, where
+ all was read in order, only when length and checksum are right (of an encrypted object also the hash of the plaintext,
+ where it is told).
 
- What breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
+ The first read and one after a jump ask for 256 KiB; reading on asks for up to 8 MiB at a time, with two blocks ahead. What
+ breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
  object changed in the meantime; `BGE_ERR_ARGUMENT` when `cap` is 0.
  */
 BGE_NODISCARD BGE_API
-bge_status_t bge_reader_read(bge_reader_t *r, uint8_t *buf, size_t cap, size_t *n, bge_error_t **err);
+bge_status_t bge_reader_read(bge_reader_t *r,
+                             uint8_t *buf,
+                             size_t cap,
+                             size_t *n,
+                             bge_error_t **err);
+
+/*
+ Gives the number of bytes of the object, or of the part of it that the reader is of; asks the store if it is not known
+ yet.
+
+ `BGE_ERR_PROTOCOL` when the server does not say it.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_reader_size(bge_reader_t *r, uint64_t *size, bge_error_t **err);
+
+/*
+ Goes to a place, in bytes from where the reader begins. Nothing is sent; beyond the end the next read gives 0 bytes.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_reader_seek(bge_reader_t *r, uint64_t offset, bge_error_t **err);
+
+/*
+ Reads from a place, in bytes from where the reader begins, without moving it: from any number of threads at once, and
+ while another one reads in order. `*n` is less than `cap` only at the end.
+
+ Nothing says here whether the bytes are right but their version: only what is read whole and in order is verified.
+ `BGE_ERR_INTEGRITY` when the object changed in the meantime.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_reader_read_at(const bge_reader_t *r,
+                                uint64_t offset,
+                                uint8_t *buf,
+                                size_t cap,
+                                size_t *n,
+                                bge_error_t **err);
 
 /*
  Ends a read that waits, within 100 ms, and all later ones: `BGE_ERR_CANCELLED`. From any thread; NULL is ignored.
