@@ -99,6 +99,7 @@ lint: ## formatting, clippy, symbols, headers, the ABI of the last release, and 
 	scripts/check-abi --prove
 	scripts/check-endpoints $(LIB_DIR)/libbge.so
 	scripts/readme-calls --check $(LIB_DIR)/libbge.so
+	scripts/check-dependencies
 
 rust-test: build ## the library's tests
 	scripts/cargo-tests bge --profile $(PROFILE)

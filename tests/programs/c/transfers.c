@@ -135,7 +135,15 @@ static void refusals(const bge_api_t *api) {
   CHECK_FAILS(bge_api_upload_file(api, NULL, NULL, &out, &err), BGE_ERR_ARGUMENT, "path");
 
   /* never in the clear what was to be encrypted */
-  CHECK_FAILS(bge_api_upload(api, "a", &byte, 1, "{\"cmk_id\": \"key-1\"}", &out, &err), BGE_ERR_UNSUPPORTED, "cmk_id");
+  bge_args_t *options = NULL;
+  bge_api_t *encrypting = NULL;
+  CHECK_OK(bge_args_new(&options, &err));
+  CHECK_OK(bge_args_add_text(options, "kms_endpoint", getenv("BGE_KMS_ENDPOINT"), &err));
+  CHECK_OK(bge_api_open(bge_args_json(options), &encrypting, &err));
+  bge_args_free(options);
+  CHECK_FAILS(bge_api_upload(encrypting, "a", &byte, 1, "{\"cmk_id\": \"key-1\"}", &out, &err), BGE_ERR_STORAGE,
+              "Forbidden.KeyNotFound");
+  bge_api_free(encrypting);
 
   in_folder(path, sizeof path, "no/such/folder/file");
   CHECK_OK(bge_api_upload(api, "small.txt", &byte, 1, NULL, &out, &err));
