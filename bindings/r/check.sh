@@ -21,7 +21,7 @@ cmp "$root/include/bge.h" "$package/inst/include/bge.h"
 
 say "a source package"
 # in a place of its own, so that nothing is written into the tree
-R CMD build "$package"
+BGE_VIGNETTES=no R CMD build "$package"
 tarball=$(echo bge_*.tar.gz)
 # the vignettes ran against the sandbox: its user's name stands in what was built
 tar -xOzf "$tarball" bge/inst/doc/bge.html | grep '张三' >/dev/null
@@ -39,12 +39,15 @@ readelf -d library/bge/libs/bge.so | grep -F 'NODELETE'
 if readelf -d library/bge/libs/bge.so | grep -F "$work"; then echo "bge.so names a folder of the build" >&2; exit 1; fi
 
 say "an installation from the source tree has the vignettes, too, and leaves the tree as it was"
-mkdir -p from-tree/library
-tar -C "$package" --exclude=inst/lib --exclude=inst/doc --exclude=build -cf - . | tar -xf - -C "$(mkdir -p from-tree/bge && echo from-tree/bge)"
+mkdir -p from-tree/library from-tree/bge
+tar -C "$package" --exclude=inst/lib --exclude=inst/doc --exclude=build -cf - . | tar -xf - -C from-tree/bge
 (cd from-tree && find bge -type f | sort >before)
 BGE_LIB_DIR=$work/lone R CMD INSTALL --no-docs --no-test-load --preclean --clean -l from-tree/library from-tree/bge >from-tree.log 2>&1 || { cat from-tree.log; exit 1; }
 (cd from-tree && find bge -type f | sort | cmp - before)
-Rscript -e 'for (name in c("bge", "taxa", "taxa-zh", "genotypes", "genotypes-zh")) { v <- vignette(name, "bge", "from-tree/library"); stopifnot(inherits(v, "vignette"), file.size(file.path(v$Dir, "doc", v$PDF)) > 5000) }'
+Rscript -e 'for (name in c("bge", "taxa", "taxa-zh", "genotypes", "genotypes-zh")) {
+  page <- vignette(name, "bge", "from-tree/library")
+  stopifnot(inherits(page, "vignette"), file.size(file.path(page$Dir, "doc", page$PDF)) > 5000)
+}'
 
 say "it can be moved, and then needs no other copy of the library"
 mv library moved
@@ -66,7 +69,7 @@ mkdir -p tree/bindings tree/include pkgconfig empty
 tar -xzf "$tarball" -C tree/bindings
 printf 'libdir=%s\nName: bge\nDescription: none\nVersion: 0\n' "$BGE_LIB_DIR" >pkgconfig/bge.pc
 configured() { # PKG_CONFIG_LIBDIR [NAME=VALUE…]
-  (cd tree/bindings/bge && env -u BGE_LIB_DIR -u CARGO_TARGET_DIR PKG_CONFIG_LIBDIR="$work/$1" "${@:2}" ./configure 2>&1)
+  (cd tree/bindings/bge && env -u BGE_LIB_DIR -u CARGO_TARGET_DIR BGE_VIGNETTES=no PKG_CONFIG_LIBDIR="$work/$1" "${@:2}" ./configure 2>&1)
 }
 configured pkgconfig BGE_LIB_DIR="$BGE_LIB_DIR" | grep -F '(by BGE_LIB_DIR)'
 configured pkgconfig | grep -F '(by pkg-config)'
