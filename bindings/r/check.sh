@@ -93,7 +93,7 @@ vignettes=--ignore-vignettes
 if [ "${BGE_TEST_LONG:-0}" = 1 ]; then vignettes=; fi
 # arrow and nanoarrow, to which tables can be handed over, need not be here
 _R_CHECK_PACKAGE_DEPENDS_IGNORE_MISSING_ENHANCES_=true \
-  _R_CHECK_SYSTEM_CLOCK_=0 _R_CHECK_CRAN_INCOMING_=false _R_CHECK_FORCE_SUGGESTS_=false _R_CHECK_PKG_SIZES_THRESHOLD_=12 \
+  _R_CHECK_SYSTEM_CLOCK_=0 _R_CHECK_CRAN_INCOMING_=false _R_CHECK_FORCE_SUGGESTS_=false _R_CHECK_PKG_SIZES_THRESHOLD_=20 \
   R CMD check --as-cran --no-manual $vignettes "$tarball" || true
 grep -hE '^ERROR|Failure|Error' bge.Rcheck/tests/*.Rout.fail 2>/dev/null || true
 
