@@ -219,7 +219,7 @@ bge_token <- function(api) {
 #' @examples
 #' sandbox <- bge_sandbox() # NULL where bge-sandbox is not installed
 #' if (!is.null(sandbox)) {
-#'   api <- bge_client("an old token", endpoint = sandbox$endpoint)
+#'   api <- bge_client("an-old-token", endpoint = sandbox$endpoint)
 #'   bge_set_token(api, sandbox$access_token)
 #'   bge_get_user(api)$username
 #' }
