@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{Sandbox, count};
+use crate::support::{Sandbox, count, is_alone};
 
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").expect("/proc").count()
@@ -99,6 +99,9 @@ fn a_cancel_ends_one_operation_and_no_other() {
 
 #[test]
 fn cancels_against_a_silent_server_leave_nothing_behind() {
+    if !is_alone("operations::cancels_against_a_silent_server_leave_nothing_behind") {
+        return;
+    }
     let sandbox = Sandbox::start(&[]);
     let api = sandbox.api(json!({"timeout": 600}));
     api.start("get_user", json!({})).expect("started").finish().expect("the user");
@@ -138,6 +141,9 @@ fn cancels_against_a_silent_server_leave_nothing_behind() {
 
 #[test]
 fn operations_in_a_row_leak_nothing() {
+    if !is_alone("operations::operations_in_a_row_leak_nothing") {
+        return;
+    }
     let sandbox = Sandbox::start(&[]);
     sandbox.set(json!({"log": "off"}));
     let api = sandbox.api(json!({}));

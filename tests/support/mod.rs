@@ -41,6 +41,23 @@ pub fn example() -> PathBuf {
     test.parent().and_then(|deps| deps.parent()).expect("a target folder").join("examples/call")
 }
 
+/// Whether this test has its process to itself, where what the process has is counted. Else it is run so, and must pass.
+pub fn is_alone(test: &str) -> bool {
+    const ALONE: &str = "BGE_TEST_ALONE";
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let output = Command::new(std::env::current_exe().expect("the test's own path"))
+        .args(["--exact", test, "--nocapture"])
+        .env(ALONE, "1")
+        .output()
+        .expect("the test's own program");
+    let told = String::from_utf8_lossy(&output.stdout);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("1 passed"), "{told}{complaint}");
+    false
+}
+
 impl Sandbox {
     pub fn start(args: &[&str]) -> Self {
         let mut child = Command::new(sandbox_program())
