@@ -37,6 +37,13 @@ help: ## list the targets
 build: ## the library and bge-sandbox, optimised (ARROW=0: without tables)
 	$(CARGO) build $(CARGO_FLAGS)
 	@ln -sf libbge.so $(LIB_DIR)/libbge.so.0   # programs look for the library by its SONAME
+	@$(MAKE) --no-print-directory PROFILE=$(PROFILE) $(PLUGIN)
+
+# samtools, bcftools and everything else on htslib, on the platform's objects; htslib itself is not needed to build it
+PLUGIN := $(LIB_DIR)/hfile_bge.so
+$(PLUGIN): plugins/htslib/hfile_bge.c plugins/htslib/plugin.h include/bge.h
+	$(CC) -std=gnu11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror -pedantic -Iinclude $< -o $@ \
+	  -L$(LIB_DIR) -lbge -Wl,-rpath,'$$ORIGIN:$$ORIGIN/..' -pthread -ldl
 
 demo: build ## a C program signs in, reads, uploads and downloads on the sandbox
 	@$(C_MAKE) ../../build/c/quickstart OUT=../../build/c
@@ -48,8 +55,8 @@ header: ## write include/bge.h and tests/symbols.txt anew, after src/ffi has gai
 	scripts/check-symbols.sh --update $(LIB_DIR)/libbge.so
 	cp include/bge.h bindings/r/inst/include/bge.h
 
-WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' DESTDIR='$(DESTDIR)'
-install: build ## header, libraries, bge.pc, CMake package, bge-sandbox (PREFIX=, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=)
+WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' HTSLIB_PLUGINDIR='$(HTSLIB_PLUGINDIR)' DESTDIR='$(DESTDIR)'
+install: build ## header, libraries, bge.pc, CMake package, bge-sandbox (PREFIX=, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=, HTSLIB_PLUGINDIR=)
 	@$(WHERE) BUILD='$(LIB_DIR)' scripts/install.sh install
 
 r: build ## install the R package into R's library (R_LIBRARY= another one)

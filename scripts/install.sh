@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs libbge, or takes it away again; called by `make install` and `make uninstall`.
 #   scripts/install.sh install|uninstall
-# Environment: PREFIX (/usr/local), LIBDIR (PREFIX/lib), INCLUDEDIR (PREFIX/include), BINDIR (PREFIX/bin), DESTDIR
+# Environment: PREFIX (/usr/local), LIBDIR (PREFIX/lib), INCLUDEDIR (PREFIX/include), BINDIR (PREFIX/bin),
+# HTSLIB_PLUGINDIR (LIBDIR/htslib, where htslib looks if LIBDIR is /usr/local/lib), DESTDIR
 # (packagers' staging folder, in front of every path, and in no file), BUILD (where cargo put what it built),
 # STRIP (strip; empty: the debug information is installed, too).
 set -euo pipefail
@@ -11,6 +12,7 @@ PREFIX=${PREFIX:-/usr/local}
 LIBDIR=${LIBDIR:-$PREFIX/lib}
 INCLUDEDIR=${INCLUDEDIR:-$PREFIX/include}
 BINDIR=${BINDIR:-$PREFIX/bin}
+HTSLIB_PLUGINDIR=${HTSLIB_PLUGINDIR:-$LIBDIR/htslib}
 DESTDIR=${DESTDIR:-}
 BUILD=${BUILD:-$top/target/release}
 STRIP=${STRIP-strip}
@@ -18,7 +20,7 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
 soname=libbge.so.${version%%.*}
 cmakedir=$LIBDIR/cmake/bge
 
-for path in "$PREFIX" "$LIBDIR" "$INCLUDEDIR" "$BINDIR"; do
+for path in "$PREFIX" "$LIBDIR" "$INCLUDEDIR" "$BINDIR" "$HTSLIB_PLUGINDIR"; do
   case $path in
     /*) ;;
     *) echo "install: $path is not an absolute path" >&2; exit 1 ;;
@@ -31,6 +33,7 @@ system_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
 files=(
   "$INCLUDEDIR/bge.h" "$INCLUDEDIR/bge.hpp"
   "$LIBDIR/libbge.so.$version" "$LIBDIR/$soname" "$LIBDIR/libbge.so" "$LIBDIR/libbge.a"
+  "$HTSLIB_PLUGINDIR/hfile_bge.so"
   "$BINDIR/bge-sandbox" "$BINDIR/bge-extract"
   "$LIBDIR/pkgconfig/bge.pc"
   "$cmakedir/bgeConfig.cmake" "$cmakedir/bgeConfigVersion.cmake" "$cmakedir/bgeTargets.cmake"
@@ -38,7 +41,7 @@ files=(
 
 fill() { # TEMPLATE TARGET
   sed -e "s|@VERSION@|$version|g" -e "s|@SONAME@|$soname|g" -e "s|@PREFIX@|$PREFIX|g" \
-    -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@INCLUDEDIR@|$INCLUDEDIR|g" -e "s|@SYSTEM_LIBS@|$system_libs|g" \
+    -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@INCLUDEDIR@|$INCLUDEDIR|g" -e "s|@HTSLIB_PLUGINDIR@|$HTSLIB_PLUGINDIR|g" -e "s|@SYSTEM_LIBS@|$system_libs|g" \
     -e "s|@CMAKE_TO_LIBDIR@|$(realpath -ms --relative-to="$cmakedir" "$LIBDIR")|g" \
     -e "s|@CMAKE_TO_INCLUDEDIR@|$(realpath -ms --relative-to="$cmakedir" "$INCLUDEDIR")|g" "$1" >"$2"
   chmod 644 "$2"
@@ -46,7 +49,8 @@ fill() { # TEMPLATE TARGET
 
 case ${1:-} in
   install)
-    install -d "$DESTDIR$INCLUDEDIR" "$DESTDIR$LIBDIR/pkgconfig" "$DESTDIR$cmakedir" "$DESTDIR$BINDIR"
+    install -d "$DESTDIR$INCLUDEDIR" "$DESTDIR$LIBDIR/pkgconfig" "$DESTDIR$cmakedir" "$DESTDIR$BINDIR" \
+      "$DESTDIR$HTSLIB_PLUGINDIR"
     install -m 644 "$top/include/bge.h" "$top/bindings/c/bge.hpp" "$DESTDIR$INCLUDEDIR"
     programs=()
     for program in bge-sandbox bge-extract; do # a build without tables has no bge-extract
@@ -58,6 +62,8 @@ case ${1:-} in
     if [ -n "$STRIP" ]; then "$STRIP" --strip-unneeded "$DESTDIR$LIBDIR/libbge.so.$version" "${programs[@]}"; fi
     ln -sf "libbge.so.$version" "$DESTDIR$LIBDIR/$soname"
     ln -sf "$soname" "$DESTDIR$LIBDIR/libbge.so"
+    install -m 755 "$BUILD/hfile_bge.so" "$DESTDIR$HTSLIB_PLUGINDIR"
+    if [ -n "$STRIP" ]; then "$STRIP" --strip-unneeded "$DESTDIR$HTSLIB_PLUGINDIR/hfile_bge.so"; fi
     install -m 644 "$BUILD/libbge.a" "$DESTDIR$LIBDIR"
     if [ -n "$STRIP" ]; then "$STRIP" --strip-debug "$DESTDIR$LIBDIR/libbge.a"; fi
     fill "$top/bindings/c/bge.pc.in" "$DESTDIR$LIBDIR/pkgconfig/bge.pc"
@@ -68,7 +74,7 @@ case ${1:-} in
     ;;
   uninstall)
     for file in "${files[@]}"; do rm -f "$DESTDIR$file"; done
-    rmdir "$DESTDIR$cmakedir" 2>/dev/null || true
+    rmdir "$DESTDIR$cmakedir" "$DESTDIR$HTSLIB_PLUGINDIR" 2>/dev/null || true
     echo "Removed libbge from $DESTDIR$PREFIX"
     ;;
   list) printf '%s\n' "${files[@]}" ;;
