@@ -86,6 +86,11 @@ impl SamplePages {
         self.ended
     }
 
+    /// Whether its pages come from those that are kept: they say nothing of the platform.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self.source, PagesFrom::Kept(_))
+    }
+
     /// What `read` makes of the next page, with the number of its rows; `None` for a page without rows. What it refuses is
     /// not kept. With `stores` the page is put on disk, if it can be. After a failure the same page is asked for again.
     pub(super) async fn next<T: Send + 'static>(

@@ -144,7 +144,9 @@ impl Cohort {
         let now = Instant::now();
         let end = match outcome {
             Ok(page) => {
-                outage.answered(now);
+                if !walk.is_kept() {
+                    outage.answered(now);
+                }
                 sample.trouble = Trouble::default();
                 *answered = Some(sample.id.clone());
                 match page {
