@@ -1909,11 +1909,24 @@ bge_status_t bge_api_table(const bge_api_t *api,
  the order of the array, each with its `biosample_id`; of an empty one none come, and nothing is sent.
  `"biosample_ids": "all"` stands for every sample that `get_samples` lists with the filters given beside it.
 
- The member `"$"` also knows here: `concurrency` (samples at a time, 8), `prefetch` (pages of each that may wait for
- the reader, as many as make some 8,000 rows unless given; memory is bounded by `concurrency` × `prefetch` pages), `on_error` (`"fail"`, or `"skip"`: a failing
- sample is left to `bge_table_report`), `rate_limit` (requests per second of the whole table), `checkpoint_dir` (a
- folder that keeps the pages of finished samples, and the list that `"all"` stands for: a run that was ended goes on
- from there), `strict` (a value of an unexpected type is an error).
+ Without a `limit` pages have 1,000 rows, or as many as documented where the platform refuses that. A list of ids that
+ is too long for one request is asked for in pieces.
+
+ The member `"$"` also knows here:
+
+ - `concurrency`: samples at a time, 8. `prefetch`: pages of each that may wait for the reader, as many as make some
+   8,000 rows unless given; memory is bounded by `concurrency` × `prefetch` pages. While the reader waits for a slow
+   sample, the pages of those behind it go to a file without a name in the folder for temporary files.
+ - `columns`: an array of names; only these, in this order (`extra` always last). `strict`: a value of an unexpected
+   type is an error of its sample.
+ - `on_error`: `"fail"`, or `"skip"`: a failing sample is left to `bge_table_report`, and the others come. `whole`: true
+   gives a sample's rows when all of them are there, so that a sample that is skipped has given none.
+ - `retry_for`: seconds, 0. So long an outage of the platform, or a door that it closed with 429, is waited out by all
+   samples together, beyond the repeats of each request; only what fails while others are answered is a sample's own.
+ - `rate_limit`: requests per second of the whole table.
+ - `checkpoint_dir`: a folder that keeps the pages of finished samples, and the list that `"all"` stands for: a run that
+   was ended goes on from there. Pages belong to the client's account, address and arguments, and are kept when they
+   have been decoded; where they cannot be written, the log says so and the run goes on without.
 
  The caller frees `*out` with `bge_table_free`.
  */
