@@ -87,7 +87,7 @@ impl Manifests {
                         is_ended = false;
                     }
                     Line::End { without, .. } => {
-                        manifests.without = without;
+                        manifests.without.extend(without);
                         is_ended = true;
                     }
                     Line::Begin { .. } => {}
