@@ -93,6 +93,7 @@ fn raw(kind: Option<Type>, value: &str) -> Result<Box<RawValue>, Failure> {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test ends at what is not as it should be")]
 mod tests {
     use super::*;
 

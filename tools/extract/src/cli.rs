@@ -76,10 +76,6 @@ pub struct Cli {
     #[arg(long, value_name = "R", value_parser = rate)]
     pub rate_limit: Option<f64>,
 
-    /// A file by which all processes that name it share --rate-limit, and the time that the platform asks to wait
-    #[arg(long, value_name = "FILE")]
-    pub rate_budget: Option<PathBuf>,
-
     /// A folder that keeps the pages of finished samples: a run that was ended goes on from there
     #[arg(long, value_name = "DIR")]
     pub checkpoint_dir: Option<PathBuf>,

@@ -185,17 +185,11 @@ fn options(cli: &Cli) -> Result<String, Failure> {
         ("proxy", cli.proxy.clone()),
         ("ca_file", path(&cli.ca_file)),
         ("log_file", path(&cli.log_file)),
-        ("rate_budget", path(&cli.rate_budget)),
     ];
     for (name, value) in texts {
         options.extend(value.map(|value| (name.to_owned(), value.into())));
     }
-    let numbers = [
-        ("timeout", cli.timeout),
-        ("deadline", cli.deadline),
-        // With a budget the limit is all processes'; without one it is this table's.
-        ("rate_limit", cli.rate_limit.filter(|_| cli.rate_budget.is_some())),
-    ];
+    let numbers = [("timeout", cli.timeout), ("deadline", cli.deadline)];
     for (name, value) in numbers {
         options.extend(value.map(|value| (name.to_owned(), value.into())));
     }
@@ -207,7 +201,7 @@ fn switches(cli: &Cli, skip: bool) -> Value {
     json!({
         "concurrency": cli.concurrency,
         "prefetch": cli.prefetch,
-        "rate_limit": cli.rate_limit.filter(|_| cli.rate_budget.is_none()),
+        "rate_limit": cli.rate_limit,
         "checkpoint_dir": cli.checkpoint_dir,
         "on_error": if skip { "skip" } else { "fail" },
         "strict": cli.strict,

@@ -197,6 +197,7 @@ pub fn random() -> u64 {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test ends at what is not as it should be")]
 mod tests {
     use super::*;
 
