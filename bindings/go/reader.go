@@ -23,13 +23,12 @@ type DownloadOptions struct {
 }
 
 // Reader reads an object from its beginning to its end, where its checksum is verified: what has been read is good only
-// when io.EOF has come. It is an io.ReadCloser, an io.WriterTo and an io.ReaderAt. Close may be called while another
+// when io.EOF has come. It is an io.ReadSeekCloser, an io.WriterTo and an io.ReaderAt. Close may be called while another
 // goroutine reads.
 type Reader struct {
 	below *native.Reader
 
-	watch  *watch
-	blocks *blocks
+	watch *watch
 
 	ctx  context.Context
 	stop func() bool
@@ -37,6 +36,7 @@ type Reader struct {
 	mu       sync.Mutex // held while reading
 	err      error      // the end, or why there will be none
 	read     int64
+	total    int64
 	progress func(done, total int64)
 
 	closing sync.Mutex
@@ -71,57 +71,123 @@ func (c *Client) OpenReader(ctx context.Context, objectName string, opts *Downlo
 	if err != nil {
 		return nil, failed(ctx, call, err)
 	}
-	watch := c.watch
-	open := func(ctx context.Context, off, length int64) (*native.Reader, error) {
-		part, err := newRequest("read_at", args{"offset": off, "length": length}, opts)
-		if err != nil {
-			return nil, err
-		}
-		text, err := part.json(context.WithoutCancel(ctx), watch.switches(ctx, 0))
-		if err != nil {
-			return nil, err
-		}
-		return below.Part(objectName, text, part.how.Deadline)
-	}
-	parts := &blocks{open: open, parts: map[*native.Reader]bool{}}
-	r := &Reader{below: below, watch: c.watch, blocks: parts, ctx: ctx, progress: req.how.Progress}
+	r := &Reader{below: below, watch: c.watch, ctx: ctx, progress: req.how.Progress}
 	c.watch.readers.Add(1)
 	r.stop = context.AfterFunc(ctx, below.Cancel)
 	runtime.AddCleanup(r, (*native.Reader).Close, below)
 	return r, nil
 }
 
+// Object opens an object as OpenReader does, and asks the store for its size, so that an object that is not there is an
+// error now. What it gives is an io.ReaderAt and an io.ReadSeeker: zip.NewReader and readers of tables work on it.
+func (c *Client) Object(ctx context.Context, objectName string, opts *DownloadOptions) (*Reader, error) {
+	r, err := c.OpenReader(ctx, objectName, opts)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Size(); err != nil {
+		r.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
 // Read reads up to len(p) bytes. After an error, and after the end, every Read gives the same.
 func (r *Reader) Read(p []byte) (int, error) {
 	defer runtime.KeepAlive(r)
+	n, done, total, err := r.next(p)
+	if r.progress != nil && n > 0 {
+		r.progress(done, total)
+	}
+	return n, err
+}
+
+// next reads, and gives how far the reader is and how far it goes.
+func (r *Reader) next(p []byte) (n int, done, total int64, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.isClosed() {
-		return 0, failed(r.ctx, "read", native.ErrClosed)
+		return 0, 0, 0, failed(r.ctx, "read", native.ErrClosed)
 	}
 	if r.err != nil || len(p) == 0 {
-		return 0, r.err
+		return 0, 0, 0, r.err
 	}
-	n, err := r.below.Read(r.ctx, p)
+	n, err = r.below.Read(r.ctx, p)
 	switch {
-	case err != nil && r.isClosed():
-		r.err = failed(r.ctx, "read", native.ErrClosed)
 	case err != nil:
-		r.err = failed(r.ctx, "read", err)
+		r.err = r.told("read", err)
 	case n == 0:
 		r.err = io.EOF
 	}
 	r.read += int64(n)
-	if r.progress != nil && n > 0 {
-		r.progress(r.read, 0)
+	if r.progress != nil && n > 0 && r.total == 0 {
+		if size, err := r.below.Size(r.ctx); err == nil {
+			r.total = size
+		}
 	}
-	return n, r.err
+	return n, r.read, r.total, r.err
 }
 
-// ReadAt reads len(p) bytes from this offset of the object, by requests of its own: it neither needs nor moves the place
-// where Read is, and may run beside any other call. It asks for blocks of 256 KiB or more, and remembers the last 8 MiB,
-// so that readers of archives and tables need few requests. The length of what came is verified; of a part, the store
-// states no checksum. An object that is replaced meanwhile may give parts of both.
+// Size is how many bytes the object has. The store is asked if it is not known yet.
+func (r *Reader) Size() (int64, error) {
+	defer runtime.KeepAlive(r)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.isClosed() {
+		return 0, failed(r.ctx, "size", native.ErrClosed)
+	}
+	size, err := r.below.Size(r.ctx)
+	return size, r.told("size", err)
+}
+
+// Seek goes to another place of the object, for the next Read. Nothing is sent, unless the place is told from the end of
+// an object whose size is not known yet. What is read after a Seek is not verified by a checksum.
+func (r *Reader) Seek(offset int64, whence int) (int64, error) {
+	defer runtime.KeepAlive(r)
+	switch whence {
+	case io.SeekStart:
+	case io.SeekEnd:
+		size, err := r.Size()
+		if err != nil {
+			return 0, err
+		}
+		offset += size
+	case io.SeekCurrent:
+	default:
+		return 0, argument("seek", "whence is %d", whence)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if whence == io.SeekCurrent {
+		offset += r.read
+	}
+	if r.isClosed() {
+		return 0, failed(r.ctx, "seek", native.ErrClosed)
+	}
+	if offset < 0 {
+		return 0, argument("seek", "before the beginning")
+	}
+	if err := r.below.Seek(offset); err != nil {
+		return 0, r.told("seek", err)
+	}
+	r.read = offset
+	if r.err == io.EOF {
+		r.err = nil
+	}
+	return offset, nil
+}
+
+// told is an error as the caller gets it: also when somebody closed the reader meanwhile.
+func (r *Reader) told(call string, err error) error {
+	if err != nil && r.isClosed() {
+		err = native.ErrClosed
+	}
+	return failed(r.ctx, call, err)
+}
+
+// ReadAt reads len(p) bytes from this offset of the object: it neither needs nor moves the place where Read is, and may
+// run beside any other call. The library asks for blocks and remembers the last, so that readers of archives and tables
+// need few requests. Of a part, the store states no checksum; an object that was replaced meanwhile is ErrIntegrity.
 func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	defer runtime.KeepAlive(r)
 	if off < 0 {
@@ -130,11 +196,14 @@ func (r *Reader) ReadAt(p []byte, off int64) (int, error) {
 	if r.isClosed() {
 		return 0, failed(r.ctx, "read_at", native.ErrClosed)
 	}
-	n, err := r.blocks.readAt(r.ctx, p, off)
-	if err != nil && err != io.EOF {
-		err = failed(r.ctx, "read_at", err)
+	if len(p) == 0 {
+		return 0, nil
 	}
-	return n, err
+	n, err := r.below.ReadAt(r.ctx, p, off)
+	if err == nil && n < len(p) {
+		return n, io.EOF
+	}
+	return n, r.told("read_at", err)
 }
 
 // WriteTo writes what is left of the object to w. Without an error all of it was written and verified.
@@ -174,7 +243,6 @@ func (r *Reader) Close() error {
 	r.stop()
 	r.below.Cancel()
 	r.below.Close()
-	r.blocks.close()
 	runtime.KeepAlive(r)
 	return nil
 }

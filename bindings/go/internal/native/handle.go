@@ -27,14 +27,6 @@ func (h *handle) acquire() (unsafe.Pointer, error) {
 	return h.ptr, nil
 }
 
-// retain is acquire for who is a user already, so that the handle cannot have been freed.
-func (h *handle) retain() unsafe.Pointer {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.users++
-	return h.ptr
-}
-
 func (h *handle) release() {
 	h.mu.Lock()
 	h.users--

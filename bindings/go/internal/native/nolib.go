@@ -62,9 +62,11 @@ func (*OAuth2) API(string, int) (*API, error)                           { return
 
 type Reader struct{ handle }
 
-func (*Reader) Read(context.Context, []byte) (int, error)           { return 0, errNoLibrary }
-func (*Reader) Part(string, string, time.Duration) (*Reader, error) { return nil, errNoLibrary }
-func (*Reader) Cancel()                                             {}
+func (*Reader) Read(context.Context, []byte) (int, error)          { return 0, errNoLibrary }
+func (*Reader) Size(context.Context) (int64, error)                { return 0, errNoLibrary }
+func (*Reader) Seek(int64) error                                   { return errNoLibrary }
+func (*Reader) ReadAt(context.Context, []byte, int64) (int, error) { return 0, errNoLibrary }
+func (*Reader) Cancel()                                            {}
 
 type Writer struct{ handle }
 

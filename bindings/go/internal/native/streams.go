@@ -11,11 +11,12 @@ import (
 	"unsafe"
 )
 
-// Reader is a bge_reader_t. One goroutine at a time may read; any may cancel and close.
+// Reader is a bge_reader_t. One goroutine at a time may read, seek and ask for the size; any may read at a place, cancel
+// and close.
 type Reader struct {
 	handle
-	api   *API // which it keeps
-	limit time.Duration
+	streams gate
+	limit   time.Duration
 }
 
 // OpenReader is bge_api_open_reader. limit is how long a read may wait for its turn; 0 for no limit.
@@ -28,53 +29,69 @@ func (a *API) OpenReader(objectName, args string, limit time.Duration) (*Reader,
 	if err != nil {
 		return nil, err
 	}
-	return a.openReader(ptr, in, limit)
-}
-
-// openReader opens a reader, which lets go of the client when it is freed.
-func (a *API) openReader(ptr unsafe.Pointer, in []*C.char, limit time.Duration) (*Reader, error) {
+	defer a.release()
 	var reader *C.bge_reader_t
 	var failure *C.bge_error_t
 	status := C.bge_api_open_reader((*C.bge_api_t)(ptr), in[0], in[1], &reader, &failure)
 	if err := check(status, failure); err != nil {
-		a.release()
 		return nil, err
 	}
-	free := func(ptr unsafe.Pointer) {
-		C.bge_reader_free((*C.bge_reader_t)(ptr))
-		a.release()
-	}
-	return &Reader{handle{ptr: unsafe.Pointer(reader), free: free}, a, limit}, nil
+	free := func(ptr unsafe.Pointer) { C.bge_reader_free((*C.bge_reader_t)(ptr)) }
+	return &Reader{handle{ptr: unsafe.Pointer(reader), free: free}, a.streams, limit}, nil
 }
 
-// Part opens another reader of the same client, even if that is closed by now.
-func (r *Reader) Part(objectName, args string, limit time.Duration) (*Reader, error) {
-	in, err := texts(objectName, args)
+// run waits for a turn, and makes a call that may wait for the network.
+func (r *Reader) run(ctx context.Context, call func(*C.bge_reader_t, **C.bge_error_t) C.bge_status_t) error {
+	ptr, err := r.acquire()
 	if err != nil {
-		return nil, err
-	}
-	if _, err := r.acquire(); err != nil {
-		return nil, err
+		return err
 	}
 	defer r.release()
-	return r.api.openReader(r.api.retain(), in, limit)
+	if err := r.streams.enter(ctx, r.limit); err != nil {
+		return err
+	}
+	defer r.streams.leave()
+	var failure *C.bge_error_t
+	status := call((*C.bge_reader_t)(ptr), &failure)
+	return check(status, failure)
+}
+
+// Size is how many bytes there are.
+func (r *Reader) Size(ctx context.Context) (int64, error) {
+	var size C.uint64_t
+	err := r.run(ctx, func(r *C.bge_reader_t, failure **C.bge_error_t) C.bge_status_t {
+		return C.bge_reader_size(r, &size, failure)
+	})
+	return int64(size), err
+}
+
+// Seek goes to a place, without the network.
+func (r *Reader) Seek(offset int64) error {
+	ptr, err := r.acquire()
+	if err != nil {
+		return err
+	}
+	defer r.release()
+	var failure *C.bge_error_t
+	return check(C.bge_reader_seek((*C.bge_reader_t)(ptr), C.uint64_t(offset), &failure), failure)
+}
+
+// ReadAt fills into, which must not be empty, from a place; less of it comes only at the end.
+func (r *Reader) ReadAt(ctx context.Context, into []byte, offset int64) (int, error) {
+	var n C.size_t
+	err := r.run(ctx, func(r *C.bge_reader_t, failure **C.bge_error_t) C.bge_status_t {
+		return C.bge_reader_read_at(r, C.uint64_t(offset), (*C.uint8_t)(unsafe.SliceData(into)), C.size_t(len(into)), &n, failure)
+	})
+	return int(n), err
 }
 
 // Read fills a part of into, which must not be empty; 0 is the verified end.
 func (r *Reader) Read(ctx context.Context, into []byte) (int, error) {
-	ptr, err := r.acquire()
-	if err != nil {
-		return 0, err
-	}
-	defer r.release()
-	if err := r.api.streams.enter(ctx, r.limit); err != nil {
-		return 0, err
-	}
-	defer r.api.streams.leave()
 	var n C.size_t
-	var failure *C.bge_error_t
-	status := C.bge_reader_read((*C.bge_reader_t)(ptr), (*C.uint8_t)(&into[0]), C.size_t(len(into)), &n, &failure)
-	return int(n), check(status, failure)
+	err := r.run(ctx, func(r *C.bge_reader_t, failure **C.bge_error_t) C.bge_status_t {
+		return C.bge_reader_read(r, (*C.uint8_t)(unsafe.SliceData(into)), C.size_t(len(into)), &n, failure)
+	})
+	return int(n), err
 }
 
 // Cancel ends a read that waits, and all later ones.
