@@ -149,11 +149,21 @@ impl Download<'_> {
                 return self.resume(state).await;
             }
         }
-        let opened = if way == Way::Plain { self.plain().await? } else { self.first().await? };
+        let mut opened = self.begin(way).await?;
         let is_encrypted = opened.is_encrypted();
         let envelope = if self.decrypts { opened.envelope()? } else { None };
         // Before anything is given up for it: without the right to decrypt it ends here.
-        let keystream = self.keystream(envelope.as_ref()).await?;
+        let mut keystream = None;
+        if envelope.is_some() {
+            // The key service is asked with no connection in hand: there may be only one for all.
+            drop(opened);
+            keystream = self.keystream(envelope.as_ref()).await?;
+            opened = self.begin(way).await?;
+            if opened.envelope()? != envelope {
+                let what = "the object changed meanwhile: it has another key now";
+                return Err(Stop::Changed(Error::new(Status::Integrity, what).with_retryable(true)));
+            }
+        }
         let facts = opened.facts().filter(|_| way != Way::Plain);
         let facts = facts.map(|facts| Facts { envelope: envelope.clone(), is_encrypted, ..facts });
         let (part, size, told) = (self.part.clone(), opened.size, facts.clone());
@@ -167,6 +177,10 @@ impl Download<'_> {
             None => self.stream(opened, keystream).await?,
         };
         self.check(Received { encrypted: is_encrypted, ..received }, envelope).await
+    }
+
+    async fn begin(&self, way: Way) -> Result<Opened> {
+        if way == Way::Plain { self.plain().await } else { self.first().await }
     }
 
     async fn keystream(&self, envelope: Option<&Envelope>) -> Result<Option<Arc<Keystream>>> {

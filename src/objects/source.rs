@@ -95,6 +95,8 @@ enum Answered {
     Whole(Body),
     /// It ends before.
     Nothing,
+    /// What the object is, is known now: the stretch is to be asked for.
+    Again,
 }
 
 impl Source {
@@ -185,6 +187,7 @@ impl Source {
         }
         match self.open(*at, end).await? {
             Answered::Nothing => Ok(true),
+            Answered::Again => Ok(false),
             Answered::Range(mut body) => {
                 let stop = body.end().unwrap_or(end).min(end);
                 self.pass(&mut body, at, stop, given).await?;
@@ -287,59 +290,66 @@ impl Source {
             Err(error) if error.http_status() == 416 => {
                 let opened = self.origin.open(None, None).await?;
                 let has_ranges = opened.validator.is_some() && opened.size.is_some();
-                self.learn(&opened, has_ranges).await?;
+                self.learn(opened, has_ranges).await?;
                 return Ok(Answered::Nothing);
             }
             opened => opened?,
         };
         let is_named = opened.validator.is_some() && opened.size.is_some();
         if opened.is_range {
-            self.learn(&opened, is_named).await?;
+            let Some(opened) = self.learn(opened, is_named).await? else { return Ok(Answered::Again) };
             return Ok(match is_named {
                 true => Answered::Range(Body::new(opened.streamed, opened.start, opened.end)),
-                false => Answered::Whole(self.plain().await?),
+                false => Answered::Again,
             });
         }
         let size = opened.size;
         if at == 0 {
             // Either it ends within the stretch, or the server gives no ranges.
             let is_short = size.is_some_and(|size| size <= end);
-            self.learn(&opened, is_named && is_short).await?;
+            let Some(opened) = self.learn(opened, is_named && is_short).await? else {
+                return Ok(Answered::Again);
+            };
             let body = Body::new(opened.streamed, 0, opened.end);
             return Ok(if is_short { Answered::Range(body) } else { Answered::Whole(body) });
         }
         // A store gives all of an object where a range ends past its end: within it, it gives the range.
         let (Some(size), Some(validator)) = (size, opened.validator.clone()) else {
-            self.learn(&opened, false).await?;
+            let Some(opened) = self.learn(opened, false).await? else { return Ok(Answered::Again) };
             return Ok(Answered::Whole(Body::new(opened.streamed, 0, opened.end)));
         };
         if at >= size {
-            self.learn(&opened, true).await?;
+            self.learn(opened, true).await?;
             return Ok(Answered::Nothing);
         }
+        // No connection is in hand while another one is waited for: there may be only one for all.
+        drop(opened);
         let again = self.origin.open(Some((at, end.min(size))), Some(&validator)).await?;
-        self.learn(&again, again.is_range).await?;
         let is_range = again.is_range;
+        let Some(again) = self.learn(again, is_range).await? else { return Ok(Answered::Again) };
         let body = Body::new(again.streamed, again.start, again.end);
         Ok(if is_range { Answered::Range(body) } else { Answered::Whole(body) })
     }
 
-    async fn learn(&self, opened: &Opened, has_ranges: bool) -> Result<()> {
-        let envelope = if self.decrypts { opened.envelope()? } else { None };
-        let keystream = match &envelope {
-            Some(envelope) => Some(envelope.open(&self.origin.keys()).await?),
-            None => None,
-        };
-        let known = Known {
+    /// Notes what an answer says of the object, and gives it back; not that of an encrypted object, for which the key
+    /// service is asked with no connection in hand.
+    async fn learn(&self, opened: Opened, has_ranges: bool) -> Result<Option<Opened>> {
+        let mut known = Known {
             facts: opened.facts(),
             size: opened.size,
             crc64: opened.crc64,
-            keystream,
-            envelope,
+            keystream: None,
+            envelope: if self.decrypts { opened.envelope()? } else { None },
             has_ranges,
         };
+        let Some(envelope) = &known.envelope else {
+            let _ = self.known.set(known);
+            return Ok(Some(opened));
+        };
+        drop(opened);
+        known.keystream = Some(envelope.open(&self.origin.keys()).await?);
         let _ = self.known.set(known);
-        Ok(())
+        Ok(None)
     }
 }
 

@@ -235,7 +235,7 @@ fn what_broke_goes_on_under_the_same_key() {
     let large = bytes(3, 20 * MIB);
     let done = api.upload("large.bin", &large, key(&sandbox)).expect("an upload");
     for connections in [1, 4] {
-        sandbox.fault(json!({"method": "GET", "side": "store", "skip": connections / 4, "kind": "truncate", "bytes": 3 * MIB}));
+        sandbox.fault(json!({"method": "GET", "side": "store", "skip": 1 + connections / 4, "kind": "truncate", "bytes": 3 * MIB}));
         let down = folder.path("large.bin");
         let args = json!({"multipart_num_threads": connections, "$": {"max_retries": 0}});
         api.download(name(&done), &down, args.clone()).expect_err("interrupted");
@@ -245,6 +245,22 @@ fn what_broke_goes_on_under_the_same_key() {
         api.download(name(&done), &down, args).expect("the rest");
         assert!(fs::read(&down).expect("the file") == large);
         fs::remove_file(&down).expect("the file");
+    }
+}
+
+#[test]
+fn one_connection_is_enough() {
+    let sandbox = Sandbox::start(&[]);
+    let api = client(&sandbox, json!({"max_connections": 1, "deadline": 60}));
+    let folder = Folder::new("encryption");
+    let content = bytes(7, 9 * MIB);
+    let done = api.upload("a.bin", &content, key(&sandbox)).expect("an upload");
+    api.download(name(&done), &folder.path("a.bin"), json!({})).expect("a download");
+    assert!(fs::read(folder.path("a.bin")).expect("the file") == content);
+    for offset in [0, 9 * MIB - 100] {
+        let reader = api.reader(name(&done), json!({"offset": offset})).expect("a reader");
+        let (all, failure) = reader.rest(1 << 20);
+        assert!(failure.is_none() && all == content[offset..], "{failure:?}");
     }
 }
 

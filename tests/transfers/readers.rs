@@ -215,7 +215,7 @@ fn encrypted_objects_are_read_as_they_were_written() {
 
     // A flipped bit is found at the end, whatever the store's checksum says.
     sandbox.set(json!({"store": {"no_crc": true}}));
-    sandbox.fault(json!({"method": "GET", "side": "store", "kind": "corrupt"}));
+    sandbox.fault(json!({"method": "GET", "side": "store", "skip": 1, "kind": "corrupt"}));
     let failure = api.reader(object, json!({})).expect("a reader").rest(100_000).1.expect("flipped");
     assert_eq!(failure.status, BGE_ERR_INTEGRITY, "{failure:?}");
     sandbox.key(sandbox.text("/kms/key_id"), "disabled");
