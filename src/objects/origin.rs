@@ -288,12 +288,14 @@ fn read(streamed: Streamed, asked: Option<(u64, u64)>) -> Result<Opened> {
     let headers = &streamed.headers;
     let crc64 = stated_crc(headers)?;
     let validator = validator(headers);
-    if streamed.status == 200 {
+    let told = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range);
+    // Some say 200, and yet that it is a part.
+    let is_part = told.is_some_and(|(start, end, total)| start > 0 || total.is_none_or(|total| end < total));
+    if streamed.status == 200 && !is_part {
         let size = streamed.length();
         return Ok(Opened { start: 0, end: size, size, validator, crc64, is_range: false, streamed });
     }
     let wrong = |what: &str| Error::new(Status::Protocol, what).with_http(206, None);
-    let told = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range);
     // It may be shorter than was asked for, and need not tell the length of the whole.
     let fits = |(start, end, _): &(u64, u64, Option<u64>)| {
         asked.is_some_and(|asked| *start == asked.0 && *end <= asked.1)

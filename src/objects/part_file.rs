@@ -244,9 +244,14 @@ impl Drop for PartFile {
     }
 }
 
-/// What a file of this name would replace. Devices, pipes, sockets and folders are not replaced.
+/// What a file of this name would replace. Devices, pipes, sockets and folders are not replaced, and what is mounted on
+/// the name cannot be.
 fn replaceable(target: &Path) -> io::Result<Option<fs::Metadata>> {
     match fs::metadata(target) {
+        Ok(metadata) if metadata.is_file() && sys::is_mount_point(target) => {
+            let what = "it is mounted there by itself, and cannot be replaced: mount its folder instead";
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, what))
+        }
         Ok(metadata) if metadata.is_file() => Ok(Some(metadata)),
         Ok(metadata) if metadata.is_dir() => {
             Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder"))

@@ -106,6 +106,35 @@ fn all_of_it_where_a_range_was_asked_for() {
 }
 
 #[test]
+fn a_part_that_calls_itself_the_whole_is_not_taken_for_it() {
+    let content = bytes(11, 20 * MIB + 5);
+    let folder = Folder::new("answers");
+    let plainly = |(head, body): Answer| (head.replace("206 Partial Content", "200 OK"), body);
+    // Each range with the wrong status; the whole that also says which bytes it has; a part of what nobody asked for.
+    for (kind, works) in [("ranges", true), ("whole", true), ("stray", false)] {
+        let served = content.clone();
+        let (url, _) = serve(move |_, range| match (kind, range) {
+            ("ranges", Some(range)) => plainly(ranged(&served, "\"1\"", range)),
+            ("stray", _) => plainly(ranged(&served, "\"1\"", (5, 9 * MIB))),
+            _ => plainly(ranged(&served, "\"1\"", (0, served.len()))),
+        });
+        for connections in [1, 4] {
+            let args =
+                json!({"url": url, "path": folder.path("a.bin"), "multipart_num_threads": connections});
+            let outcome = client().call("download_file", args);
+            if works {
+                outcome.unwrap_or_else(|failure| panic!("{kind} {connections}: {failure:?}"));
+                assert!(fs::read(folder.path("a.bin")).expect("the file") == content, "{kind} {connections}");
+                fs::remove_file(folder.path("a.bin")).expect("it was there");
+            } else {
+                assert_eq!(outcome.expect_err(kind).status, BGE_ERR_PROTOCOL, "{kind} {connections}");
+                assert!(fs::metadata(folder.path("a.bin")).is_err(), "{kind} {connections}");
+            }
+        }
+    }
+}
+
+#[test]
 fn short_ranges_and_lengths_that_are_not_told() {
     let sandbox = Sandbox::start(&[]);
     let api = sandbox.api(json!({}));

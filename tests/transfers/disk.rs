@@ -164,6 +164,37 @@ fn devices_pipes_and_sockets_are_not_replaced() {
     assert_eq!(fs::read(folder.path("later.bin")).expect("the file"), b"content");
 }
 
+/// A file that is mounted by itself, as containers do: whoever can mount one tries it, and everybody tries one that is
+/// there already.
+#[test]
+fn a_mounted_file_is_refused_before_anything_is_fetched() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("disk");
+    let object = uploaded(&api, "a.bin", b"content");
+    let path = folder.file("mounted", b"before");
+    let c_path = CString::new(path.clone()).expect("no NUL");
+    // SAFETY: the paths are NUL-terminated; a bind mount takes neither type nor data.
+    let mounted = unsafe {
+        let null = std::ptr::null();
+        libc::mount(c_path.as_ptr(), c_path.as_ptr(), null, libc::MS_BIND, null.cast()) == 0
+    };
+    sandbox.clear_log();
+    let outcome = api.download(&object, &path, json!({}));
+    if mounted {
+        let asked = sandbox.log().len();
+        // SAFETY: the path is NUL-terminated.
+        assert_eq!(unsafe { libc::umount2(c_path.as_ptr(), libc::MNT_DETACH) }, 0);
+        let failure = outcome.expect_err("it cannot be replaced");
+        assert_eq!((failure.status, asked), (BGE_ERR_IO, 0), "{failure:?}");
+        assert!(failure.message.contains("mounted"), "{failure:?}");
+        assert_eq!(fs::read(&path).expect("the file"), b"before");
+    } else {
+        outcome.expect("an ordinary file");
+    }
+    assert_eq!(names_in(&folder), ["mounted"]);
+}
+
 #[test]
 fn planted_links_lead_nowhere() {
     let sandbox = Sandbox::start(&[]);
