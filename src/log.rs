@@ -2,9 +2,10 @@
 
 use std::{
     fmt,
-    fs::OpenOptions,
-    io::Write,
-    path::PathBuf,
+    fs::{self, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -64,10 +65,15 @@ impl Sink for File {
             None => format!("{now} {level:?} {message}\n"),
         };
         // Opened for each line: a rotated or full file harms no call.
-        if let Ok(mut file) = OpenOptions::new().append(true).create(true).open(&self.0) {
+        if let Ok(mut file) = open(&self.0) {
             let _ = file.write_all(line.as_bytes());
         }
     }
+}
+
+/// Nobody waits for a log: a pipe without a reader is an error, and a full one loses the line.
+fn open(path: &Path) -> io::Result<fs::File> {
+    OpenOptions::new().append(true).create(true).custom_flags(libc::O_NONBLOCK).open(path)
 }
 
 pub(crate) struct Logger {
@@ -83,7 +89,7 @@ pub(crate) struct Logger {
 impl Logger {
     pub(crate) fn new(level: Level, format: Format, file: Option<PathBuf>) -> Result<Self> {
         if let Some(path) = &file {
-            OpenOptions::new().append(true).create(true).open(path).map_err(|cause| {
+            open(path).map_err(|cause| {
                 Error::argument("log_file", "must name a file that can be written").with_cause(cause)
             })?;
         }

@@ -525,7 +525,12 @@ fn check_part_names(pairs: &[(String, String)]) -> Result<()> {
 fn file_part(arg: &Arg, path: &str) -> Result<FilePart> {
     let unreadable =
         |cause: &std::io::Error| Error::io(format!("{} cannot be read: {path}", arg.name), cause);
-    let length = File::open(path).and_then(|file| file.metadata()).map_err(|cause| unreadable(&cause))?;
+    // Opening a pipe might never end.
+    let length = match std::fs::metadata(path) {
+        Ok(there) if there.is_file() => File::open(path).and_then(|file| file.metadata()),
+        outcome => outcome,
+    };
+    let length = length.map_err(|cause| unreadable(&cause))?;
     let filename = Path::new(path).file_name().and_then(|name| name.to_str());
     match (length.is_file(), filename) {
         (true, Some(filename)) => Ok(FilePart {

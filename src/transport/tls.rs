@@ -2,6 +2,8 @@
 
 use std::{
     env,
+    fs::File,
+    io::Read,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -14,6 +16,9 @@ use rustls::{
 
 use crate::error::{Error, Result, Status};
 
+/// No list of certificates is longer.
+const MOST: u64 = 16 << 20;
+
 /// Certificates of the caller's `ca_file`, trusted beside the system's.
 pub(super) struct ExtraRoots(Option<(PathBuf, Vec<CertificateDer<'static>>)>);
 
@@ -21,7 +26,9 @@ impl ExtraRoots {
     pub(super) fn load(path: Option<&Path>) -> Result<Self> {
         let Some(path) = path else { return Ok(ExtraRoots(None)) };
         let wrong = || Error::argument("ca_file", "must name a file of PEM certificates");
-        let pem = std::fs::read(path).map_err(|cause| wrong().with_cause(cause))?;
+        let mut pem = Vec::new();
+        let read = File::open(path).and_then(|file| file.take(MOST).read_to_end(&mut pem));
+        read.map_err(|cause| wrong().with_cause(cause))?;
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
             .collect::<std::result::Result<_, _>>()
             .map_err(|_| wrong())?;

@@ -164,6 +164,39 @@ fn devices_pipes_and_sockets_are_not_replaced() {
     assert_eq!(fs::read(folder.path("later.bin")).expect("the file"), b"content");
 }
 
+#[test]
+fn pipes_without_another_end_and_files_without_an_end_hold_nobody_up() {
+    let sandbox = Sandbox::start(&[]);
+    let folder = Folder::new("disk");
+    let pipe = folder.path("pipe");
+    let c_path = CString::new(pipe.clone()).expect("no NUL");
+    // SAFETY: the path is NUL-terminated.
+    assert_eq!(unsafe { libc::mkfifo(c_path.as_ptr(), 0o600) }, 0);
+    let token = sandbox.text("/access_token");
+    for (option, file) in [("log_file", pipe.as_str()), ("ca_file", "/dev/zero")] {
+        let options = sandbox.options(json!({"log": "debug", (option): file}));
+        let failure = Api::new(token, &options).err().expect(option);
+        assert_eq!(failure.status, BGE_ERR_ARGUMENT, "{failure:?}");
+        assert!(failure.message.contains(option), "{failure:?}");
+    }
+    let api = sandbox.api(json!({}));
+    sandbox.clear_log();
+    for (call, args) in [
+        ("deploy_model", json!({"model_id": "m", "source_file": pipe})),
+        ("upload_file", json!({"path": pipe})),
+    ] {
+        assert_eq!(api.call(call, args).expect_err(call).status, BGE_ERR_IO, "{call}");
+    }
+    assert_eq!(sandbox.log().len(), 0, "nothing was sent");
+    // A pipe that somebody reads gets the lines.
+    let reader = fs::OpenOptions::new().read(true).write(true).open(&pipe).expect("the pipe");
+    let options = sandbox.options(json!({"log": "debug", "log_file": pipe}));
+    let api = Api::new(token, &options).expect("a client");
+    api.call("get_samples", json!({"limit": 1})).expect("a call");
+    let mut line = [0; 64];
+    assert!(std::io::Read::read(&mut &reader, &mut line).expect("a line") > 0);
+}
+
 /// A file that is mounted by itself, as containers do: whoever can mount one tries it, and everybody tries one that is
 /// there already.
 #[test]
