@@ -174,8 +174,11 @@ impl Multipart {
 
     /// An answer may get lost after the object is there: then the object tells, by size and checksum.
     pub(super) async fn settle(&self, parts: &Parts, error: &Error) -> Option<String> {
-        let unsure =
-            error.is_passing() || refusal::is_lost_upload(error) || error.status() == Status::Protocol;
+        // An answer that was lost, or was none of the store's; or one that began before the work had failed.
+        let unsure = error.is_passing()
+            || refusal::is_lost_upload(error)
+            || error.status() == Status::Protocol
+            || error.http_status() == 200;
         if !unsure {
             return None;
         }
@@ -269,7 +272,12 @@ impl Listed {
     }
 }
 
+/// The document of a successful answer; an error may come as one, too.
 fn xml<T: DeserializeOwned>(answer: &Answer) -> Result<T> {
+    let refused = refusal::of(answer);
+    if refused.storage().is_some() {
+        return Err(refused);
+    }
     let text = std::str::from_utf8(&answer.body).ok();
     text.and_then(|text| quick_xml::de::from_str(text).ok()).ok_or_else(no_document)
 }
@@ -298,6 +306,23 @@ mod tests {
         assert_eq!(told, [(1, 9, "\"3F\"", Some(11051210869376104954)), (2, 3, "\"4F\"", None)]);
         let none: ListParts = quick_xml::de::from_str("<ListPartsResult></ListPartsResult>").expect("a list");
         assert!(none.parts.is_empty());
+    }
+
+    #[test]
+    fn an_error_in_a_successful_answer_is_the_stores() {
+        let answer = |body: &'static str| Answer {
+            status: 200,
+            headers: reqwest::header::HeaderMap::new(),
+            body: Bytes::from_static(body.as_bytes()),
+        };
+        let refused = answer(
+            "<Error><Code>InternalError</Code><Message>try again</Message><RequestId>R</RequestId></Error>",
+        );
+        let error = xml::<ListParts>(&refused).err().expect("a refusal");
+        assert_eq!(error.status(), Status::Storage);
+        assert_eq!(error.storage().map(|refusal| refusal.code.as_str()), Some("InternalError"));
+        let page = answer("<html>sign in</html>");
+        assert_eq!(xml::<BTreeMap<String, u8>>(&page).err().expect("no document").status(), Status::Protocol);
     }
 
     #[test]
