@@ -167,7 +167,7 @@ func (r *Reader) Seek(offset int64, whence int) (int64, error) {
 	if offset < 0 {
 		return 0, argument("seek", "before the beginning")
 	}
-	if err := r.below.Seek(offset); err != nil {
+	if err := r.below.SeekTo(offset); err != nil {
 		return 0, r.told("seek", err)
 	}
 	r.read = offset

@@ -35,7 +35,7 @@ pub(crate) use streaming::Streamed;
 use crate::{
     context::{Cancel, Context, Progress, Sender},
     error::{Error, Result, Status},
-    log::{Level, Logger},
+    log::{Event, Level, Logger},
     options::Options,
     pace::{Doors, Learned, Pace},
     sys::PerProcess,
@@ -244,9 +244,8 @@ impl Transport {
         loop {
             let connections = &self.0.common.links.connections;
             if connections.available_permits() == 0 {
-                self.log().write(Level::Debug, || {
-                    format!("all {} connections are in use: waiting", self.options().max_connections)
-                });
+                let most = self.options().max_connections;
+                self.note(context, || format!("all {most} connections are in use: waiting"));
             }
             let permit = connections.clone().acquire_owned().await;
             let permit = permit.map_err(|_| Error::closed("the client is closed"))?;
@@ -257,6 +256,13 @@ impl Transport {
             drop(permit);
             self.at_door(context, request).await?;
         }
+    }
+
+    /// What one call waits for, in the log.
+    fn note(&self, context: &Context, message: impl FnOnce() -> String) {
+        self.log().tell(Level::Debug, || {
+            (message(), Event { name: "notice", tag: context.tag.as_deref(), facts: Vec::new() })
+        });
     }
 
     async fn at_door(&self, context: &Context, request: &Request) -> Result<()> {
@@ -271,8 +277,7 @@ impl Transport {
                 .with_retry_after(Some(left))
                 .unsent());
             }
-            self.log()
-                .write(Level::Debug, || format!("waiting {:.1} s, as the server asked", left.as_secs_f64()));
+            self.note(context, || format!("waiting {:.1} s, as the server asked", left.as_secs_f64()));
             // Not all at the same moment.
             let spread = left.div_f64(10.0).min(Duration::from_secs(1)).mul_f64(fastrand::f64());
             context.sleep(left + spread).await?;

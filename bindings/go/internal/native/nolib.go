@@ -64,7 +64,7 @@ type Reader struct{ handle }
 
 func (*Reader) Read(context.Context, []byte) (int, error)          { return 0, errNoLibrary }
 func (*Reader) Size(context.Context) (int64, error)                { return 0, errNoLibrary }
-func (*Reader) Seek(int64) error                                   { return errNoLibrary }
+func (*Reader) SeekTo(int64) error                                 { return errNoLibrary }
 func (*Reader) ReadAt(context.Context, []byte, int64) (int, error) { return 0, errNoLibrary }
 func (*Reader) Cancel()                                            {}
 

@@ -65,8 +65,8 @@ func (r *Reader) Size(ctx context.Context) (int64, error) {
 	return int64(size), err
 }
 
-// Seek goes to a place, without the network.
-func (r *Reader) Seek(offset int64) error {
+// SeekTo goes to a place, without the network.
+func (r *Reader) SeekTo(offset int64) error {
 	ptr, err := r.acquire()
 	if err != nil {
 		return err
