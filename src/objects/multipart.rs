@@ -322,7 +322,7 @@ mod tests {
         assert_eq!(error.status(), Status::Storage);
         assert_eq!(error.storage().map(|refusal| refusal.code.as_str()), Some("InternalError"));
         let page = answer("<html>sign in</html>");
-        assert_eq!(xml::<BTreeMap<String, u8>>(&page).err().expect("no document").status(), Status::Protocol);
+        assert_eq!(xml::<BTreeMap<String, u8>>(&page).expect_err("no document").status(), Status::Protocol);
     }
 
     #[test]
