@@ -233,7 +233,7 @@ fn no_schedule_of_faults_gives_wrong_bytes() {
     let content = bytes(8, 2 * MIB + 9);
     let object = uploaded(&api, "a.bin", &content);
     let (mut good, mut failed) = (0, 0);
-    for round in 0..support::count(8, 100) {
+    for round in 0..support::count(12, 100) {
         for _ in 0..fastrand::usize(1..4) {
             let kind: Value = match fastrand::u8(..8) {
                 0 => json!({"kind": "reset"}),
@@ -250,7 +250,7 @@ fn no_schedule_of_faults_gives_wrong_bytes() {
             sandbox.fault(fault);
         }
         // One of its own: a client that was refused is slower from then on.
-        let api = sandbox.api(json!({"max_retries": 2}));
+        let api = sandbox.api(json!({"max_retries": 3}));
         let reader = api.reader(&object, json!({})).expect("a reader");
         let (all, failure) = reader.rest(50_000);
         match failure {
