@@ -4,7 +4,7 @@
 use std::{
     ffi::OsString,
     fs::{self, File},
-    io,
+    io::{self, Write},
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{
@@ -208,14 +208,25 @@ impl PartFile {
             };
             file.set_permissions(fs::Permissions::from_mode(mode))?;
             file.sync_all()?;
-            fs::rename(&self.part, &self.target)
+            self.rename()
         };
         put().map_err(|cause| self.unwritable(&cause))?;
         self.keep.store(true, Ordering::Relaxed);
-        *self.journal() = None;
-        let _ = fs::remove_file(&self.state);
         sync_folder(&self.target);
         Ok(())
+    }
+
+    /// The journal goes first: whoever is killed between the two leaves a part that the next download takes over, never
+    /// a journal beside a finished file, which nobody would ask for again.
+    fn rename(&self) -> io::Result<()> {
+        *self.journal() = None;
+        let record = private::read_own(&self.state, u64::MAX - 1).ok().flatten();
+        let _ = fs::remove_file(&self.state);
+        let renamed = fs::rename(&self.part, &self.target);
+        if let (Err(_), Some(record)) = (&renamed, record) {
+            let _ = private::create_new(&self.state).and_then(|mut file| file.write_all(&record));
+        }
+        renamed
     }
 
     pub(super) fn unwritable(&self, cause: &io::Error) -> Error {

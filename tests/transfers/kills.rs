@@ -167,32 +167,77 @@ fn a_download_that_was_killed() {
             .map(|stretch| stretch[1]["end"].as_u64().expect("an end") - stretch[0].as_u64().expect("it"))
             .sum();
         sandbox.clear_log();
-        let again = if fs::exists(&path).expect("the folder") {
-            None
-        } else {
-            Some(run(&sandbox, "download", &args))
-        };
-        if let Some(done) = again {
-            assert_eq!((&done["crc64"], &done["verified"]), (&json!(crc64(&content)), &json!(true)));
-            if noted > 0 {
-                let log = sandbox.log();
-                let ranges = log.iter().filter_map(|entry| header(entry, "range"));
-                let asked: u64 = ranges
-                    .filter_map(|range| range.trim_start_matches("bytes=").split_once('-'))
-                    .map(|(first, last)| {
-                        last.parse::<u64>().expect("it") - first.parse::<u64>().expect("it") + 1
-                    })
-                    .sum();
-                assert!(
-                    asked <= 64 * MIB as u64 - noted + 1,
-                    "{round}: {asked} asked for, {noted} were there"
-                );
-            }
+        // Whether it came to its end or not: the same call again leaves the file, and nothing beside it.
+        let done = run(&sandbox, "download", &args);
+        assert_eq!((&done["crc64"], &done["verified"]), (&json!(crc64(&content)), &json!(true)));
+        if noted > 0 {
+            let log = sandbox.log();
+            let ranges = log.iter().filter_map(|entry| header(entry, "range"));
+            let asked: u64 = ranges
+                .filter_map(|range| range.trim_start_matches("bytes=").split_once('-'))
+                .map(|(first, last)| last.parse::<u64>().expect("it") - first.parse::<u64>().expect("it") + 1)
+                .sum();
+            assert!(asked <= 64 * MIB as u64 - noted + 1, "{round}: {asked} asked for, {noted} were there");
         }
         assert!(fs::read(&path).expect("the file") == content, "{round}");
         fs::remove_file(&path).expect("the file");
         assert_eq!(fs::read_dir(folder.path("")).expect("the folder").count(), 0, "{round}");
     }
+}
+
+/// The names that come and go in a folder, in their order: `+name` and `-name`.
+struct Watch(fs::File);
+
+impl Watch {
+    fn of(folder: &str) -> Self {
+        use std::os::fd::FromRawFd;
+        let folder = std::ffi::CString::new(folder).expect("no NUL");
+        let events = libc::IN_CREATE | libc::IN_DELETE | libc::IN_MOVED_FROM | libc::IN_MOVED_TO;
+        // SAFETY: the path ends with a NUL, and the descriptor is nobody else's.
+        unsafe {
+            let descriptor = libc::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC);
+            assert!(descriptor >= 0 && libc::inotify_add_watch(descriptor, folder.as_ptr(), events) >= 0);
+            Watch(fs::File::from_raw_fd(descriptor))
+        }
+    }
+
+    fn seen(&mut self) -> Vec<String> {
+        use std::io::Read;
+        let mut bytes = vec![0; 65_536];
+        let read = self.0.read(&mut bytes).unwrap_or(0);
+        let (mut rest, mut seen) = (&bytes[..read], Vec::new());
+        // An event: watch, mask, cookie, the name's length, the name with NULs behind it.
+        while let Some((head, behind)) = rest.split_at_checked(16) {
+            let number = |at: usize| u32::from_ne_bytes(head[at..at + 4].try_into().expect("four bytes"));
+            let (name, next) = behind.split_at(number(12) as usize);
+            let name = String::from_utf8_lossy(name).trim_end_matches('\0').to_owned();
+            let is_new = number(4) & (libc::IN_CREATE | libc::IN_MOVED_TO) != 0;
+            seen.push(format!("{}{name}", if is_new { '+' } else { '-' }));
+            rest = next;
+        }
+        seen
+    }
+}
+
+#[test]
+fn a_finished_file_never_has_its_journal_beside_it() {
+    let sandbox = Sandbox::start(&[]);
+    let folder = Folder::new("order");
+    let content = bytes(3, 20 * MIB);
+    let api = sandbox.api(json!({}));
+    let done = api.upload("a.bin", &content, json!({})).expect("an upload");
+    let object = done["object_name"].as_str().expect("a name");
+    let mut watch = Watch::of(&folder.path(""));
+    api.download(object, &folder.path("a.bin"), json!({})).expect("a download");
+    let seen = watch.seen();
+    let place = |what: &str| seen.iter().position(|event| event == what).expect(what);
+    assert!(place("+a.bin.bge-part.state") < place("-a.bin.bge-part.state"), "{seen:?}");
+    assert!(place("-a.bin.bge-part.state") < place("+a.bin"), "{seen:?}");
+
+    // One that was left there all the same goes away with the next download.
+    folder.file("a.bin.bge-part.state", b"00000000 {}\n");
+    api.download(object, &folder.path("a.bin"), json!({})).expect("a download");
+    assert_eq!(fs::read_dir(folder.path("")).expect("the folder").count(), 1);
 }
 
 #[test]
