@@ -16,7 +16,7 @@ LIB_DIR    := $(TARGET_DIR)/$(PROFILE)
 SANDBOX    := $(LIB_DIR)/bge-sandbox
 # always the whole workspace: for one package alone cargo would choose other features and compile its dependencies anew
 WORKSPACE   := --profile $(PROFILE) --locked --workspace
-WITHOUT_ARROW := --no-default-features --exclude bge-extract
+WITHOUT_ARROW := --no-default-features --exclude bge-cli
 # ARROW=0 leaves tables out: a smaller library, a shorter build
 CARGO_FLAGS := $(WORKSPACE) $(if $(filter 0,$(ARROW)),$(WITHOUT_ARROW))
 C_MAKE     := $(MAKE) --no-print-directory -C tests/programs LIB_DIR=$(LIB_DIR) SANDBOX=$(SANDBOX)
@@ -127,7 +127,7 @@ c-test: build ## the C and C++ programs, plainly and under valgrind
 	@$(C_MAKE) test
 
 tool-test: build ## the extraction tool
-	scripts/cargo-tests bge-extract --profile $(PROFILE)
+	scripts/cargo-tests bge-cli --profile $(PROFILE)
 
 interop-test: build $(VENV)/.installed ## other people's clients: pyarrow, oss2, Snakemake
 	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider tests/interop

@@ -34,7 +34,7 @@ files=(
   "$INCLUDEDIR/bge.h" "$INCLUDEDIR/bge.hpp"
   "$LIBDIR/libbge.so.$version" "$LIBDIR/$soname" "$LIBDIR/libbge.so" "$LIBDIR/libbge.a"
   "$HTSLIB_PLUGINDIR/hfile_bge.so"
-  "$BINDIR/bge-sandbox" "$BINDIR/bge-extract"
+  "$BINDIR/bge-sandbox" "$BINDIR/bge"
   "$LIBDIR/pkgconfig/bge.pc"
   "$cmakedir/bgeConfig.cmake" "$cmakedir/bgeConfigVersion.cmake" "$cmakedir/bgeTargets.cmake"
 )
@@ -53,7 +53,7 @@ case ${1:-} in
       "$DESTDIR$HTSLIB_PLUGINDIR"
     install -m 644 "$top/include/bge.h" "$top/bindings/c/bge.hpp" "$DESTDIR$INCLUDEDIR"
     programs=()
-    for program in bge-sandbox bge-extract; do # a build without tables has no bge-extract
+    for program in bge-sandbox bge; do # a build without tables has no bge
       [ -e "$BUILD/$program" ] || continue
       install -m 755 "$BUILD/$program" "$DESTDIR$BINDIR"
       programs+=("$DESTDIR$BINDIR/$program")

@@ -32,8 +32,8 @@ def test_parts_killed_and_retried_make_the_table_of_a_single_run(start, tmp_path
     (tmp_path / "ids.txt").write_text("\n".join(ids))
     tools = tmp_path / "tools"
     tools.mkdir()
-    wrapper = tools / "bge-extract"
-    wrapper.write_text(WRAPPER.format(program=BUILD / "bge-extract"))
+    wrapper = tools / "bge"
+    wrapper.write_text(WRAPPER.format(program=BUILD / "bge"))
     wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
     here = pathlib.Path(sys.executable).parent
     environment = dict(
@@ -57,7 +57,7 @@ def test_parts_killed_and_retried_make_the_table_of_a_single_run(start, tmp_path
     assert (tmp_path / "killed").exists() and "Trying to restart job" in done.stderr, done.stderr
     assert len(list((tmp_path / "all taxa").glob("*.parquet"))) == 3
 
-    single = [BUILD / "bge-extract", "get_taxon_abundance", "--samples", "ids.txt", "--arg", "limit=20", "-o", "single.parquet"]
+    single = [BUILD / "bge", "extract", "get_taxon_abundance", "--samples", "ids.txt", "--arg", "limit=20", "-o", "single.parquet"]
     subprocess.run(single, env=environment, cwd=tmp_path, check=True)
     alone = pyarrow.parquet.read_table(tmp_path / "single.parquet")
     merged = pyarrow.parquet.read_table(tmp_path / "merged.parquet")

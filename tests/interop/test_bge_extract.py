@@ -1,4 +1,4 @@
-"""bge-extract as a user runs it: files that other programs read, exit statuses, kills and signals."""
+"""bge extract as a user runs it: files that other programs read, exit statuses, kills and signals."""
 import csv
 import json
 import os
@@ -16,14 +16,14 @@ from conftest import BUILD, LONG, TAXA, Api
 
 
 class Extract:
-    """bge-extract in a folder, on a sandbox."""
+    """bge extract in a folder, on a sandbox."""
 
     def __init__(self, sandbox, folder):
         self.sandbox, self.folder = sandbox, folder
         self.environment = sandbox.environment
 
     def command(self, *arguments):
-        return [str(BUILD / "bge-extract"), *map(str, arguments)]
+        return [str(BUILD / "bge"), "extract", *map(str, arguments)]
 
     def __call__(self, *arguments, **environment):
         done = subprocess.run(

@@ -17,13 +17,15 @@ use arrow_schema::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    extract::{Ending, line, tell},
+    extract::{
+        fingerprint::Fingerprint,
+        job::{Job, Take},
+        one_file::{Ending, line, tell},
+        output::{Output, Style},
+        place::{self, Place},
+        shard::Shard,
+    },
     failure::{Failure, PARTIAL, RETRY},
-    fingerprint::Fingerprint,
-    job::{Job, Take},
-    output::{Output, Style},
-    place::{self, Place},
-    shard::Shard,
 };
 
 /// A file is closed behind the sample that brings it to so many rows: eight row groups.
@@ -109,7 +111,7 @@ pub fn run(
         name,
         ids: &left,
         schema: run.schema(),
-        text: job.cli.text,
+        text: job.options.text,
         output: None,
         rows: 0,
         samples: Vec::new(),
@@ -121,7 +123,7 @@ pub fn run(
     let mut missing = outcome.missing(&left);
     tell(&missing);
     let mut without = Vec::new();
-    if job.cli.allow_missing {
+    if job.options.allow_missing {
         without.extend(missing.iter().filter(|one| !one.is_passing).map(line));
         missing.retain(|one| one.is_passing);
     }
@@ -133,7 +135,7 @@ pub fn run(
     }
     let lines: String = missing.iter().map(|one| line(one) + "\n").collect();
     place::write(&failed, &lines)?;
-    eprintln!("bge-extract: {} of {} samples are missing", missing.len(), ids.len());
+    eprintln!("bge: {} of {} samples are missing", missing.len(), ids.len());
     if outcome.written.is_empty()
         && let Some(stopped) = outcome.stopped
     {
@@ -173,8 +175,8 @@ impl Manifest {
         let begin = Line::Begin {
             call: job.call.name.to_owned(),
             arguments: job.args.texts(),
-            columns: job.cli.columns.clone(),
-            text: job.cli.text,
+            columns: job.options.columns.clone(),
+            text: job.options.text,
             library: env!("CARGO_PKG_VERSION").to_owned(),
             shard: name.index,
             shards: name.count,

@@ -10,7 +10,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use super::{Sink, Writing, failed, unread};
-use crate::{failure::Failure, value::Cell};
+use crate::{extract::value::Cell, failure::Failure};
 
 pub struct Jsonl {
     sink: Sink,

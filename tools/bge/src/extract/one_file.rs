@@ -3,20 +3,24 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use arrow_array::RecordBatch;
 
 use crate::{
-    cli::Cli,
-    dataset,
+    connection::Connection,
+    extract::{
+        dataset,
+        job::{Job, Missing, Outcome, Take},
+        merge,
+        options::Options,
+        output::{Output, Style},
+        place::{self, Place},
+        progress::Interrupt,
+        queue, verify,
+    },
     failure::{Failure, PARTIAL, RETRY},
-    job::{Job, Missing, Outcome, Take},
-    merge,
-    output::{Output, Style},
-    place::{self, Place},
-    progress::Interrupt,
-    queue, verify,
 };
 
 /// How a run ended that did what could be done.
@@ -26,47 +30,55 @@ pub enum Ending {
     Partial(u8),
 }
 
-pub fn run(cli: &Cli) -> Result<Ending, Failure> {
-    if cli.verify_dataset {
-        return verify::run(cli);
+pub fn run(options: &Options, connection: &Connection) -> Result<ExitCode, Failure> {
+    Ok(match extract(options, connection)? {
+        Ending::Complete => ExitCode::SUCCESS,
+        Ending::Partial(exit) => exit.into(),
+    })
+}
+
+fn extract(options: &Options, connection: &Connection) -> Result<Ending, Failure> {
+    if options.verify_dataset {
+        return verify::run(options);
     }
-    if let Some(folder) = &cli.merge {
-        return merge::run(cli, folder);
+    if let Some(folder) = &options.merge {
+        return merge::run(options, folder);
     }
-    let format = cli.format().map_err(Failure::input)?;
+    let format = options.format().map_err(Failure::input)?;
     let interrupt = Interrupt::watch()?;
-    if let Some(folder) = &cli.queue {
-        let (job, ids) = Job::new(cli, &interrupt)?;
+    if let Some(folder) = &options.queue {
+        let (job, ids) = Job::new(options, connection, &interrupt)?;
         return queue::run(&job, folder, &ids.unwrap_or_default());
     }
-    if cli.is_dataset() {
-        dataset::prepare(&cli.output)?;
-        let (job, ids) = Job::new(cli, &interrupt)?;
-        let name = dataset::ShardName::of(cli.shard);
-        let ending = dataset::run(&job, &cli.output, &name, ids.as_deref())?;
+    if options.is_dataset() {
+        dataset::prepare(&options.output)?;
+        let (job, ids) = Job::new(options, connection, &interrupt)?;
+        let name = dataset::ShardName::of(options.shard);
+        let ending = dataset::run(&job, &options.output, &name, ids.as_deref())?;
         return Ok(ending);
     }
     // What is wrong with the output is said before anything is asked for.
-    let place = Place::begin(&cli.output)?;
-    let (job, ids) = Job::new(cli, &interrupt)?;
+    let place = Place::begin(&options.output)?;
+    let (job, ids) = Job::new(options, connection, &interrupt)?;
     let run = job.begin(ids.as_deref())?;
-    let style = Style { format, csv_bom: cli.csv_bom, csv_null: cli.csv_null.clone(), text: cli.text };
-    let mut output = Output::create(place, &cli.output, &style, &run.schema())?;
-    let earlier = earlier(cli);
+    let style =
+        Style { format, csv_bom: options.csv_bom, csv_null: options.csv_null.clone(), text: options.text };
+    let mut output = Output::create(place, &options.output, &style, &run.schema())?;
+    let earlier = earlier(options);
     if let Some(earlier) = &earlier {
         output.add_file(earlier)?;
     }
     let mut file = OneFile { output, without_rows: Vec::new() };
     let outcome = run.pour(&job, &mut file)?;
-    let target = Target { path: &cli.output, earlier, is_file: is_file(&cli.output) };
+    let target = Target { path: &options.output, earlier, is_file: is_file(&options.output) };
     match ids {
-        Some(ids) => target.end(cli, file, outcome, &ids),
+        Some(ids) => target.end(options, file, outcome, &ids),
         None => match outcome.stopped {
             Some(failure) => Err(failure),
             None if interrupt.came() && outcome.written.is_empty() => {
                 Err(Failure::retry("ended by a signal"))
             }
-            None => file.output.finish(&cli.output).map(|()| Ending::Complete),
+            None => file.output.finish(&options.output).map(|()| Ending::Complete),
         },
     }
 }
@@ -77,10 +89,10 @@ fn is_file(path: &Path) -> bool {
 }
 
 /// The partial result that a run of its missing samples completes.
-fn earlier(cli: &Cli) -> Option<PathBuf> {
-    let partial = place::partial(&cli.output);
-    let list = fs::canonicalize(place::list(&cli.output, "failed")).ok()?;
-    let samples = fs::canonicalize(cli.samples.as_deref()?).ok()?;
+fn earlier(options: &Options) -> Option<PathBuf> {
+    let partial = place::partial(&options.output);
+    let list = fs::canonicalize(place::list(&options.output, "failed")).ok()?;
+    let samples = fs::canonicalize(options.samples.as_deref()?).ok()?;
     (samples == list && partial.is_file()).then_some(partial)
 }
 
@@ -110,10 +122,16 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    fn end(self, cli: &Cli, file: OneFile, outcome: Outcome, ids: &[String]) -> Result<Ending, Failure> {
+    fn end(
+        self,
+        options: &Options,
+        file: OneFile,
+        outcome: Outcome,
+        ids: &[String],
+    ) -> Result<Ending, Failure> {
         let mut missing = outcome.missing(ids);
         let nothing = outcome.written.is_empty() && !ids.is_empty() && self.earlier.is_none();
-        if cli.fail_fast || nothing {
+        if options.fail_fast || nothing {
             tell(&missing);
             let first = missing.into_iter().next().map(|one| one.failure);
             if let Some(failure) = outcome.stopped.clone().or(first) {
@@ -123,7 +141,7 @@ impl Target<'_> {
         }
         tell(&missing);
         self.list("empty", file.without_rows.iter().filter_map(|place| ids.get(*place).cloned()))?;
-        if cli.allow_missing {
+        if options.allow_missing {
             let gone = |one: &&Missing| !one.is_passing;
             self.list("missing", missing.iter().filter(gone).map(line))?;
             missing.retain(|one| one.is_passing);
@@ -139,7 +157,7 @@ impl Target<'_> {
         let is_passing = missing.iter().all(|one| one.is_passing);
         self.list("failed", missing.iter().map(line))?;
         file.output.finish(&if self.is_file { place::partial(self.path) } else { self.path.to_owned() })?;
-        eprintln!("bge-extract: {} of {} samples are missing", missing.len(), ids.len());
+        eprintln!("bge: {} of {} samples are missing", missing.len(), ids.len());
         Ok(Ending::Partial(match outcome.stopped {
             Some(stopped) if stopped.exit != RETRY => stopped.exit,
             _ if is_passing => RETRY,
@@ -166,10 +184,10 @@ pub fn line(missing: &Missing) -> String {
 pub fn tell(missing: &[Missing]) {
     const SHOWN: usize = 20;
     for one in missing.iter().take(SHOWN) {
-        eprintln!("bge-extract: {} is missing: {}", one.id, one.why);
+        eprintln!("bge: {} is missing: {}", one.id, one.why);
     }
     if missing.len() > SHOWN {
-        eprintln!("bge-extract: and {} more", missing.len() - SHOWN);
+        eprintln!("bge: and {} more", missing.len() - SHOWN);
     }
 }
 

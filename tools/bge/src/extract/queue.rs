@@ -11,11 +11,13 @@ use std::{
 };
 
 use crate::{
-    dataset::{self, ShardName},
-    extract::Ending,
+    extract::{
+        dataset::{self, ShardName},
+        job::Job,
+        one_file::Ending,
+        place, samples,
+    },
     failure::{Failure, PARTIAL, RETRY},
-    job::Job,
-    place, samples,
 };
 
 /// So often a worker says that it lives.
@@ -26,8 +28,8 @@ const DEAD: Duration = Duration::from_secs(180);
 const LOOK: Duration = Duration::from_secs(1);
 
 pub fn run(job: &Job<'_>, queue: &Path, ids: &[String]) -> Result<Ending, Failure> {
-    dataset::prepare(&job.cli.output)?;
-    fill(queue, ids, job.cli.chunk as usize)?;
+    dataset::prepare(&job.options.output)?;
+    fill(queue, ids, job.options.chunk as usize)?;
     for chunk in names(&queue.join("failed")) {
         // What could not be had once may be there now.
         let _ = fs::rename(&chunk.path, queue.join("todo").join(chunk.name()));
@@ -46,7 +48,7 @@ pub fn run(job: &Job<'_>, queue: &Path, ids: &[String]) -> Result<Ending, Failur
         };
         let ids = samples::of_file(&chunk.chunk.path.to_string_lossy())?;
         let name = ShardName { index: chunk.chunk.number, count: chunk.chunk.count };
-        match dataset::run(job, &job.cli.output, &name, Some(&ids)) {
+        match dataset::run(job, &job.options.output, &name, Some(&ids)) {
             Ok(Ending::Complete) => chunk.finish(queue, "done")?,
             // Another run may have what this one could not.
             Ok(Ending::Partial(exit)) if job.interrupt.came() || exit == RETRY => {
@@ -64,10 +66,7 @@ pub fn run(job: &Job<'_>, queue: &Path, ids: &[String]) -> Result<Ending, Failur
         }
     }
     if is_busy(queue, "failed") {
-        eprintln!(
-            "bge-extract: chunks in {} have samples that cannot be had",
-            queue.join("failed").display()
-        );
+        eprintln!("bge: chunks in {} have samples that cannot be had", queue.join("failed").display());
         return Ok(Ending::Partial(exits.into_iter().max().unwrap_or(PARTIAL)));
     }
     Ok(Ending::Complete)

@@ -19,9 +19,11 @@ use arrow_schema::SchemaRef;
 use self::typed::Typed;
 
 use crate::{
-    cli::Format,
+    extract::{
+        options::Format,
+        place::{self, Place},
+    },
     failure::Failure,
-    place::{self, Place},
 };
 
 /// A format that is being written.

@@ -11,11 +11,14 @@ use bge::{Batches, Client, Error, Part, Status, Table, endpoint::Endpoint};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    arguments::{self, Members},
-    cli::Cli,
+    connection::Connection,
+    extract::{
+        arguments::{self, Members},
+        options::Options,
+        progress::{Bar, Interrupt},
+        samples,
+    },
     failure::Failure,
-    progress::{Bar, Interrupt},
-    samples,
 };
 
 /// Where rows go: whole samples, one after the other.
@@ -28,7 +31,7 @@ pub trait Take {
 
 /// A call, its arguments, and the client that carries it out.
 pub struct Job<'a> {
-    pub cli: &'a Cli,
+    pub options: &'a Options,
     pub call: &'static Endpoint,
     pub args: Members,
     pub interrupt: &'a Interrupt,
@@ -36,15 +39,19 @@ pub struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    pub fn new(cli: &'a Cli, interrupt: &'a Interrupt) -> Result<(Self, Option<Vec<String>>), Failure> {
-        let call = arguments::call(cli.call.as_deref().unwrap_or_default())?;
+    pub fn new(
+        options: &'a Options,
+        connection: &Connection,
+        interrupt: &'a Interrupt,
+    ) -> Result<(Self, Option<Vec<String>>), Failure> {
+        let call = arguments::call(options.call.as_deref().unwrap_or_default())?;
         let listing = arguments::call(samples::LISTING)?;
-        let lists = cli.samples.as_deref() == Some("all");
+        let lists = options.samples.as_deref() == Some("all");
         let others: &[&Endpoint] = if lists { &[listing] } else { &[] };
-        let mut args = arguments::read(&cli.args, call, others)?;
-        let client = Client::open(&options(cli)?)?;
+        let mut args = arguments::read(&options.args, call, others)?;
+        let client = connection.open()?;
         let of_samples = call.arg("biosample_id").is_some();
-        let ids = match &cli.samples {
+        let ids = match &options.samples {
             Some(_) if !of_samples => {
                 return Err(Failure::input(format!(
                     "{} is not about samples: leave --samples out",
@@ -54,9 +61,9 @@ impl<'a> Job<'a> {
             Some(from) => {
                 let is_filter = |name: &str| listing.arg(name).is_some() && call.arg(name).is_none();
                 let filters = args.take(is_filter);
-                Some(samples::read(&client, from, filters, cli.retry_for)?)
+                Some(samples::read(&client, from, filters, options.retry_for)?)
             }
-            None if !cli.shard.is_whole() || cli.queue.is_some() => {
+            None if !options.shard.is_whole() || options.queue.is_some() => {
                 return Err(Failure::input("--shard and --queue part samples: --samples names them"));
             }
             None if of_samples && !args.contains("biosample_id") => {
@@ -64,8 +71,8 @@ impl<'a> Job<'a> {
             }
             None => None,
         };
-        let ids = ids.map(|ids| samples::of_shard(ids, cli.shard));
-        Ok((Job { cli, call, args, interrupt, client }, ids))
+        let ids = ids.map(|ids| samples::of_shard(ids, options.shard));
+        Ok((Job { options, call, args, interrupt, client }, ids))
     }
 
     /// Opens the table of these samples; nothing is sent yet.
@@ -75,7 +82,7 @@ impl<'a> Job<'a> {
             args.set("biosample_id", &ids)?;
         }
         // Without samples there is nothing that the rest could do without.
-        args.set("$", &switches(self.cli, ids.is_some() && !self.cli.fail_fast))?;
+        args.set("$", &switches(self.options, ids.is_some() && !self.options.fail_fast))?;
         let table = Arc::new(self.client.table(self.call.name, &args.json()?)?);
         let batches = table.stream()?;
         self.interrupt.set(&table);
@@ -105,7 +112,7 @@ impl Run {
 
     /// Reads all there is.
     pub fn pour(mut self, job: &Job<'_>, take: &mut impl Take) -> Result<Outcome, Failure> {
-        let bar = Bar::show(&self.table, job.cli.quiet);
+        let bar = Bar::show(&self.table, job.options.quiet);
         let mut outcome = Outcome::default();
         let mut rows = 0;
         loop {
@@ -123,7 +130,7 @@ impl Run {
                     if error.status() != Status::Cancelled {
                         outcome.failed.insert(place, error);
                     }
-                    if job.cli.max_failures.is_some_and(|most| outcome.failed.len() > most) {
+                    if job.options.max_failures.is_some_and(|most| outcome.failed.len() > most) {
                         let told = format!("{} samples have failed: --max-failures", outcome.failed.len());
                         outcome.stopped = Some(Failure::other(told));
                         break;
@@ -140,7 +147,7 @@ impl Run {
         drop(bar);
         let report: Value = serde_json::from_str(&self.table.report()?).unwrap_or_default();
         if let Some(number) = report["misfits"].as_u64().filter(|number| *number > 0) {
-            eprintln!("bge-extract: {number} values are of an unexpected type; they are in the column extra");
+            eprintln!("bge: {number} values are of an unexpected type; they are in the column extra");
         }
         Ok(outcome)
     }
@@ -174,39 +181,16 @@ impl Outcome {
     }
 }
 
-fn options(cli: &Cli) -> Result<String, Failure> {
-    let mut options = Map::new();
-    options.insert("user_agent".into(), concat!("bge-extract/", env!("CARGO_PKG_VERSION")).into());
-    let path =
-        |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
-    let texts = [
-        ("endpoint", cli.endpoint.clone()),
-        ("profile", cli.profile.clone()),
-        ("proxy", cli.proxy.clone()),
-        ("ca_file", path(&cli.ca_file)),
-        ("log_file", path(&cli.log_file)),
-    ];
-    for (name, value) in texts {
-        options.extend(value.map(|value| (name.to_owned(), value.into())));
-    }
-    let numbers = [("timeout", cli.timeout), ("deadline", cli.deadline)];
-    for (name, value) in numbers {
-        options.extend(value.map(|value| (name.to_owned(), value.into())));
-    }
-    options.extend(cli.max_retries.map(|number| ("max_retries".to_owned(), number.into())));
-    Ok(Value::Object(options).to_string())
-}
-
-fn switches(cli: &Cli, skip: bool) -> Value {
+fn switches(options: &Options, skip: bool) -> Value {
     json!({
-        "concurrency": cli.concurrency,
-        "prefetch": cli.prefetch,
-        "rate_limit": cli.rate_limit,
-        "checkpoint_dir": cli.checkpoint_dir,
+        "concurrency": options.concurrency,
+        "prefetch": options.prefetch,
+        "rate_limit": options.rate_limit,
+        "checkpoint_dir": options.checkpoint_dir,
         "on_error": if skip { "skip" } else { "fail" },
-        "strict": cli.strict,
-        "columns": Some(&cli.columns).filter(|columns| !columns.is_empty()),
+        "strict": options.strict,
+        "columns": Some(&options.columns).filter(|columns| !columns.is_empty()),
         "whole": true,
-        "retry_for": cli.retry_for,
+        "retry_for": options.retry_for,
     })
 }

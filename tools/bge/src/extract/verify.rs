@@ -10,13 +10,15 @@ use arrow_array::{Array, RecordBatch, StringArray, cast::downcast_array};
 use serde_json::json;
 
 use crate::{
-    cli::Cli,
-    dataset::{self, Line, Sample},
-    extract::Ending,
+    extract::{
+        dataset::{self, Line, Sample},
+        fingerprint::Fingerprint,
+        one_file::Ending,
+        options::Options,
+        output::parquet,
+        place, samples,
+    },
     failure::{Failure, PARTIAL, RETRY},
-    fingerprint::Fingerprint,
-    output::parquet,
-    place, samples,
 };
 
 /// A file, if its samples have rows, and what it holds.
@@ -107,8 +109,8 @@ impl Manifests {
     }
 }
 
-pub fn run(cli: &Cli) -> Result<Ending, Failure> {
-    let folder = &cli.output;
+pub fn run(options: &Options) -> Result<Ending, Failure> {
+    let folder = &options.output;
     let manifests = Manifests::read(folder)?;
     let mut wrong = Vec::new();
     let mut seen: BTreeMap<&str, &Sample> = BTreeMap::new();
@@ -137,7 +139,7 @@ pub fn run(cli: &Cli) -> Result<Ending, Failure> {
         }
     }
     let mut missing = manifests.unfinished.clone();
-    if let Some(from) = &cli.samples {
+    if let Some(from) = &options.samples {
         let wanted: BTreeSet<String> = samples::of_file(from)?.into_iter().collect();
         let without: BTreeSet<&str> =
             manifests.without.iter().filter_map(|line| line.split_whitespace().next()).collect();
@@ -147,7 +149,7 @@ pub fn run(cli: &Cli) -> Result<Ending, Failure> {
         wrong.extend(foreign.map(|id| format!("{id} is there, and not in {from}")));
     }
     for told in wrong.iter().chain(&missing).take(50) {
-        eprintln!("bge-extract: {told}");
+        eprintln!("bge: {told}");
     }
     let rows: u64 = seen.values().map(|sample| sample.rows).sum();
     println!(

@@ -56,7 +56,7 @@ impl Bar {
                 while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                     let now = table.progress();
                     eprintln!(
-                        "bge-extract: {} of {} samples, {} rows, {} s",
+                        "bge: {} of {} samples, {} rows, {} s",
                         now.samples_done,
                         now.samples,
                         now.rows,

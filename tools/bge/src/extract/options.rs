@@ -1,23 +1,18 @@
-//! The command line.
+//! What `bge extract` takes.
 
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, ValueEnum};
 
-use crate::shard::Shard;
+use crate::{connection::seconds, extract::shard::Shard};
 
-/// Writes the table of a list call of the BGE open platform, for a cohort of samples, to a file or a folder.
+/// Writes the table of a list call, for a cohort of samples, to a file or a folder
 ///
-/// Credentials are found as in libbge: BGE_ACCESS_TOKEN, or BGE_CLIENT_ID and BGE_CLIENT_SECRET, then the stored profile
-/// of the `bge` command. The file appears under its name only when it is whole: where samples are missing, what there is
-/// becomes NAME.partial.ENDING, and the ids that are missing, with the reasons, NAME.ENDING.failed.txt. Given as
-/// --samples for the same output, that list completes it. A signal (TERM, INT, HUP, USR1, USR2, XCPU) ends a run like that.
-///
-/// Exit status: 0 complete; 3 samples are missing for good; 65 bad input; 75 what is missing is worth repeating;
-/// 77 not authorised; 1 anything else.
-#[derive(Debug, Parser)]
-#[command(name = "bge-extract", version)]
-pub struct Cli {
+/// The file appears under its name only when it is whole: where samples are missing, what there is becomes
+/// NAME.partial.ENDING, and the ids that are missing, with the reasons, NAME.ENDING.failed.txt. Given as --samples for the
+/// same output, that list completes it. A signal (TERM, INT, HUP, USR1, USR2, XCPU) ends a run like that.
+#[derive(Debug, Args)]
+pub struct Options {
     /// The list call, such as get_taxon_abundance or get_variants
     #[arg(required_unless_present_any = ["verify_dataset", "merge"])]
     pub call: Option<String>,
@@ -112,38 +107,6 @@ pub struct Cli {
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub csv_null: String,
 
-    /// The platform's address
-    #[arg(long, value_name = "URL")]
-    pub endpoint: Option<String>,
-
-    /// The stored profile
-    #[arg(long, value_name = "NAME")]
-    pub profile: Option<String>,
-
-    /// The longest silence of the platform
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub timeout: Option<f64>,
-
-    /// How long one request may take in all, its repeats included
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
-    pub deadline: Option<f64>,
-
-    /// How often a request is repeated; unless given, as often as half a minute takes
-    #[arg(long, value_name = "N")]
-    pub max_retries: Option<u32>,
-
-    /// The proxy, such as http://proxy:3128 or socks5h://proxy:1080
-    #[arg(long, value_name = "URL")]
-    pub proxy: Option<String>,
-
-    /// Certificates to trust, as a PEM file
-    #[arg(long, value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
-
-    /// Where the library's log goes
-    #[arg(long, value_name = "FILE")]
-    pub log_file: Option<PathBuf>,
-
     /// No progress bar, and no lines of progress
     #[arg(short, long)]
     pub quiet: bool,
@@ -161,7 +124,7 @@ pub enum Format {
     Arrow,
 }
 
-impl Cli {
+impl Options {
     /// Whether the output is a folder of files.
     pub fn is_dataset(&self) -> bool {
         let text = self.output.as_os_str().as_encoded_bytes();
@@ -204,9 +167,4 @@ fn argument(text: &str) -> Result<(String, String), String> {
 fn rate(text: &str) -> Result<f64, String> {
     let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     number.ok_or_else(|| "must be a number of requests per second above 0".into())
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|seconds: &f64| (0.0..=2_592_000.0).contains(seconds));
-    number.ok_or_else(|| "must be seconds, 0 or more".into())
 }

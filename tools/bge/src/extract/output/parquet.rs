@@ -26,7 +26,7 @@ impl Parquet {
         let properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(ROW_GROUP))
-            .set_created_by(format!("bge-extract {}", env!("CARGO_PKG_VERSION")))
+            .set_created_by(format!("bge {}", env!("CARGO_PKG_VERSION")))
             .build();
         ArrowWriter::try_new(sink, schema.clone(), Some(properties)).map(Parquet).map_err(failed)
     }

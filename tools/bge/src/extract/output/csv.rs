@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use super::{Sink, Style, Writing, failed, unread};
-use crate::{failure::Failure, value::Cell};
+use crate::{extract::value::Cell, failure::Failure};
 
 /// What Excel takes for UTF-8.
 const BOM: &str = "\u{feff}";

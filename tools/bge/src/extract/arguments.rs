@@ -57,7 +57,7 @@ pub fn read(typed: &[(String, String)], call: &Endpoint, others: &[&Endpoint]) -
                 .min()
                 .filter(|(distance, known)| *distance <= 3 && distance * 2 < known.len());
             let near = near.map_or(String::new(), |(_, known)| format!(" (did you mean {known}?)"));
-            eprintln!("bge-extract: {name} is no known argument of {}{near}; it is sent as it is", call.name);
+            eprintln!("bge: {name} is no known argument of {}{near}; it is sent as it is", call.name);
         }
         members.0.insert(name.clone(), raw(kind, value)?);
     }

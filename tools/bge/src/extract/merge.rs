@@ -5,13 +5,15 @@ use std::{collections::VecDeque, path::Path};
 use arrow_array::RecordBatch;
 
 use crate::{
-    cli::{Cli, Format},
-    extract::Ending,
+    extract::{
+        one_file::Ending,
+        options::{Format, Options},
+        output::{Output, Style, parquet},
+        place::Place,
+        samples,
+        verify::{Manifests, ids},
+    },
     failure::Failure,
-    output::{Output, Style, parquet},
-    place::Place,
-    samples,
-    verify::{Manifests, ids},
 };
 
 /// The rows of one shard, sample by sample: they stand there in the order of the list.
@@ -49,12 +51,12 @@ impl Shard {
     }
 }
 
-pub fn run(cli: &Cli, folder: &Path) -> Result<Ending, Failure> {
-    if cli.format().map_err(Failure::input)? != Format::Parquet || cli.is_dataset() {
+pub fn run(options: &Options, folder: &Path) -> Result<Ending, Failure> {
+    if options.format().map_err(Failure::input)? != Format::Parquet || options.is_dataset() {
         return Err(Failure::input("--merge makes one Parquet file: --output names it"));
     }
-    let place = Place::begin(&cli.output)?;
-    let wanted = samples::of_file(cli.samples.as_deref().unwrap_or_default())?;
+    let place = Place::begin(&options.output)?;
+    let wanted = samples::of_file(options.samples.as_deref().unwrap_or_default())?;
     let manifests = Manifests::read(folder)?;
     let mut shards: Vec<Shard> = Vec::new();
     let mut schema = None;
@@ -70,7 +72,7 @@ pub fn run(cli: &Cli, folder: &Path) -> Result<Ending, Failure> {
     }
     let schema = schema.ok_or_else(|| Failure::input(format!("{} has no rows", folder.display())))?;
     // The rows have their types already.
-    let mut output = Output::create(place, &cli.output, &Style::parquet(true), &schema)?;
+    let mut output = Output::create(place, &options.output, &Style::parquet(true), &schema)?;
     let mut done = std::collections::HashSet::new();
     for id in &wanted {
         if !done.insert(id) {
@@ -95,6 +97,6 @@ pub fn run(cli: &Cli, folder: &Path) -> Result<Ending, Failure> {
     if let Some((id, _)) = shards.iter().find_map(|shard| shard.samples.front()) {
         return Err(Failure::input(format!("{id} is in a part, and not in the list")));
     }
-    output.finish(&cli.output)?;
+    output.finish(&options.output)?;
     Ok(Ending::Complete)
 }

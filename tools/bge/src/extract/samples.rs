@@ -10,7 +10,10 @@ use arrow_array::{StringArray, cast::downcast_array};
 use bge::Client;
 use serde_json::json;
 
-use crate::{arguments::Members, failure::Failure, shard::Shard};
+use crate::{
+    extract::{arguments::Members, shard::Shard},
+    failure::Failure,
+};
 
 /// The call that lists samples.
 pub const LISTING: &str = "get_samples";
@@ -31,7 +34,7 @@ pub fn read(client: &Client, from: &str, filters: Members, retry_for: f64) -> Re
         }));
     }
     if ids.len() < before {
-        eprintln!("bge-extract: {} ids stand there more than once and are taken once", before - ids.len());
+        eprintln!("bge: {} ids stand there more than once and are taken once", before - ids.len());
     }
     Ok(ids)
 }
