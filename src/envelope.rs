@@ -156,14 +156,14 @@ mod tests {
                 "{http} {body}"
             );
         }
-        let told = failed(200, true, r#"{"code":41001,"msg":"参数错误","data":{"field":"x"}}"#);
-        assert!(told.to_json().ends_with(r#""data":{"field":"x"}}"#), "{}", told.to_json());
-        assert!(told.message().contains("参数错误"));
+        let refused = failed(200, true, r#"{"code":41001,"msg":"参数错误","data":{"field":"x"}}"#);
+        assert!(refused.to_json().ends_with(r#""data":{"field":"x"}}"#), "{}", refused.to_json());
+        assert!(refused.message().contains("参数错误"));
     }
 
     #[test]
     fn what_is_no_json_is_told_with_its_place() {
-        for (body, told) in [
+        for (body, expected) in [
             ("{\"code\":0,\n \"data\":[1,NaN]}", "line 2, column 12: NaN, which is no JSON"),
             ("{\"code\":0,\"data\":{\"v\":Infinity}}", "column 23: Infinity, which is no JSON"),
             ("{\"code\":0,\"data\":{\"v\":-Infinity}}", "-Infinity, which is no JSON"),
@@ -175,7 +175,7 @@ mod tests {
         ] {
             let error = failed(200, true, body);
             assert_eq!(error.status(), Status::Protocol, "{body}");
-            assert!(error.message().contains(told), "{body}: {error}");
+            assert!(error.message().contains(expected), "{body}: {error}");
             assert!(!error.message().contains("Zhang"), "{error}");
         }
         let bytes = match read(200, true, b"{\n\"code\":0,\"data\":\"\xff\"}") {

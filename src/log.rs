@@ -126,11 +126,11 @@ impl Logger {
     }
 
     pub(crate) fn write(&self, level: Level, message: impl FnOnce() -> String) {
-        self.tell(level, || (message(), Event { name: "notice", tag: None, facts: Vec::new() }));
+        self.record(level, || (message(), Event { name: "notice", tag: None, facts: Vec::new() }));
     }
 
     /// A line with what programs want to know of it.
-    pub(crate) fn tell<'a>(&self, level: Level, line: impl FnOnce() -> (String, Event<'a>)) {
+    pub(crate) fn record<'a>(&self, level: Level, line: impl FnOnce() -> (String, Event<'a>)) {
         if level > self.level || self.sink.load().is_none() {
             return;
         }
@@ -188,12 +188,12 @@ mod tests {
         }
     }
 
-    fn told(format: Format) -> Vec<String> {
+    fn lines_of(format: Format) -> Vec<String> {
         let lines = Arc::new(Mutex::new(Vec::new()));
         let logger = Logger::new(Level::Info, format, None).expect("a logger");
         logger.set_sink(Some(Box::new(Kept(lines.clone()))));
         logger.write(Level::Info, || "one\nline".to_owned());
-        logger.tell(Level::Info, || {
+        logger.record(Level::Info, || {
             let facts = vec![("wait", 0.5.into()), ("request_id", Value::Null)];
             ("\"again\"".to_owned(), Event { name: "repeat", tag: Some("7"), facts })
         });
@@ -203,9 +203,9 @@ mod tests {
 
     #[test]
     fn lines_are_texts_or_objects() {
-        assert_eq!(told(Format::Text), ["one line", "\"again\""]);
+        assert_eq!(lines_of(Format::Text), ["one line", "\"again\""]);
         let objects: Vec<Value> =
-            told(Format::Json).iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+            lines_of(Format::Json).iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         assert_eq!(
             objects,
             [

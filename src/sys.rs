@@ -25,8 +25,8 @@ pub(crate) fn user_id() -> u32 {
 pub(crate) fn umask() -> u32 {
     // The call that tells it changes it, for all threads.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let told = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    told.and_then(|text| u32::from_str_radix(text.trim(), 8).ok()).unwrap_or(0o077)
+    let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    umask.and_then(|text| u32::from_str_radix(text.trim(), 8).ok()).unwrap_or(0o077)
 }
 
 /// How much can still be written to a file.
@@ -39,20 +39,20 @@ pub(crate) struct Room {
 
 /// The room that a file's file system has, as far as it says.
 pub(crate) fn room_for(file: &std::fs::File) -> Option<Room> {
-    let mut told = MaybeUninit::<libc::statvfs>::uninit();
+    let mut stats = MaybeUninit::<libc::statvfs>::uninit();
     let mut limit = MaybeUninit::<libc::rlimit>::uninit();
     // SAFETY: the descriptor is open, both places are writable, and they are read only when they were filled in.
-    let (told, limit) = unsafe {
-        if libc::fstatvfs(file.as_raw_fd(), told.as_mut_ptr()) != 0
+    let (stats, limit) = unsafe {
+        if libc::fstatvfs(file.as_raw_fd(), stats.as_mut_ptr()) != 0
             || libc::getrlimit(libc::RLIMIT_FSIZE, limit.as_mut_ptr()) != 0
         {
             return None;
         }
-        (told.assume_init(), limit.assume_init())
+        (stats.assume_init(), limit.assume_init())
     };
-    let blocks = if user_id() == 0 { told.f_bfree } else { told.f_bavail };
+    let blocks = if user_id() == 0 { stats.f_bfree } else { stats.f_bavail };
     // Some file systems say nothing.
-    let free = if told.f_blocks == 0 { u64::MAX } else { blocks.saturating_mul(told.f_frsize) };
+    let free = if stats.f_blocks == 0 { u64::MAX } else { blocks.saturating_mul(stats.f_frsize) };
     let longest = if limit.rlim_cur == libc::RLIM_INFINITY { u64::MAX } else { limit.rlim_cur };
     Some(Room { free, longest })
 }

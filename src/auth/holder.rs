@@ -326,7 +326,7 @@ impl Holder {
         let line = before.line.renewed(before.token.as_deref(), &token);
         self.state.store(Arc::new(State { token: Some(token.clone()), line: line.clone() }));
         self.is_unwritten.store(true, Ordering::Release);
-        transport.log().tell(Level::Info, || {
+        transport.log().record(Level::Info, || {
             let event = Event { name: "renewal", tag: context.tag.as_deref(), facts: Vec::new() };
             ("the access token was renewed".to_owned(), event)
         });

@@ -150,11 +150,11 @@ impl Operation {
     }
 
     /// Has its end told to a queue, as `key`; at once if it has ended. An operation has one queue at most.
-    pub fn tell(&self, queue: &Queue, key: u64) -> Result<()> {
+    pub fn notify(&self, queue: &Queue, key: u64) -> Result<()> {
         self.check_process()?;
         let stage = self.shared.stage();
         if self.shared.queue.set((queue.clone(), key)).is_err() {
-            return Err(Error::argument("op", "is told to a queue already"));
+            return Err(Error::argument("op", "has a queue already"));
         }
         if !matches!(*stage, Stage::Running) {
             drop(stage);

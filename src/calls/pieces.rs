@@ -40,8 +40,8 @@ pub(crate) fn check(session: &Session, endpoint: &'static Endpoint, args: &Args)
         Some(long) => {
             let fit = long.pieces.iter().map(Vec::len).max().unwrap_or_default();
             let count: usize = long.pieces.iter().map(Vec::len).sum();
-            let told = format!("holds {count} ids, and one request takes {fit} of them");
-            Err(Error::argument(long.arg.name, told).with_hint("ask for them in pieces"))
+            let what = format!("holds {count} ids, and one request takes {fit} of them");
+            Err(Error::argument(long.arg.name, what).with_hint("ask for them in pieces"))
         }
     }
 }

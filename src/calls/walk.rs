@@ -195,8 +195,8 @@ impl Walk {
         if page.is_empty && rows == count && count > first {
             self.learned.add(self.endpoint.name, Fact::CountIsTotal);
         } else if page.is_empty && is_proved && rows < count {
-            let told = format!("the pages ended after {rows} of {count} rows");
-            return Err(Error::new(Status::Protocol, told));
+            let what = format!("the pages ended after {rows} of {count} rows");
+            return Err(Error::new(Status::Protocol, what));
         }
         Ok(is_proved && rows == count)
     }

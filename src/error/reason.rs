@@ -22,7 +22,7 @@ const OF_A_TASK: [&str; 8] =
 
 /// The reason in the data of a refusal: a text as it is, an object as `member: value; …`.
 pub(super) fn of_refusal(data: &str) -> Option<String> {
-    told(parsed(data)?)
+    detail(parsed(data)?)
 }
 
 /// The reason in a task that failed: what it says beside its own name, times and state.
@@ -31,7 +31,7 @@ pub(super) fn of_task(task: &str) -> Option<String> {
     if let Value::Object(members) = &mut task {
         members.retain(|name, _| !OF_A_TASK.contains(&name.as_str()));
     }
-    told(task)
+    detail(task)
 }
 
 /// A text of the platform's, without the phone and id-card numbers that it may repeat.
@@ -43,7 +43,7 @@ fn parsed(data: &str) -> Option<Value> {
     if data.len() > LARGEST { None } else { serde_json::from_str(data).ok() }
 }
 
-fn told(data: Value) -> Option<String> {
+fn detail(data: Value) -> Option<String> {
     let mut reason = Reason::default();
     reason.take("", &data, 0);
     if reason.pieces.is_empty() {

@@ -77,8 +77,8 @@ mod tests {
                 .args(["--exact", &name, "--nocapture", "--test-threads=1"])
                 .env("RUST_BACKTRACE", "1")
                 .output()?;
-            let told = String::from_utf8_lossy(&output.stdout);
-            assert!(output.status.success() && told.contains("1 passed"), "{told}");
+            let printed = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && printed.contains("1 passed"), "{printed}");
             assert_eq!(String::from_utf8_lossy(&output.stderr), "");
         }
         Ok(())

@@ -43,7 +43,7 @@ pub unsafe extern "C" fn bge_ops_add(
     unsafe {
         guard("ops_add", err, || {
             let ops = handle(ops, "ops")?;
-            handle(op, "op")?.operation.tell(&ops.queue, key)
+            handle(op, "op")?.operation.notify(&ops.queue, key)
         })
     }
 }

@@ -161,8 +161,8 @@ pub unsafe extern "C" fn bge_table_progress(
     // SAFETY: `table` is NULL or a live handle, outputs NULL or writable.
     unsafe {
         let progress = table.as_ref().map(|table| table.table.progress());
-        let told = progress.map_or([0; 3], |now| [now.rows, now.samples_done, now.samples]);
-        for (out, number) in [rows, samples_done, samples].into_iter().zip(told) {
+        let counts = progress.map_or([0; 3], |now| [now.rows, now.samples_done, now.samples]);
+        for (out, number) in [rows, samples_done, samples].into_iter().zip(counts) {
             if let Some(out) = out.as_mut() {
                 *out = number;
             }

@@ -106,8 +106,8 @@ mod tests {
     #[test]
     fn features_are_json() {
         // SAFETY: static and NUL-terminated.
-        let told = unsafe { CStr::from_ptr(bge_features()) };
-        let features: serde_json::Value = serde_json::from_slice(told.to_bytes()).unwrap_or_default();
+        let text = unsafe { CStr::from_ptr(bge_features()) };
+        let features: serde_json::Value = serde_json::from_slice(text.to_bytes()).unwrap_or_default();
         assert_eq!(features.get("arrow").and_then(|value| value.as_bool()), Some(cfg!(feature = "arrow")));
     }
 
@@ -115,8 +115,8 @@ mod tests {
     fn every_status_has_its_name_in_c() {
         for (status, name) in Status::ALL {
             // SAFETY: static and NUL-terminated.
-            let told = unsafe { CStr::from_ptr(bge_status_name(status as i32)) };
-            assert_eq!(told.to_str(), Ok(name));
+            let text = unsafe { CStr::from_ptr(bge_status_name(status as i32)) };
+            assert_eq!(text.to_str(), Ok(name));
         }
         // SAFETY: as above.
         assert_eq!(unsafe { CStr::from_ptr(bge_status_name(99)) }, c"BGE_ERR_UNKNOWN");

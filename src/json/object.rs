@@ -76,14 +76,14 @@ impl Object {
 mod tests {
     use super::*;
 
-    fn told(object: &Object) -> &str {
+    fn written(object: &Object) -> &str {
         object.c_str().to_str().expect("UTF-8")
     }
 
     #[test]
     fn members_stand_in_their_order_and_are_escaped() {
         let mut object = Object::default();
-        assert_eq!(told(&object), "{}");
+        assert_eq!(written(&object), "{}");
         object.add_text("样品\"", "a\\ \"b\"\n\u{1}中").expect("text");
         object.add_int("least", i64::MIN).expect("int");
         object.add_number("tiny", 2.18932050758568e-10).expect("number");
@@ -91,11 +91,11 @@ mod tests {
         object.add_bool("yes", true).expect("bool");
         object.add_json("$", " {\"deadline\" : 3.50}\n").expect("json");
         assert_eq!(
-            told(&object),
+            written(&object),
             "{\"样品\\\"\":\"a\\\\ \\\"b\\\"\\n\\u0001中\",\"least\":-9223372036854775808,\
              \"tiny\":2.18932050758568e-10,\"whole\":3.0,\"yes\":true,\"$\":{\"deadline\" : 3.50}}"
         );
-        serde_json::from_str::<Value>(told(&object)).expect("JSON");
+        serde_json::from_str::<Value>(written(&object)).expect("JSON");
     }
 
     #[test]
@@ -115,6 +115,6 @@ mod tests {
             assert!(outcome.expect_err(part).message().contains(part), "{part}");
         }
         object.add_int("b", 2).expect("the name is still free");
-        assert_eq!(told(&object), "{\"a\":1,\"b\":2}");
+        assert_eq!(written(&object), "{\"a\":1,\"b\":2}");
     }
 }

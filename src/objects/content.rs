@@ -117,22 +117,22 @@ impl Sum {
 /// A stretch of `content` as the body of a request, and its checksum once an attempt has sent it all.
 pub(super) fn body(content: &Arc<dyn Content>, range: Range<u64>, gauge: Arc<Gauge>) -> (StreamBody, Sum) {
     let sum = Sum::default();
-    let (content, told) = (content.clone(), sum.clone());
+    let (content, computed) = (content.clone(), sum.clone());
     let length = range.end - range.start;
     let open = move || -> ByteStream {
-        *told.cell() = None;
+        *computed.cell() = None;
         let first =
             Reading { content: content.clone(), at: range.start, end: range.end, crc: Running::new() };
-        let state = (first.start(), told.clone(), gauge.clone(), range.start);
-        Box::pin(stream::try_unfold(state, |(reading, told, gauge, start)| async move {
+        let state = (first.start(), computed.clone(), gauge.clone(), range.start);
+        Box::pin(stream::try_unfold(state, |(reading, computed, gauge, start)| async move {
             let Some(reading) = reading else { return Ok(None) };
             let (piece, next) = reading.await.map_err(io::Error::other)?.map_err(local)?;
             gauge.reach(next.at - start);
             if next.at == next.end {
-                *told.cell() = Some(next.crc.sum());
+                *computed.cell() = Some(next.crc.sum());
             }
             // The next piece is read while this one is sent.
-            Ok(Some((piece, (next.start(), told, gauge, start))))
+            Ok(Some((piece, (next.start(), computed, gauge, start))))
         }))
     };
     let empty = length == 0;

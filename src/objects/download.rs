@@ -62,7 +62,7 @@ impl From<Error> for Stop {
 
 /// How a go at the object begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum Strategy {
     /// With what is on the disk.
     Resume,
     /// From nothing.
@@ -83,16 +83,16 @@ pub(super) async fn download(
     let part = on_disk(move || PartFile::open(&target, owner, &transport)).await?;
     let received = fetch(origin, &part, connections, decrypts).await?;
     on_disk(move || part.finish(received.size)).await?;
-    let mut told = json!({
+    let mut result = json!({
         "path": path,
         "size": received.size,
         "crc64": received.crc64.to_string(),
         "verified": received.verified,
     });
     if received.encrypted {
-        told["encrypted"] = true.into();
+        result["encrypted"] = true.into();
     }
-    Ok(told.to_string())
+    Ok(result.to_string())
 }
 
 async fn fetch(
@@ -101,18 +101,18 @@ async fn fetch(
     connections: usize,
     decrypts: bool,
 ) -> Result<Received> {
-    let (mut restarts, mut is_second, mut way) = (0, false, Way::Resume);
+    let (mut restarts, mut is_second, mut strategy) = (0, false, Strategy::Resume);
     loop {
         let download = Download { origin, part, connections: connections.max(1), decrypts };
-        let error = match download.run(way).await {
+        let error = match download.run(strategy).await {
             Ok(received) => return Ok(received),
-            Err(Stop::Changed(_)) if restarts < RESTARTS && way != Way::Plain => {
+            Err(Stop::Changed(_)) if restarts < RESTARTS && strategy != Strategy::Plain => {
                 restarts += 1;
-                way = Way::Anew;
+                strategy = Strategy::Anew;
                 continue;
             }
-            Err(Stop::Changed(_) | Stop::Ranges(_)) if way != Way::Plain => {
-                way = Way::Plain;
+            Err(Stop::Changed(_) | Stop::Ranges(_)) if strategy != Strategy::Plain => {
+                strategy = Strategy::Plain;
                 continue;
             }
             Err(Stop::Changed(error) | Stop::Ranges(error) | Stop::Failed(error)) => error,
@@ -127,7 +127,7 @@ async fn fetch(
             return Err(error);
         }
         is_second = true;
-        way = if way == Way::Plain { Way::Plain } else { Way::Anew };
+        strategy = if strategy == Strategy::Plain { Strategy::Plain } else { Strategy::Anew };
     }
 }
 
@@ -141,15 +141,15 @@ struct Download<'a> {
 }
 
 impl Download<'_> {
-    async fn run(&self, way: Way) -> std::result::Result<Received, Stop> {
-        if way == Way::Resume {
+    async fn run(&self, strategy: Strategy) -> std::result::Result<Received, Stop> {
+        if strategy == Strategy::Resume {
             let part = self.part.clone();
             let earlier = on_disk(move || Ok(part.earlier().inspect(|_| part.resume()))).await?;
             if let Some(state) = earlier {
                 return self.resume(state).await;
             }
         }
-        let mut opened = self.begin(way).await?;
+        let mut opened = self.begin(strategy).await?;
         let is_encrypted = opened.is_encrypted();
         let envelope = if self.decrypts { opened.envelope()? } else { None };
         // Before anything is given up for it: without the right to decrypt it ends here.
@@ -158,17 +158,17 @@ impl Download<'_> {
             // The key service is asked with no connection in hand: there may be only one for all.
             drop(opened);
             keystream = self.keystream(envelope.as_ref()).await?;
-            opened = self.begin(way).await?;
+            opened = self.begin(strategy).await?;
             if opened.envelope()? != envelope {
                 let what = "the object changed meanwhile: it has another key now";
                 return Err(Stop::Changed(Error::new(Status::Integrity, what).with_retryable(true)));
             }
         }
-        let facts = opened.facts().filter(|_| way != Way::Plain);
+        let facts = opened.facts().filter(|_| strategy != Strategy::Plain);
         let facts = facts.map(|facts| Facts { envelope: envelope.clone(), is_encrypted, ..facts });
-        let (part, size, told) = (self.part.clone(), opened.size, facts.clone());
+        let (part, size, noted) = (self.part.clone(), opened.size, facts.clone());
         on_disk(move || {
-            part.begin(told.as_ref().filter(|facts| facts.size > PIECE))?;
+            part.begin(noted.as_ref().filter(|facts| facts.size > PIECE))?;
             size.map_or(Ok(()), |size| part.check_room(size))
         })
         .await?;
@@ -179,8 +179,8 @@ impl Download<'_> {
         self.check(Received { encrypted: is_encrypted, ..received }, envelope).await
     }
 
-    async fn begin(&self, way: Way) -> Result<Opened> {
-        if way == Way::Plain { self.plain().await } else { self.first().await }
+    async fn begin(&self, strategy: Strategy) -> Result<Opened> {
+        if strategy == Strategy::Plain { self.plain().await } else { self.first().await }
     }
 
     async fn keystream(&self, envelope: Option<&Envelope>) -> Result<Option<Arc<Keystream>>> {
@@ -356,9 +356,9 @@ impl Download<'_> {
                 Ok(now) => {
                     let mut written = Written::new(0, keystream.as_ref());
                     let (until, crc64) = (now.size.unwrap_or(u64::MAX), now.crc64);
-                    let told = |at| gauge.reach(at);
+                    let progress = |at| gauge.reach(at);
                     let mut body = Body::new(now.streamed, 0, now.size);
-                    match body.pour(self.part, &mut written, until, told).await {
+                    match body.pour(self.part, &mut written, until, progress).await {
                         Ok(()) => return Ok(verify(written.at, written.crc.sum(), crc64)?),
                         Err(error) => error,
                     }

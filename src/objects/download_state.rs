@@ -85,7 +85,7 @@ impl DownloadState {
     }
 
     /// What the lines of a journal tell, not joined yet; `None` when they do not hold together.
-    pub(super) fn told(lines: Vec<Line>) -> Option<Self> {
+    pub(super) fn replayed(lines: Vec<Line>) -> Option<Self> {
         let mut state: Option<Self> = None;
         for line in lines {
             match (line, &mut state) {
@@ -282,7 +282,7 @@ mod tests {
         let read = |stretches: &[(u64, u64)]| {
             let mut lines = vec![Line::Begun(facts(10))];
             lines.extend(stretches.iter().map(|(start, end)| Line::Stretch(*start, stretch(*end, *start))));
-            DownloadState::told(lines)
+            DownloadState::replayed(lines)
         };
         assert_eq!(read(&[(2, 5), (7, 9)]).expect("a state").done(), 5);
         let joined = read(&[(5, 10), (0, 5)]).expect("a state").joined();
@@ -290,8 +290,8 @@ mod tests {
         for wrong in [(2, 11), (5, 5), (6, 5), (u64::MAX, u64::MAX)] {
             assert_eq!(read(&[wrong]), None, "{wrong:?}");
         }
-        assert_eq!(DownloadState::told(vec![Line::Stretch(0, stretch(1, 0))]), None);
-        assert_eq!(DownloadState::told(Vec::new()), None);
+        assert_eq!(DownloadState::replayed(vec![Line::Stretch(0, stretch(1, 0))]), None);
+        assert_eq!(DownloadState::replayed(Vec::new()), None);
         // What came later counts.
         let state = read(&[(0, 4), (4, 8), (2, 6)]).expect("a state");
         assert_eq!(state.stretches(), [(2, stretch(6, 2))]);

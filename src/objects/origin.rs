@@ -288,9 +288,10 @@ fn read(streamed: Streamed, asked: Option<(u64, u64)>) -> Result<Opened> {
     let headers = &streamed.headers;
     let crc64 = stated_crc(headers)?;
     let validator = validator(headers);
-    let told = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range);
+    let stated = headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok()).and_then(content_range);
     // Some say 200, and yet that it is a part.
-    let is_part = told.is_some_and(|(start, end, total)| start > 0 || total.is_none_or(|total| end < total));
+    let is_part =
+        stated.is_some_and(|(start, end, total)| start > 0 || total.is_none_or(|total| end < total));
     if streamed.status == 200 && !is_part {
         let size = streamed.length();
         return Ok(Opened { start: 0, end: size, size, validator, crc64, is_range: false, streamed });
@@ -300,7 +301,7 @@ fn read(streamed: Streamed, asked: Option<(u64, u64)>) -> Result<Opened> {
     let fits = |(start, end, _): &(u64, u64, Option<u64>)| {
         asked.is_some_and(|asked| *start == asked.0 && *end <= asked.1)
     };
-    let Some((start, end, size)) = told.filter(fits) else {
+    let Some((start, end, size)) = stated.filter(fits) else {
         return Err(wrong("the server gives another range than was asked for"));
     };
     if streamed.length().is_some_and(|length| length != end - start) {

@@ -93,7 +93,7 @@ impl PartFile {
     /// What an earlier download of the same left, as far as it still stands on the disk.
     pub(super) fn earlier(&self) -> Option<DownloadState> {
         let (owner, lines) = peek(&self.state).ok().flatten()?;
-        let mut state = DownloadState::told(lines).filter(|_| owner == self.owner)?;
+        let mut state = DownloadState::replayed(lines).filter(|_| owner == self.owner)?;
         for (start, stretch) in state.stretches() {
             let is_there = self.checksum(start, stretch.end).is_ok_and(|now| now == stretch.on_disk());
             if !is_there {
@@ -304,10 +304,10 @@ fn hold(part: &Path, transport: &Transport) -> io::Result<(File, Option<Lock>)> 
             }
             Taken::Busy(_) => std::thread::sleep(Duration::from_millis(3)),
             Taken::Unsupported(file) => {
-                let told = part.display();
+                let path = part.display();
                 transport
                     .log()
-                    .warn(format!("{told} cannot be locked here: nobody else must download to it"));
+                    .warn(format!("{path} cannot be locked here: nobody else must download to it"));
                 return Ok((file, None));
             }
         }

@@ -158,8 +158,8 @@ impl<'a> PartUpload<'a> {
             Ok(listed) => listed,
             // Without the right to list, what was confirmed is believed.
             Err(error) if refusal::is_denied(&error) => {
-                let told = |(number, part): (&u64, &Part)| (*number, Listed::from_note(*number, part));
-                earlier.parts.iter().map(told).collect()
+                let listed = |(number, part): (&u64, &Part)| (*number, Listed::from_note(*number, part));
+                earlier.parts.iter().map(listed).collect()
             }
             Err(error) if refusal::is_lost_upload(&error) => {
                 // The last call may have ended after the object was there.

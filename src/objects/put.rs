@@ -28,7 +28,7 @@ pub(super) struct Uploaded {
 
 impl Uploaded {
     pub(super) fn to_json(&self) -> String {
-        let mut told = json!({
+        let mut result = json!({
             "object_name": self.object_name,
             "size": self.size,
             "crc64": self.crc64.to_string(),
@@ -37,9 +37,9 @@ impl Uploaded {
             "verified": self.verified,
         });
         if self.encrypted {
-            told["encrypted"] = true.into();
+            result["encrypted"] = true.into();
         }
-        told.to_string()
+        result.to_string()
     }
 }
 

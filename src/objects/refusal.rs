@@ -79,9 +79,9 @@ pub(super) fn wants_v4(error: &Error) -> bool {
 /// store's clock, and believed by nobody.
 pub(super) fn clock(error: &Error) -> Option<SystemTime> {
     let refusal = error.storage().filter(|refusal| refusal.code == "RequestTimeTooSkewed")?;
-    let told = OffsetDateTime::parse(refusal.server_time.as_deref()?, &Rfc3339).ok()?;
-    let told = told.to_offset(UtcOffset::UTC);
-    BELIEVED.contains(&told.year()).then(|| SystemTime::from(told))
+    let server_time = OffsetDateTime::parse(refusal.server_time.as_deref()?, &Rfc3339).ok()?;
+    let server_time = server_time.to_offset(UtcOffset::UTC);
+    BELIEVED.contains(&server_time.year()).then(|| SystemTime::from(server_time))
 }
 
 pub(super) fn is_lost_upload(error: &Error) -> bool {

@@ -293,7 +293,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         sign(OssSignature::V1, &key, &put("k", &[]), &mut headers, UNIX_EPOCH + Duration::from_secs(1))
             .expect("a signature");
-        let told = format!("{key:?} {headers:?}");
-        assert!(!told.contains("canary") && !told.contains("an-id"), "{told}");
+        let debug = format!("{key:?} {headers:?}");
+        assert!(!debug.contains("canary") && !debug.contains("an-id"), "{debug}");
     }
 }

@@ -36,7 +36,7 @@ pub(super) async fn unfinished_uploads(objects: &Objects, context: Context, args
             .map_err(|cause| Error::io(format!("{} cannot be read as a folder", folder.display()), &cause))
     })
     .await?;
-    let (mut told, mut failures) = (Vec::new(), Vec::new());
+    let (mut listed, mut failures) = (Vec::new(), Vec::new());
     for left in left {
         let mut entry = shown(objects, &left);
         if discards {
@@ -48,15 +48,15 @@ pub(super) async fn unfinished_uploads(objects: &Objects, context: Context, args
                 }
             }
         }
-        told.push(entry);
+        listed.push(entry);
     }
-    let Some(first) = failures.first() else { return Ok(Value::Array(told).to_string()) };
-    let what = format!("{} of {} unfinished uploads could not be discarded", failures.len(), told.len());
+    let Some(first) = failures.first() else { return Ok(Value::Array(listed).to_string()) };
+    let what = format!("{} of {} unfinished uploads could not be discarded", failures.len(), listed.len());
     let error = Error::new(first.status(), what)
         .with_cause(first.message())
         .with_hint("\"files\" of the error's JSON has each upload")
         .with_retryable(failures.iter().all(Error::retryable));
-    Err(match RawValue::from_string(Value::Array(told).to_string()) {
+    Err(match RawValue::from_string(Value::Array(listed).to_string()) {
         Ok(files) => error.with_files(files),
         Err(_) => error,
     })

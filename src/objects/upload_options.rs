@@ -107,10 +107,10 @@ impl UploadOptions {
 
     /// What a state is known by, beside its file: the same upload only goes on with the same of these.
     pub(super) fn of_state(&self) -> Vec<(&'static str, String)> {
-        let mut told = vec![("internal", self.region.internal.to_string())];
-        told.extend(self.region.region_id.clone().map(|region| ("region_id", region)));
-        told.extend(self.cmk_id.clone().map(|id| ("cmk_id", id)));
-        told
+        let mut facts = vec![("internal", self.region.internal.to_string())];
+        facts.extend(self.region.region_id.clone().map(|region| ("region_id", region)));
+        facts.extend(self.cmk_id.clone().map(|id| ("cmk_id", id)));
+        facts
     }
 
     /// Whether an object this large goes in parts.

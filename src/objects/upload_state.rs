@@ -56,7 +56,7 @@ enum Line {
 }
 
 /// The last upload that the lines tell of, with its parts; `None` when it cannot have been one of ours.
-fn told(lines: Vec<Line>) -> Option<UploadRecord> {
+fn replayed(lines: Vec<Line>) -> Option<UploadRecord> {
     let mut record: Option<UploadRecord> = None;
     for line in lines {
         match (line, &mut record) {
@@ -98,7 +98,7 @@ impl UploadState {
                 owner,
                 transport: transport.clone(),
                 journal: Mutex::new(Some(journal)),
-                earlier: Mutex::new(told(lines)),
+                earlier: Mutex::new(replayed(lines)),
             })))),
             Err(cause) if is_no_folder(folder) => {
                 Err(Error::io(format!("checkpoint_dir: {} cannot be used", folder.display()), &cause))
@@ -228,7 +228,7 @@ pub(super) fn left_in(folder: &Path) -> io::Result<Vec<Left>> {
     places.sort();
     let of = |place: PathBuf| {
         let (owner, lines) = peek::<Line>(&place).ok().flatten()?;
-        Some(Left { place, owner, record: told(lines) })
+        Some(Left { place, owner, record: replayed(lines) })
     };
     Ok(places.into_iter().filter_map(of).collect())
 }
@@ -274,9 +274,9 @@ mod tests {
     #[test]
     fn the_last_upload_counts() {
         let lines = vec![begun(300_000, 102_400), Line::Part(1, part()), begun(200_000, 102_400)];
-        assert_eq!(told(lines).map(|record| (record.size, record.parts.len())), Some((200_000, 0)));
+        assert_eq!(replayed(lines).map(|record| (record.size, record.parts.len())), Some((200_000, 0)));
         let lines = vec![begun(300_000, 102_400), Line::Part(2, part())];
-        assert_eq!(told(lines).and_then(|record| record.parts.get(&2).cloned()), Some(part()));
+        assert_eq!(replayed(lines).and_then(|record| record.parts.get(&2).cloned()), Some(part()));
     }
 
     #[tokio::test]
@@ -300,8 +300,8 @@ mod tests {
         assert!(state.begin(record).await);
         // Bytes that this process has handed to the system.
         let written = || {
-            let told = fs::read_to_string("/proc/self/io").expect("counters");
-            let line = told.lines().find_map(|line| line.strip_prefix("wchar: ")).expect("one of them");
+            let counters = fs::read_to_string("/proc/self/io").expect("counters");
+            let line = counters.lines().find_map(|line| line.strip_prefix("wchar: ")).expect("one of them");
             line.parse::<u64>().expect("a number")
         };
         let before = written();
@@ -317,11 +317,11 @@ mod tests {
 
     #[test]
     fn no_crafted_record_makes_anybody_allocate() {
-        assert!(told(vec![begun(u64::MAX, 102_400)]).is_none());
-        assert!(told(vec![begun(1 << 40, 1)]).is_none());
-        assert!(told(vec![begun(1 << 40, u64::MAX)]).is_none());
-        assert!(told(vec![begun(1 << 20, 102_400), Line::Part(0, part())]).is_none());
-        assert!(told(vec![begun(1 << 20, 102_400), Line::Part(10_001, part())]).is_none());
-        assert!(told(vec![Line::Part(1, part())]).is_none());
+        assert!(replayed(vec![begun(u64::MAX, 102_400)]).is_none());
+        assert!(replayed(vec![begun(1 << 40, 1)]).is_none());
+        assert!(replayed(vec![begun(1 << 40, u64::MAX)]).is_none());
+        assert!(replayed(vec![begun(1 << 20, 102_400), Line::Part(0, part())]).is_none());
+        assert!(replayed(vec![begun(1 << 20, 102_400), Line::Part(10_001, part())]).is_none());
+        assert!(replayed(vec![Line::Part(1, part())]).is_none());
     }
 }

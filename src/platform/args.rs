@@ -39,7 +39,7 @@ impl Args {
         let mut reader = serde_json::Deserializer::from_str(json);
         let members =
             reader.deserialize_map(Members).and_then(|members| reader.end().map(|()| members)).map_err(
-                |cause| Error::argument("args_json", "must be one JSON object").with_cause(told(&cause)),
+                |cause| Error::argument("args_json", "must be one JSON object").with_cause(described(&cause)),
             )?;
         let mut args = Args::default();
         for (name, raw) in members {
@@ -170,7 +170,7 @@ impl<'de> Visitor<'de> for Members {
 }
 
 /// What was wrong with a JSON text, without repeating any of it.
-fn told(cause: &serde_json::Error) -> String {
+fn described(cause: &serde_json::Error) -> String {
     let what = if cause.is_data() { "it is JSON of another kind" } else { "it is not JSON" };
     format!("{what} (line {}, column {})", cause.line(), cause.column())
 }

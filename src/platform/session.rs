@@ -151,7 +151,7 @@ impl Session {
     /// An error as the caller gets it: with the call's name, logged, and without secrets.
     pub(crate) fn explain(&self, call: &str, error: Error) -> Error {
         let error = self.credentials.advise(self.credentials.redact(error, None)).with_call(call);
-        self.transport.log().tell(Level::Error, || {
+        self.transport.log().record(Level::Error, || {
             let mut facts = vec![("call", call.into()), ("status", error.status().name().into())];
             facts.push(("request_id", error.request_id().into()));
             for (name, number) in [("http_status", i64::from(error.http_status())), ("code", error.code())] {

@@ -91,8 +91,8 @@ impl PageCache {
                 let what = format!("the checkpoint folder cannot be used: {}", folder.display());
                 return Err(Error::io(what, &cause));
             }
-            let told = || format!("nothing is kept in {}: {cause}", folder.display());
-            session.transport().log().write(Level::Error, told);
+            let message = || format!("nothing is kept in {}: {cause}", folder.display());
+            session.transport().log().write(Level::Error, message);
             writing = Writing::Never;
         }
         let mut keeps = Keeps { folder: own, digest, changes, packs: Vec::new(), ends: HashMap::new() };
@@ -167,8 +167,8 @@ impl PageCache {
             .ok()
     }
 
-    fn log(&self, level: Level, told: impl FnOnce() -> String) {
-        self.session.transport().log().write(level, told);
+    fn log(&self, level: Level, message: impl FnOnce() -> String) {
+        self.session.transport().log().write(level, message);
     }
 
     fn begin(&self) -> io::Result<PackWriter> {

@@ -21,9 +21,9 @@ impl PageRows {
         let is_paged = !page.trim_ascii_start().starts_with('[');
         let mut decoder = Decoder::new(Shape::of(list(name)?, None), is_paged, false);
         let batches = decoder.decode(page, None).map_err(|error| {
-            let told =
+            let what =
                 format!("must be a page of {name}: a list of rows, or an object that has them as result");
-            Error::argument("page_json", told).with_cause(error.message())
+            Error::argument("page_json", what).with_cause(error.message())
         })?;
         Ok(PageRows { schema: decoder.schema(), batches: batches.into() })
     }

@@ -38,7 +38,7 @@ pub(super) fn send(client: &Client, hop: &Hop<'_>, context: &Context) -> Result<
         Some(proxy) if failure::is_refused_tunnel(&cause) => {
             proxy.refused(&hop.url, &proxy.ask(&hop.url, streaming::ASKING))
         }
-        _ => failure::of_send(cause, &hop.road.trust.told),
+        _ => failure::of_send(cause, &hop.road.trust.description),
     })?;
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
     hop.check(status, &headers)?;

@@ -55,8 +55,8 @@ impl FilePart {
 }
 
 /// The first `length` bytes of a file; a file that has become shorter is an error, never a shorter body.
-fn read_in_pieces(file: Arc<File>, length: u64, told: impl Fn(u64) + Send + 'static) -> ByteStream {
-    Box::pin(stream::try_unfold((0, told), move |(at, told)| {
+fn read_in_pieces(file: Arc<File>, length: u64, progress: impl Fn(u64) + Send + 'static) -> ByteStream {
+    Box::pin(stream::try_unfold((0, progress), move |(at, progress)| {
         let file = file.clone();
         async move {
             if at == length {
@@ -69,8 +69,8 @@ fn read_in_pieces(file: Arc<File>, length: u64, told: impl Fn(u64) + Send + 'sta
             });
             let piece = read.await.map_err(io::Error::other)?.map_err(local)?;
             let now = at + piece.len() as u64;
-            told(now);
-            Ok(Some((Bytes::from(piece), (now, told))))
+            progress(now);
+            Ok(Some((Bytes::from(piece), (now, progress))))
         }
     }))
 }

@@ -63,17 +63,17 @@ pub(super) fn is_unreachable(error: &Error) -> bool {
 /// Whether a proxy answered that it makes no tunnel.
 pub(super) fn is_refused_tunnel(cause: &reqwest::Error) -> bool {
     let refusals = ["tunnel error: unsuccessful", "tunnel error: proxy authorization required"];
-    causes(cause).iter().any(|told| refusals.contains(&told.as_str()))
+    causes(cause).iter().any(|text| refusals.contains(&text.as_str()))
 }
 
 fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
-    let mut told = vec![error.to_string()];
+    let mut texts = vec![error.to_string()];
     let mut now = error;
     while let Some(source) = now.source() {
-        told.push(source.to_string());
+        texts.push(source.to_string());
         now = source;
     }
-    told
+    texts
 }
 
 /// A failure once the answer has begun.
@@ -102,13 +102,13 @@ pub(super) fn of_send(cause: reqwest::Error, trusted: &str) -> Error {
     if let Some(local) = find::<LocalFile>(&cause) {
         return Error::new(Status::Io, "the file could not be read to its end").with_cause(&local.0);
     }
-    let told = root(&cause);
+    let reason = root(&cause);
     if cause.is_connect() {
-        let error = Error::new(Status::Transport, "no connection").with_cause(&told).unsent();
-        if causes(&cause).iter().any(|told| told.starts_with("tunnel error") || told.starts_with("SOCKS")) {
+        let error = Error::new(Status::Transport, "no connection").with_cause(&reason).unsent();
+        if causes(&cause).iter().any(|text| text.starts_with("tunnel error") || text.starts_with("SOCKS")) {
             // A proxy that wants another name, or does not want this target, will not change its mind.
             let is_final =
-                ["authentication", "not accepted", "not allowed"].iter().any(|part| told.contains(part));
+                ["authentication", "not accepted", "not allowed"].iter().any(|part| reason.contains(part));
             return if is_final { error.permanent() } else { error };
         }
         let cut = find::<io::Error>(&cause).is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof);
@@ -116,12 +116,12 @@ pub(super) fn of_send(cause: reqwest::Error, trusted: &str) -> Error {
         return if cut { error.permanent() } else { error };
     }
     if cause.is_body() || cause.is_decode() {
-        return broken_off().with_cause(told);
+        return broken_off().with_cause(reason);
     }
     if cause.is_builder() {
-        return Error::new(Status::Argument, "no request can be made of this").with_cause(told);
+        return Error::new(Status::Argument, "no request can be made of this").with_cause(reason);
     }
-    Error::new(Status::Transport, "the connection broke").with_cause(told)
+    Error::new(Status::Transport, "the connection broke").with_cause(reason)
 }
 
 /// Marks a failure to read the caller's own file while it was being sent.
@@ -214,22 +214,22 @@ mod tests {
 
     #[test]
     fn no_number_from_outside_is_too_large() {
-        let told = |text: &str| {
+        let parsed = |text: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(RETRY_AFTER, text.parse().expect("a header"));
             retry_after(&headers)
         };
-        assert_eq!(told("75"), Some(Duration::from_secs(75)));
+        assert_eq!(parsed("75"), Some(Duration::from_secs(75)));
         for text in
             ["18446744073709551615", "18446744073709551616", &"9".repeat(80), "Fri, 31 Dec 9999 23:59:59 GMT"]
         {
-            let wait = told(text).expect(text);
+            let wait = parsed(text).expect(text);
             assert!(wait >= Duration::from_secs(86_400 * 365), "{text}: {wait:?}");
             assert!(std::time::Instant::now().checked_add(wait).is_some(), "{text}");
         }
-        assert_eq!(told("Thu, 01 Jan 1970 00:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(parsed("Thu, 01 Jan 1970 00:00:00 GMT"), Some(Duration::ZERO));
         for text in ["-1", "1.5", "soon", "", "Fri, 31 Dec 99999 23:59:59 GMT"] {
-            assert_eq!(told(text), None, "{text}");
+            assert_eq!(parsed(text), None, "{text}");
         }
     }
 }

@@ -78,8 +78,8 @@ impl<'a> Hop<'a> {
         if !error.is_unsent() {
             return error;
         }
-        let way = self.proxy().map_or(String::new(), |proxy| format!(", by {proxy}"));
-        let error = error.at(&format!("{}{way}", super::origin(&self.url)));
+        let by = self.proxy().map_or(String::new(), |proxy| format!(", by {proxy}"));
+        let error = error.at(&format!("{}{by}", super::origin(&self.url)));
         // Somebody had the first hop's request.
         if self.is_first { error } else { error.sent() }
     }

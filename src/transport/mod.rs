@@ -260,7 +260,7 @@ impl Transport {
 
     /// What one call waits for, in the log.
     fn note(&self, context: &Context, message: impl FnOnce() -> String) {
-        self.log().tell(Level::Debug, || {
+        self.log().record(Level::Debug, || {
             (message(), Event { name: "notice", tag: context.tag.as_deref(), facts: Vec::new() })
         });
     }

@@ -280,17 +280,17 @@ impl Proxy {
     /// The error of a tunnel that the proxy did not make.
     pub(super) fn refused(&self, url: &Url, said: &Said) -> Error {
         let target = super::origin(url);
-        let told = |what: String| Error::new(Status::Transport, what).unsent();
+        let failed = |what: String| Error::new(Status::Transport, what).unsent();
         match said.status {
             Some(407) => self.wants(&said.wants).unsent(),
             // By now it lets calls through, it is over its head, or what lies behind it is.
             None | Some(200..=299 | 408 | 425 | 429 | 500..) => {
                 let status = said.status.filter(|status| *status >= 300);
                 let answer = status.map_or(String::new(), |status| format!(" (it says {status})"));
-                told(format!("{self} made no connection to {target}{answer}"))
+                failed(format!("{self} made no connection to {target}{answer}"))
             }
             Some(status) => {
-                told(format!("{self} refuses connections to {target} (it says {status})")).permanent()
+                failed(format!("{self} refuses connections to {target} (it says {status})")).permanent()
             }
         }
     }
@@ -328,7 +328,7 @@ mod tests {
         })
     }
 
-    fn way(proxies: &Proxies, url: &str) -> Option<String> {
+    fn chosen(proxies: &Proxies, url: &str) -> Option<String> {
         proxies.on_the_way(&Url::parse(url).expect("an address")).map(|proxy| proxy.0.to_string())
     }
 
@@ -337,11 +337,11 @@ mod tests {
         let found =
             proxies(&[("HTTPS_PROXY", " http://p:1\n"), ("ALL_PROXY", "socks5h://s"), ("http_proxy", "")]);
         let found = found.expect("proxies");
-        assert_eq!(way(&found, "https://api.example/x").as_deref(), Some("http://p:1/"));
-        assert_eq!(way(&found, "http://api.example/x").as_deref(), Some("socks5h://s:1080/"));
-        assert_eq!(way(&proxies(&[]).expect("none"), "https://api.example"), None);
+        assert_eq!(chosen(&found, "https://api.example/x").as_deref(), Some("http://p:1/"));
+        assert_eq!(chosen(&found, "http://api.example/x").as_deref(), Some("socks5h://s:1080/"));
+        assert_eq!(chosen(&proxies(&[]).expect("none"), "https://api.example"), None);
         let cgi = proxies(&[("HTTP_PROXY", "http://evil"), ("REQUEST_METHOD", "GET")]).expect("none");
-        assert_eq!(way(&cgi, "http://api.example"), None);
+        assert_eq!(chosen(&cgi, "http://api.example"), None);
         assert_eq!(
             parse("HTTP_PROXY", "proxy:3128").expect("without a scheme").0.as_str(),
             "http://proxy:3128/"

@@ -26,7 +26,7 @@ const MOST: usize = 5;
 
 impl Transport {
     fn log_request(&self, context: &Context, hop: &Hop<'_>) -> Instant {
-        self.log().tell(Level::Debug, || {
+        self.log().record(Level::Debug, || {
             let (method, url) = named(hop);
             let line = format!("{method} {url}");
             let facts = vec![("method", method.into()), ("url", url.into())];
@@ -37,7 +37,7 @@ impl Transport {
 
     /// What came of a request; an error may tell more than that there was no answer, and is told elsewhere.
     fn log_answer(&self, context: &Context, hop: &Hop<'_>, sent: Instant, answer: Option<(u16, &HeaderMap)>) {
-        self.log().tell(Level::Debug, || {
+        self.log().record(Level::Debug, || {
             let (method, url) = named(hop);
             let seconds = sent.elapsed().as_secs_f64();
             let mut facts =
@@ -65,8 +65,8 @@ impl Transport {
         for _ in 0..=MOST {
             let sent = self.log_request(context, &hop);
             let answer = blocking::send(self.blocking()?, &hop, context);
-            let told = answer.as_ref().ok().map(|answer| (answer.status, &answer.headers));
-            self.log_answer(context, &hop, sent, told);
+            let outcome = answer.as_ref().ok().map(|answer| (answer.status, &answer.headers));
+            self.log_answer(context, &hop, sent, outcome);
             let answer = answer.map_err(|error| hop.blamed(error))?;
             match hop.next(answer.status, &answer.headers)? {
                 Some(next) => hop = next,
@@ -95,8 +95,8 @@ impl Transport {
         for _ in 0..=MOST {
             let sent = self.log_request(context, &hop);
             let streamed = streaming::open(self.streaming_for(request)?, &hop, context).await;
-            let told = streamed.as_ref().ok().map(|streamed| (streamed.status, &streamed.headers));
-            self.log_answer(context, &hop, sent, told);
+            let outcome = streamed.as_ref().ok().map(|streamed| (streamed.status, &streamed.headers));
+            self.log_answer(context, &hop, sent, outcome);
             let streamed = streamed.map_err(|error| hop.blamed(error))?;
             match hop.next(streamed.status, &streamed.headers)? {
                 Some(next) => hop = next,

@@ -59,7 +59,7 @@ impl<'a> Retry<'a> {
             return Err(error);
         }
         self.repeats += 1;
-        self.log.tell(Level::Info, || {
+        self.log.record(Level::Info, || {
             let (repeat, seconds) = (self.repeats, wait.as_secs_f64());
             let most = self.context.max_retries.map_or(String::new(), |most| format!(" of {most}"));
             let mut facts = vec![("repeat", repeat.into()), ("wait", seconds.into())];

@@ -137,7 +137,7 @@ pub(super) async fn open(client: &Client, hop: &Hop<'_>, context: &Context) -> R
                     Error::new(Status::Internal, "a proxy could not be asked").with_cause(cause)
                 }));
             }
-            _ => return Err(failure::of_send(cause, &hop.road.trust.told)),
+            _ => return Err(failure::of_send(cause, &hop.road.trust.description)),
         },
     };
     pulse.answered();

@@ -45,7 +45,7 @@ impl ExtraRoots {
 pub(super) struct Trust {
     pub config: rustls::ClientConfig,
     /// For people: where the certificates come from, and how many they are.
-    pub told: String,
+    pub description: String,
     /// Variables of the environment that should name certificates, and give none: nobody is trusted then.
     pub missing: Option<String>,
 }
@@ -72,10 +72,10 @@ impl Trust {
             roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         }
         let plural = if roots.len() == 1 { "" } else { "s" };
-        let mut told = format!("{} certificate{plural} of {from}", roots.len());
+        let mut description = format!("{} certificate{plural} of {from}", roots.len());
         if let Some((path, certificates)) = &extra.0 {
             let (added, _) = roots.add_parsable_certificates(certificates.iter().cloned());
-            told.push_str(&format!(" and {added} of ca_file ({})", path.display()));
+            description.push_str(&format!(" and {added} of ca_file ({})", path.display()));
         }
         let mut config = rustls::ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
@@ -83,7 +83,7 @@ impl Trust {
             .with_root_certificates(roots)
             .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Trust { config, told, missing })
+        Ok(Trust { config, description, missing })
     }
 
     /// An error before anything is sent, where it could not go well.

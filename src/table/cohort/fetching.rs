@@ -168,8 +168,8 @@ impl Cohort {
                         if answered.is_none() && error.code() == BAD_ARGUMENT && self.settings.skip =>
                     {
                         // The same refusal for another sample: it is not the sample that is wrong.
-                        let told = error.message().to_owned();
-                        if refusal.replace(told.clone()) == Some(told) {
+                        let message = error.message().to_owned();
+                        if refusal.replace(message.clone()) == Some(message) {
                             return self.stop_in(&mut state, error);
                         }
                         Some(Err(of_sample(error, sample.id.as_deref())))

@@ -8,7 +8,7 @@ use std::{
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bge::{Batches, Client, Error, Part, Status, Table, endpoint::Endpoint};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::{
     connection::Connection,
