@@ -326,24 +326,33 @@ fn a_failed_renewal_is_everybodys_who_waited() {
     token["obtained_at"] = (now() - 30_000).into();
     let api = Arc::new(app(&issuer, json!({})).api(Some(&token.to_string())).expect("a client"));
     issuer.manner(Manner::Refuse);
-    issuer.delay(Duration::from_millis(1_500));
-    let started = Instant::now();
+    issuer.hold();
+    let begun = Arc::new(std::sync::Barrier::new(65));
     let threads: Vec<_> = (0..64)
         .map(|number| {
-            let api = api.clone();
-            std::thread::spawn(move || match number % 2 {
-                0 => api.call("get_user", json!({})),
-                _ => api.start("get_user", json!({})).and_then(|op| op.finish()),
+            let (api, begun) = (api.clone(), begun.clone());
+            std::thread::spawn(move || {
+                begun.wait();
+                match number % 2 {
+                    0 => api.call("get_user", json!({})),
+                    _ => api.start("get_user", json!({})).and_then(|op| op.finish()),
+                }
             })
         })
         .collect();
+    begun.wait();
+    issuer.wait_for_exchanges(1);
+    // Until the slowest of them waits, too.
+    std::thread::sleep(Duration::from_secs(3));
+    let released = Instant::now();
+    issuer.release();
     for thread in threads {
         let failure = thread.join().expect("no panic").expect_err("refused");
         assert_eq!((failure.status, failure.code), (6, 400), "{}", failure.message);
         assert!(failure.message.contains("could not be renewed"), "{}", failure.message);
     }
     assert_eq!(issuer.exchanges().len(), 1, "one request for all of them");
-    assert!(started.elapsed() < Duration::from_secs(30));
+    assert!(released.elapsed() < Duration::from_secs(30));
     issuer.manner(Manner::Rotate);
     assert_eq!(who(&api), "Anna", "what comes later tries again");
 }

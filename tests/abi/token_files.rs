@@ -220,10 +220,12 @@ fn a_token_that_could_not_be_written_stays_and_is_written_later() {
     let anna = shared.issuer.sign_in("Anna");
     let api = oauth2.api(Some(&anna.to_string())).expect("Anna's");
     shared.issuer.expire();
-    shared.issuer.delay(Duration::from_millis(600));
+    shared.issuer.hold();
+    let before = shared.issuer.exchanges().len();
     let op = api.start("get_user", json!({})).expect("started");
-    std::thread::sleep(Duration::from_millis(300));
+    shared.issuer.wait_for_exchanges(before + 1);
     fs::remove_dir_all(shared.folder.path("sub")).expect("it goes away while the token is on its way");
+    shared.issuer.release();
     op.finish().expect("the call succeeds");
     assert!(shared.log().contains("in this process only"), "{}", shared.log());
     fs::create_dir(shared.folder.path("sub")).expect("it is back");

@@ -27,6 +27,7 @@ pub enum Manner {
 struct State {
     manner: Manner,
     delay: Duration,
+    is_held: bool,
     lifetime: u64,
     issued: usize,
     /// Access tokens that are good, and whose they are.
@@ -51,6 +52,7 @@ impl Issuer {
         let state = Arc::new(Mutex::new(State {
             manner: Manner::Rotate,
             delay: Duration::ZERO,
+            is_held: false,
             lifetime: 21_600,
             issued: 0,
             access: HashMap::new(),
@@ -82,6 +84,26 @@ impl Issuer {
 
     pub fn delay(&self, delay: Duration) {
         self.state().delay = delay;
+    }
+
+    /// From now on exchanges are taken, but not answered before `release`.
+    pub fn hold(&self) {
+        self.state().is_held = true;
+    }
+
+    pub fn release(&self) {
+        self.state().is_held = false;
+    }
+
+    /// Waits until so many exchanges have come in all.
+    pub fn wait_for_exchanges(&self, count: usize) {
+        for _ in 0..6_000 {
+            if self.exchanges().len() >= count {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{} exchanges came within a minute, not {count}", self.exchanges().len());
     }
 
     /// What a person gets who signs in, as the exchange of a code gives it.
@@ -188,6 +210,12 @@ fn serve(stream: TcpStream, state: &Mutex<State>) {
                 return;
             }
             thread::sleep(delay);
+            for _ in 0..6_000 {
+                if !state.lock().expect("no panic").is_held {
+                    break;
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
             answer
         } else {
             let mut state = state.lock().expect("no panic");
