@@ -41,8 +41,6 @@ has_r codetools | r-cran-codetools
 has_r knitr | r-cran-knitr
 has_r rmarkdown | r-cran-rmarkdown
 have pandoc | pandoc
-have samtools | samtools
-have bcftools | bcftools
 /usr/bin/python3 -c 'import pysam' 2>/dev/null | python3-pysam
 have qpdf | qpdf
 have samtools | samtools

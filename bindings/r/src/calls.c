@@ -34,7 +34,7 @@ SEXP rbge_endpoints(void) {
 /* ---- clients ---- */
 
 static SEXP client(bge_api_t *api, SEXP listens) {
-  SEXP handle = PROTECT(handle_new(KIND_API, api, R_NilValue));
+  SEXP handle = PROTECT(handle_new(&KIND_API, api, R_NilValue));
   if (Rf_asLogical(listens) == TRUE) handle_listen(handle, heard_listen(api));
   UNPROTECT(1);
   return handle;
@@ -48,7 +48,7 @@ SEXP rbge_api_open(SEXP options, SEXP listens) {
 }
 
 SEXP rbge_api_set_token(SEXP handle, SEXP token) {
-  bge_api_t *api = (bge_api_t *)handle_get(KIND_API, handle);
+  bge_api_t *api = (bge_api_t *)handle_get(&KIND_API, handle);
   if (api == NULL) return closed(CLOSED_CLIENT);
   bge_error_t *err = NULL;
   bge_status_t status = bge_api_set_token(api, text_or_null(token), &err);
@@ -73,11 +73,11 @@ SEXP rbge_oauth2_new(SEXP id, SEXP secret, SEXP options) {
   bge_error_t *err = NULL;
   bge_oauth2_t *oauth2 = NULL;
   bge_status_t status = bge_oauth2_new(text_or_null(id), text_or_null(secret), text_or_null(options), &oauth2, &err);
-  return status == BGE_OK ? handle_new(KIND_OAUTH2, oauth2, R_NilValue) : failure(status, err);
+  return status == BGE_OK ? handle_new(&KIND_OAUTH2, oauth2, R_NilValue) : failure(status, err);
 }
 
 SEXP rbge_oauth2_url(SEXP handle, SEXP redirect_uri, SEXP state, SEXP scopes) {
-  bge_oauth2_t *oauth2 = (bge_oauth2_t *)handle_get(KIND_OAUTH2, handle);
+  bge_oauth2_t *oauth2 = (bge_oauth2_t *)handle_get(&KIND_OAUTH2, handle);
   if (oauth2 == NULL) return closed(CLOSED_APP);
   bge_error_t *err = NULL;
   char *url = NULL;
@@ -87,7 +87,7 @@ SEXP rbge_oauth2_url(SEXP handle, SEXP redirect_uri, SEXP state, SEXP scopes) {
 }
 
 SEXP rbge_oauth2_api(SEXP handle, SEXP token, SEXP listens) {
-  bge_oauth2_t *oauth2 = (bge_oauth2_t *)handle_get(KIND_OAUTH2, handle);
+  bge_oauth2_t *oauth2 = (bge_oauth2_t *)handle_get(&KIND_OAUTH2, handle);
   if (oauth2 == NULL) return closed(CLOSED_APP);
   bge_error_t *err = NULL;
   bge_api_t *api = NULL;
@@ -110,11 +110,11 @@ SEXP rbge_is_closed(SEXP handle) {
 /* ---- operations ---- */
 
 static SEXP operation(bge_status_t status, bge_op_t *op, bge_error_t *err, SEXP keep) {
-  return status == BGE_OK ? handle_new(KIND_OP, op, keep) : failure(status, err);
+  return status == BGE_OK ? handle_new(&KIND_OP, op, keep) : failure(status, err);
 }
 
 SEXP rbge_start(SEXP handle, SEXP name, SEXP args) {
-  bge_api_t *api = (bge_api_t *)handle_get(KIND_API, handle);
+  bge_api_t *api = (bge_api_t *)handle_get(&KIND_API, handle);
   if (api == NULL) return closed(CLOSED_CLIENT);
   bge_error_t *err = NULL;
   bge_op_t *op = NULL;
@@ -123,7 +123,7 @@ SEXP rbge_start(SEXP handle, SEXP name, SEXP args) {
 }
 
 SEXP rbge_oauth2_start(SEXP handle, SEXP name, SEXP args) {
-  bge_oauth2_t *oauth2 = (bge_oauth2_t *)handle_get(KIND_OAUTH2, handle);
+  bge_oauth2_t *oauth2 = (bge_oauth2_t *)handle_get(&KIND_OAUTH2, handle);
   if (oauth2 == NULL) return closed(CLOSED_APP);
   bge_error_t *err = NULL;
   bge_op_t *op = NULL;
@@ -133,7 +133,7 @@ SEXP rbge_oauth2_start(SEXP handle, SEXP name, SEXP args) {
 
 /* The operation reads `data` where it is: the handle keeps the vector alive. */
 SEXP rbge_start_upload(SEXP handle, SEXP filename, SEXP data, SEXP args) {
-  bge_api_t *api = (bge_api_t *)handle_get(KIND_API, handle);
+  bge_api_t *api = (bge_api_t *)handle_get(&KIND_API, handle);
   if (api == NULL) return closed(CLOSED_CLIENT);
   if (TYPEOF(data) != RAWSXP) Rf_error("data must be a raw vector");
   MARK_NOT_MUTABLE(data);
@@ -147,7 +147,7 @@ SEXP rbge_start_upload(SEXP handle, SEXP filename, SEXP data, SEXP args) {
 /* Waits a moment; whether the operation is done. Ctrl-C leaves from here, when the library's call has returned: the
    caller's on.exit() then frees the operation, which cancels it. */
 SEXP rbge_wait(SEXP handle, SEXP milliseconds) {
-  bge_op_t *op = (bge_op_t *)handle_get(KIND_OP, handle);
+  bge_op_t *op = (bge_op_t *)handle_get(&KIND_OP, handle);
   if (op == NULL) return closed("the operation is closed");
   bge_error_t *err = NULL;
   bool done = false;
@@ -158,7 +158,7 @@ SEXP rbge_wait(SEXP handle, SEXP milliseconds) {
 }
 
 SEXP rbge_progress(SEXP handle) {
-  bge_op_t *op = (bge_op_t *)handle_get(KIND_OP, handle);
+  bge_op_t *op = (bge_op_t *)handle_get(&KIND_OP, handle);
   uint64_t done = 0, total = 0;
   if (op != NULL) bge_op_progress(op, &done, &total);
   SEXP out = PROTECT(Rf_allocVector(REALSXP, 2));
@@ -169,7 +169,7 @@ SEXP rbge_progress(SEXP handle) {
 }
 
 SEXP rbge_result(SEXP handle) {
-  bge_op_t *op = (bge_op_t *)handle_get(KIND_OP, handle);
+  bge_op_t *op = (bge_op_t *)handle_get(&KIND_OP, handle);
   if (op == NULL) return closed("the operation is closed");
   bge_error_t *err = NULL;
   char *json = NULL;
@@ -207,16 +207,16 @@ SEXP rbge_read_file(SEXP path, SEXP size) {
 /* ---- pages ---- */
 
 SEXP rbge_pages(SEXP handle, SEXP name, SEXP args) {
-  bge_api_t *api = (bge_api_t *)handle_get(KIND_API, handle);
+  bge_api_t *api = (bge_api_t *)handle_get(&KIND_API, handle);
   if (api == NULL) return closed(CLOSED_CLIENT);
   bge_error_t *err = NULL;
   bge_pages_t *pages = NULL;
   bge_status_t status = bge_api_pages(api, text_or_null(name), text_or_null(args), &pages, &err);
-  return status == BGE_OK ? handle_new(KIND_PAGES, pages, R_NilValue) : failure(status, err);
+  return status == BGE_OK ? handle_new(&KIND_PAGES, pages, R_NilValue) : failure(status, err);
 }
 
 SEXP rbge_pages_start(SEXP handle) {
-  bge_pages_t *pages = (bge_pages_t *)handle_get(KIND_PAGES, handle);
+  bge_pages_t *pages = (bge_pages_t *)handle_get(&KIND_PAGES, handle);
   if (pages == NULL) return closed("the pages are closed");
   bge_error_t *err = NULL;
   bge_op_t *op = NULL;

@@ -116,7 +116,7 @@ static void raise_failure(SEXP what) {
 }
 
 static void open_reader(remote_t *r) {
-  bge_api_t *api = (bge_api_t *)handle_get(KIND_API, r->handle);
+  bge_api_t *api = (bge_api_t *)handle_get(&KIND_API, r->handle);
   if (api == NULL) raise_failure(own_failure(BGE_ERR_CLOSED, "the client is closed: make a new one with bge_client() or bge_open()"));
   bge_reader_free(r->reader);
   r->reader = NULL;
@@ -257,7 +257,7 @@ SEXP rbge_connection(SEXP handle, SEXP object, SEXP region, SEXP description) {
   maker_t make = NULL;
   *(void **)&make = dlsym(RTLD_DEFAULT, "R_new_custom_connection");
   if (make == NULL) return own_failure(BGE_ERR_UNSUPPORTED, "this R makes no connections for packages");
-  if (handle_get(KIND_API, handle) == NULL) return own_failure(BGE_ERR_CLOSED, "the client is closed");
+  if (handle_get(&KIND_API, handle) == NULL) return own_failure(BGE_ERR_CLOSED, "the client is closed");
   Rconnection con = NULL;
   SEXP out = PROTECT(make(text_or_null(description), "r", "bge_object", &con));
   remote_t *r = (remote_t *)calloc(1, sizeof *r);

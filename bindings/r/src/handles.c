@@ -6,22 +6,20 @@
 
 typedef struct {
   void *pointer;
-  kind_t kind;
+  const kind_t *kind;
   pid_t maker;
   heard_t *heard;
 } handle_t;
 
-static const char *const tags[] = {"bge_api", "bge_oauth2", "bge_op", "bge_pages", "bge_table"};
+static void free_api(void *pointer) { bge_api_free((bge_api_t *)pointer); }
+static void free_oauth2(void *pointer) { bge_oauth2_free((bge_oauth2_t *)pointer); }
+static void free_op(void *pointer) { bge_op_free((bge_op_t *)pointer); }
+static void free_pages(void *pointer) { bge_pages_free((bge_pages_t *)pointer); }
 
-static void free_pointer(kind_t kind, void *pointer) {
-  switch (kind) {
-    case KIND_API: bge_api_free((bge_api_t *)pointer); break;
-    case KIND_OAUTH2: bge_oauth2_free((bge_oauth2_t *)pointer); break;
-    case KIND_OP: bge_op_free((bge_op_t *)pointer); break;
-    case KIND_PAGES: bge_pages_free((bge_pages_t *)pointer); break;
-    case KIND_TABLE: table_free(pointer); break;
-  }
-}
+const kind_t KIND_API = {"bge_api", free_api};
+const kind_t KIND_OAUTH2 = {"bge_oauth2", free_oauth2};
+const kind_t KIND_OP = {"bge_op", free_op};
+const kind_t KIND_PAGES = {"bge_pages", free_pages};
 
 /* In a forked child (parallel::mclapply) the handle stays the parent's: its memory goes with the child. */
 void handle_close(SEXP handle) {
@@ -30,27 +28,27 @@ void handle_close(SEXP handle) {
   R_ClearExternalPtr(handle);
   R_SetExternalPtrProtected(handle, R_NilValue);
   if (held->maker == getpid()) {
-    free_pointer(held->kind, held->pointer);
+    held->kind->free(held->pointer);
     heard_release(held->heard);
   }
   R_Free(held);
 }
 
 /* `keep` is what must live as long as the handle, such as the bytes of an upload. */
-SEXP handle_new(kind_t kind, void *pointer, SEXP keep) {
+SEXP handle_new(const kind_t *kind, void *pointer, SEXP keep) {
   handle_t *held = R_Calloc(1, handle_t);
   held->pointer = pointer;
   held->kind = kind;
   held->maker = getpid();
-  SEXP handle = PROTECT(R_MakeExternalPtr(held, Rf_install(tags[kind]), keep));
+  SEXP handle = PROTECT(R_MakeExternalPtr(held, Rf_install(kind->tag), keep));
   R_RegisterCFinalizerEx(handle, handle_close, FALSE);
   UNPROTECT(1);
   return handle;
 }
 
-void *handle_get(kind_t kind, SEXP handle) {
-  if (TYPEOF(handle) != EXTPTRSXP || R_ExternalPtrTag(handle) != Rf_install(tags[kind]))
-    Rf_error("this is no handle of the kind %s", tags[kind]);
+void *handle_get(const kind_t *kind, SEXP handle) {
+  if (TYPEOF(handle) != EXTPTRSXP || R_ExternalPtrTag(handle) != Rf_install(kind->tag))
+    Rf_error("this is no handle of the kind %s", kind->tag);
   handle_t *held = (handle_t *)R_ExternalPtrAddr(handle);
   return held == NULL ? NULL : held->pointer;
 }
@@ -63,33 +61,4 @@ heard_t *handle_heard(SEXP handle) {
 void handle_listen(SEXP handle, heard_t *heard) {
   handle_t *held = (handle_t *)R_ExternalPtrAddr(handle);
   if (held != NULL) held->heard = heard;
-}
-
-const char *text_or_null(SEXP text) {
-  if (Rf_isNull(text)) return NULL;
-  if (TYPEOF(text) != STRSXP || XLENGTH(text) != 1 || STRING_ELT(text, 0) == NA_STRING)
-    Rf_error("this must be one string");
-  return Rf_translateCharUTF8(STRING_ELT(text, 0));
-}
-
-SEXP utf8_string(const char *text) {
-  SEXP out = PROTECT(Rf_allocVector(STRSXP, 1));
-  SET_STRING_ELT(out, 0, Rf_mkCharCE(text, CE_UTF8));
-  UNPROTECT(1);
-  return out;
-}
-
-static void free_text(SEXP keeper) {
-  bge_string_free((char *)R_ExternalPtrAddr(keeper));
-  R_ClearExternalPtr(keeper);
-}
-
-SEXP take_string(char *text) {
-  if (text == NULL) return R_NilValue;
-  SEXP keeper = PROTECT(R_MakeExternalPtr(text, R_NilValue, R_NilValue));
-  R_RegisterCFinalizerEx(keeper, free_text, FALSE);
-  SEXP out = PROTECT(utf8_string(text));
-  free_text(keeper);
-  UNPROTECT(2);
-  return out;
 }

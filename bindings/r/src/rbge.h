@@ -13,11 +13,15 @@
 SEXP failure(bge_status_t status, bge_error_t *err);
 SEXP own_failure(bge_status_t status, const char *message);
 
-/* handles.c: what an external pointer holds. */
-typedef enum { KIND_API, KIND_OAUTH2, KIND_OP, KIND_PAGES, KIND_TABLE } kind_t;
-SEXP handle_new(kind_t kind, void *pointer, SEXP keep);
+/* handles.c: what an external pointer holds, and how it is freed. */
+typedef struct {
+  const char *tag;
+  void (*free)(void *pointer);
+} kind_t;
+extern const kind_t KIND_API, KIND_OAUTH2, KIND_OP, KIND_PAGES;
+SEXP handle_new(const kind_t *kind, void *pointer, SEXP keep);
 /* NULL when it is closed, or came out of a file or another process; an R error when it is of another kind. */
-void *handle_get(kind_t kind, SEXP handle);
+void *handle_get(const kind_t *kind, SEXP handle);
 void handle_close(SEXP handle);
 
 /* heard.c: what a client's log tells of waits. `heard_take` gives the caller a line to free, or NULL. */
@@ -29,7 +33,7 @@ void heard_release(heard_t *heard);
 heard_t *handle_heard(SEXP handle);
 void handle_listen(SEXP handle, heard_t *heard);
 
-/* One text argument: UTF-8 bytes, or NULL for R's NULL. */
+/* text.c: one text argument: UTF-8 bytes, or NULL for R's NULL. */
 const char *text_or_null(SEXP text);
 SEXP utf8_string(const char *text);
 /* Makes an R string of a string of the library, and frees it. */
@@ -44,8 +48,5 @@ enum { TYPE_STRING = 1, TYPE_FLOAT64, TYPE_INT64, TYPE_BOOLEAN };
 int64_t int64_of_bits(double bits);
 double bits_of_int64(int64_t value);
 extern const int64_t INT64_NA;
-
-/* table.c: ends the reading of a table, and frees it. */
-void table_free(void *reader);
 
 #endif

@@ -100,7 +100,7 @@ static void release_batch(struct ArrowArray *batch) {
 }
 
 /* A stream that was handed over is not ours to cancel. */
-void table_free(void *pointer) {
+static void table_free(void *pointer) {
   reader_t *r = (reader_t *)pointer;
   if (r->is_running) {
     pthread_mutex_lock(&r->lock);
@@ -121,6 +121,8 @@ void table_free(void *pointer) {
   free(r);
 }
 
+static const kind_t KIND_TABLE = {"bge_table", table_free};
+
 static reader_t *new_reader(bge_table_t *table) {
   reader_t *r = (reader_t *)calloc(1, sizeof *r);
   if (r == NULL) return NULL;
@@ -136,7 +138,7 @@ static reader_t *new_reader(bge_table_t *table) {
 }
 
 SEXP rbge_table_open(SEXP handle, SEXP name, SEXP args) {
-  bge_api_t *api = (bge_api_t *)handle_get(KIND_API, handle);
+  bge_api_t *api = (bge_api_t *)handle_get(&KIND_API, handle);
   if (api == NULL) return own_failure(BGE_ERR_CLOSED, "the client is closed: make a new one with bge_client() or bge_open()");
   bge_error_t *err = NULL;
   bge_table_t *table = NULL;
@@ -147,7 +149,7 @@ SEXP rbge_table_open(SEXP handle, SEXP name, SEXP args) {
     bge_table_free(table);
     return own_failure(BGE_ERR_INTERNAL, "there is no memory for a table");
   }
-  SEXP out = PROTECT(handle_new(KIND_TABLE, r, R_NilValue));
+  SEXP out = PROTECT(handle_new(&KIND_TABLE, r, R_NilValue));
   status = bge_table_stream(table, &r->stream, &err);
   if (status != BGE_OK) {
     UNPROTECT(1);
@@ -164,7 +166,7 @@ SEXP rbge_table_open(SEXP handle, SEXP name, SEXP args) {
 
 /* NULL when the table is closed, or another process's. */
 static reader_t *reader_of(SEXP handle) {
-  reader_t *r = (reader_t *)handle_get(KIND_TABLE, handle);
+  reader_t *r = (reader_t *)handle_get(&KIND_TABLE, handle);
   return r == NULL || r->maker != getpid() ? NULL : r;
 }
 
