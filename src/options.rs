@@ -50,6 +50,8 @@ pub(crate) struct Options {
     pub max_answer: u64,
     /// Requests to the platform in a second.
     pub rate_limit: Option<f64>,
+    /// The file through which processes share it.
+    pub rate_budget: Option<PathBuf>,
     pub proxy: Option<Secret>,
     pub ca_file: Option<PathBuf>,
     pub user_agent: String,
@@ -72,7 +74,7 @@ pub(crate) struct CredentialOptions {
     pub client_secret: Option<Secret>,
 }
 
-const CLIENT: [&str; 22] = [
+const CLIENT: [&str; 23] = [
     "endpoint",
     "fallback_endpoint",
     "timeout",
@@ -82,6 +84,7 @@ const CLIENT: [&str; 22] = [
     "max_threads",
     "max_answer",
     "rate_limit",
+    "rate_budget",
     "proxy",
     "ca_file",
     "user_agent",
@@ -180,6 +183,7 @@ fn read(given: &Map<String, Value>, names: &[&str]) -> Result<Options> {
         max_threads: fields.whole("max_threads", 1..=256)?.unwrap_or(16) as usize,
         max_answer: fields.whole("max_answer", 1..=1 << 40)?.unwrap_or(1 << 30),
         rate_limit: fields.rate("rate_limit")?,
+        rate_budget: fields.path("rate_budget")?,
         proxy: fields.text("proxy")?.map(|proxy| Secret::new(&proxy)),
         ca_file: fields.path("ca_file")?,
         user_agent,
@@ -360,6 +364,7 @@ mod tests {
             (r#"{"rate_limit": 0}"#, "rate_limit must be"),
             (r#"{"rate_limit": -1}"#, "rate_limit must be"),
             (r#"{"rate_limit": "5"}"#, "rate_limit must be"),
+            (r#"{"rate_budget": ""}"#, "rate_budget must"),
             (r#"{"ca_file": ""}"#, "ca_file must"),
             (r#"{"endpoint": "ftp://x"}"#, "endpoint must be"),
             (r#"{"endpoint": "https://user:pw@x/"}"#, "endpoint must be"),
@@ -376,9 +381,11 @@ mod tests {
 
     #[test]
     fn a_file_is_where_it_was_when_the_client_was_made() {
-        let options = client(r#"{"token_file": "t.json", "log_file": "/var/log/x"}"#).expect("options");
+        let json = r#"{"token_file": "t.json", "rate_budget": "../b", "log_file": "/var/log/x"}"#;
+        let options = client(json).expect("options");
         let here = std::env::current_dir().expect("a folder");
         assert_eq!(options.token_file, Some(here.join("t.json")));
+        assert_eq!(options.rate_budget, Some(here.join("../b")));
         assert_eq!(options.log_file.as_deref(), Some(std::path::Path::new("/var/log/x")));
     }
 }

@@ -138,6 +138,10 @@ func WithRateLimit(perSecond float64) Option {
 	}
 }
 
+// WithRateBudget names a file through which any number of processes of this machine keep to the limit of WithRateLimit
+// together, and to what a 429 tells one of them. Without a limit it is only the latter.
+func WithRateBudget(file string) Option { return set("rate_budget", file) }
+
 // WithKMS names the key service that uploads with CMKID and downloads of encrypted objects use, and the access key for
 // it; an empty endpoint or security token counts as not given.
 func WithKMS(endpoint, accessKeyID, accessKeySecret, securityToken string) Option {

@@ -22,7 +22,7 @@ pub(crate) use park::block_on;
 
 use crate::{
     error::{Error, Result, Status},
-    pace::Pace,
+    pace::{Pace, Repeats},
     redact::Redactor,
 };
 
@@ -79,6 +79,8 @@ pub(crate) struct Context {
     pub redactor: Arc<Redactor>,
     /// How often requests may be sent, where several calls share a limit.
     pub pace: Option<Arc<Pace>>,
+    /// What its repeats draw on: the client's.
+    pub repeats: Arc<Repeats>,
     /// The caller's name for this call, for the log.
     pub tag: Option<Arc<str>>,
     pub limits: Limits,
@@ -100,6 +102,7 @@ impl Context {
             progress: Arc::default(),
             redactor: Arc::default(),
             pace: None,
+            repeats: Arc::default(),
             tag: None,
             limits: Limits::default(),
             cancel,

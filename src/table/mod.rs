@@ -72,6 +72,11 @@ impl Table {
         self.cohort.progress()
     }
 
+    /// The failure of the platform that is being waited out.
+    pub fn waits_out(&self) -> Option<String> {
+        (self.cohort.maker() == process_id()).then(|| self.cohort.waits_out()).flatten()
+    }
+
     /// Ends the stream: a read that is blocked returns at once, with an error.
     pub fn cancel(&self) {
         if self.cohort.maker() == process_id() {

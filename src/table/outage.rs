@@ -9,8 +9,6 @@ use crate::error::Error;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(15);
-/// A platform that has not answered anybody is waited for so long, and no longer.
-const UNHEARD_OF: Duration = Duration::from_secs(20);
 /// So often a sample fails while others are answered until it is its own fault.
 const OWN: u32 = 3;
 
@@ -18,8 +16,9 @@ const OWN: u32 = 3;
 pub(super) struct Outage {
     /// How long failures are waited out; zero: not at all.
     limit: Duration,
-    begun: Option<Instant>,
     since: Option<Instant>,
+    /// What it is that is waited out.
+    why: Option<String>,
     paused_until: Option<Instant>,
     wait: Duration,
     last_answer: Option<Instant>,
@@ -51,12 +50,7 @@ impl Trouble {
 
 impl Outage {
     pub(super) fn new(limit: Duration) -> Self {
-        Outage { limit, begun: None, since: None, paused_until: None, wait: FIRST, last_answer: None }
-    }
-
-    /// The first request is sent.
-    pub(super) fn begin(&mut self, now: Instant) {
-        self.begun.get_or_insert(now);
+        Outage { limit, since: None, why: None, paused_until: None, wait: FIRST, last_answer: None }
     }
 
     /// Whether nothing may be sent now.
@@ -69,8 +63,14 @@ impl Outage {
         self.since.is_some()
     }
 
+    /// What is waited out at the moment.
+    pub(super) fn why(&self) -> Option<&str> {
+        self.why.as_deref()
+    }
+
     pub(super) fn answered(&mut self, now: Instant) {
         self.since = None;
+        self.why = None;
         self.wait = FIRST;
         self.last_answer = Some(now);
     }
@@ -90,12 +90,6 @@ impl Outage {
             sample.not_before = now.checked_add(FIRST * 2_u32.pow(sample.own));
             return Verdict::Again;
         }
-        // Nobody has ever answered: that is no outage, but a wrong address.
-        let is_unheard_of = self.last_answer.is_none() && error.http_status() == 0;
-        let tried = self.begun.map_or(Duration::ZERO, |begun| now.saturating_duration_since(begun));
-        if is_unheard_of && tried >= UNHEARD_OF {
-            return Verdict::OfAll;
-        }
         let since = *self.since.get_or_insert(now);
         let wait = door.unwrap_or(Duration::ZERO).max(self.wait);
         let until = now.checked_add(wait);
@@ -107,6 +101,7 @@ impl Outage {
             self.wait = (self.wait * 2).min(LONGEST);
         }
         self.paused_until = self.paused_until.max(until);
+        self.why.get_or_insert_with(|| error.message().to_owned());
         Verdict::Again
     }
 }
@@ -147,6 +142,23 @@ mod tests {
             }
         }
         panic!("it never ends");
+    }
+
+    #[test]
+    fn a_platform_that_was_never_heard_of_is_waited_for_as_long_as_any() {
+        let start = Instant::now();
+        let mut outage = Outage::new(Duration::from_secs(600));
+        let mut sample = Trouble::default();
+        let mut now = start;
+        while let Verdict::Again = outage.failed(now, &refused(), &mut sample) {
+            assert_eq!(outage.why(), Some("refused"));
+            while outage.is_paused(now) {
+                now += Duration::from_millis(100);
+            }
+        }
+        assert!((580..=600).contains(&(now - start).as_secs()), "{:?}", now - start);
+        outage.answered(now);
+        assert_eq!(outage.why(), None);
     }
 
     #[test]

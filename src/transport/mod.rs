@@ -2,6 +2,7 @@
 
 mod blocking;
 mod body;
+mod budget;
 mod failover;
 mod failure;
 mod hop;
@@ -26,6 +27,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 pub(crate) use body::{Body, ByteStream, CHUNK, FilePart, StreamBody};
+use budget::{Budget, Outcome};
 pub(crate) use failure::local;
 use failure::retry_after;
 use links::Common;
@@ -37,7 +39,7 @@ use crate::{
     error::{Error, Result, Status},
     log::{Event, Level, Logger},
     options::Options,
-    pace::{Doors, Learned, Pace},
+    pace::{Doors, Learned, Pace, Repeats},
     sys::PerProcess,
 };
 
@@ -130,21 +132,29 @@ struct Own {
     cancel: Mutex<Cancel>,
     pace: Option<Pace>,
     learned: Learned,
+    /// In the place of both, where processes share a quota.
+    budget: Option<Budget>,
     doors: Doors,
+    repeats: Arc<Repeats>,
 }
 
 impl Transport {
     pub(crate) fn new(options: Options, log: Arc<Logger>) -> Result<Self> {
+        if let Some(path) = &options.rate_budget {
+            budget::check(path)?;
+        }
         Ok(Self::over(Arc::new(Common::new(options)?), log))
     }
 
     fn over(common: Arc<Common>, log: Arc<Logger>) -> Self {
-        let rate = common.options.rate_limit;
+        let (rate, budget) = (common.options.rate_limit, common.options.rate_budget.clone());
         let own = PerProcess::new(move || Own {
             cancel: Mutex::default(),
             pace: rate.map(Pace::new),
             learned: Learned::default(),
+            budget: budget.clone().map(|path| Budget::new(path, rate)),
             doors: Doors::default(),
+            repeats: Arc::default(),
         });
         Transport(Arc::new(Shared { common, log, own }))
     }
@@ -171,6 +181,7 @@ impl Transport {
         let mut context = Context::new(sender, options.timeout, options.deadline, cancel);
         context.max_retries = options.max_retries;
         context.limits.answer = options.max_answer;
+        context.repeats = self.0.own.repeats.clone();
         context
     }
 
@@ -208,7 +219,7 @@ impl Transport {
             let _permit = self.turn(context, request).await?;
             let hops = |url, request| Box::pin(self.follow(context, request, url));
             let answer = self.reach(request, hops).await?;
-            self.heard(request, answer.status, &answer.headers);
+            self.heard(context, request, answer.status, &answer.headers).await?;
             Ok(answer)
         };
         context.bounded(attempt).await
@@ -221,7 +232,7 @@ impl Transport {
             let hops = |url, request| Box::pin(self.follow_streamed(context, request, url));
             let mut streamed = self.reach(request, hops).await?;
             streamed.permit = Some(permit);
-            self.heard(request, streamed.status, &streamed.headers);
+            self.heard(context, request, streamed.status, &streamed.headers).await?;
             Ok(streamed)
         };
         context.bounded(attempt).await
@@ -234,12 +245,7 @@ impl Transport {
             context.sleep(pace.turn()).await?;
         }
         if matches!(request.target, Target::Platform(_)) {
-            let own = &*self.0.own;
-            let wait =
-                own.pace.as_ref().map_or(Duration::ZERO, Pace::turn).max(own.learned.turn(Instant::now()));
-            if !wait.is_zero() {
-                context.sleep(wait).await?;
-            }
+            self.platform_turn(context).await?;
         }
         loop {
             let connections = &self.0.common.links.connections;
@@ -265,35 +271,72 @@ impl Transport {
         });
     }
 
+    /// Waits until the platform may be asked: by this client's rate, or by the quota that it shares.
+    async fn platform_turn(&self, context: &Context) -> Result<()> {
+        let own = &*self.0.own;
+        let Some(budget) = &own.budget else {
+            let wait = own.pace.as_ref().map_or(Duration::ZERO, Pace::turn);
+            let wait = wait.max(own.learned.turn(Instant::now()));
+            return if wait.is_zero() { Ok(()) } else { context.sleep(wait).await };
+        };
+        loop {
+            match budget.turn(context, self.log()).await? {
+                Outcome::Now => return Ok(()),
+                Outcome::Closed(left, status) => self.wait_at_door(context, left, status).await?,
+                Outcome::Alone(wait) => {
+                    return context.sleep(wait.max(own.learned.turn(Instant::now()))).await;
+                }
+            }
+        }
+    }
+
     async fn at_door(&self, context: &Context, request: &Request) -> Result<()> {
         while let Some(closed) = self.0.own.doors.at(request.server()) {
             let left = closed.left();
-            if left > retry::LONGEST_RETRY_AFTER || context.is_too_long(left) {
-                return Err(Error::new(
-                    Status::Http,
-                    "the server wants no requests yet, and this one was not sent",
-                )
-                .with_http(closed.status, None)
-                .with_retry_after(Some(left))
-                .unsent());
-            }
-            self.note(context, || format!("waiting {:.1} s, as the server asked", left.as_secs_f64()));
             // Not all at the same moment.
             let spread = left.div_f64(10.0).min(Duration::from_secs(1)).mul_f64(fastrand::f64());
-            context.sleep(left + spread).await?;
+            self.wait_at_door(context, left, closed.status).await?;
+            context.sleep(spread).await?;
         }
         Ok(())
     }
 
-    /// A server that says when to come back is left alone until then, by whatever this client does.
-    fn heard(&self, request: &Request, status: u16, headers: &HeaderMap) {
-        if status == 429 && matches!(request.target, Target::Platform(_)) {
-            self.0.own.learned.refused(Instant::now());
+    /// Waits for a door to open; one that stays closed for too long is an error.
+    async fn wait_at_door(&self, context: &Context, left: Duration, status: u16) -> Result<()> {
+        if left > retry::LONGEST_RETRY_AFTER || context.is_too_long(left) {
+            let what = "the server wants no requests yet, and this one was not sent";
+            let error = Error::new(Status::Http, what).with_http(status, None);
+            return Err(error.with_retry_after(Some(left)).unsent());
         }
-        if matches!(status, 429 | 503)
-            && let Some(wait) = retry_after(headers)
-        {
-            self.0.own.doors.close(request.server(), wait, status);
+        self.note(context, || format!("waiting {:.1} s, as the server asked", left.as_secs_f64()));
+        context.sleep(left).await
+    }
+
+    /// A server that says when to come back is left alone until then, by whatever this client does.
+    async fn heard(
+        &self,
+        context: &Context,
+        request: &Request,
+        status: u16,
+        headers: &HeaderMap,
+    ) -> Result<()> {
+        let own = &*self.0.own;
+        if status < 500 && status != 429 {
+            own.repeats.answered(Instant::now());
+        }
+        let wait = retry_after(headers).filter(|_| matches!(status, 429 | 503));
+        let is_platform = matches!(request.target, Target::Platform(_));
+        if status == 429 && is_platform {
+            own.learned.refused(Instant::now());
+        }
+        if let Some(wait) = wait {
+            own.doors.close(request.server(), wait, status);
+        }
+        match &own.budget {
+            Some(budget) if is_platform && (status == 429 || wait.is_some()) => {
+                budget.refused(context, self.log(), status, wait).await
+            }
+            _ => Ok(()),
         }
     }
 

@@ -13,6 +13,9 @@ pub(super) const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60);
 /// So long after its first failure a call is still repeated, where nobody says how often.
 const OUTAGE: Duration = Duration::from_secs(30);
 
+/// So often it is looked whether there is a repeat again.
+const BREATH: Duration = Duration::from_millis(200);
+
 /// What may be repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Repeat {
@@ -71,7 +74,27 @@ impl<'a> Retry<'a> {
             (format!("{error}: repeat {repeat}{most} in {seconds:.1} s"), event)
         });
         self.context.repeated_for(&error);
-        self.context.sleep(wait).await
+        self.context.sleep(wait).await?;
+        // A server that says when to come back is not asked more often than it likes.
+        if asked.is_some() { Ok(()) } else { self.draw(error).await }
+    }
+
+    /// Waits until the client may send another repeat: others of its calls may have sent all that it has. Not for longer
+    /// than an ordinary outage takes.
+    async fn draw(&self, error: Error) -> Result<()> {
+        let mut is_told = false;
+        while !self.context.repeats.take(Instant::now()) {
+            if self.failing_since.is_some_and(|since| since.elapsed() >= OUTAGE) {
+                return Err(error);
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                self.log.write(Level::Debug, || {
+                    "too many calls are repeated: waiting for one to be answered".to_owned()
+                });
+            }
+            self.context.sleep(BREATH.mul_f64(0.5 + fastrand::f64())).await?;
+        }
+        Ok(())
     }
 }
 

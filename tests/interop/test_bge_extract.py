@@ -124,7 +124,8 @@ def test_exit_statuses(extract):
         done = extract(*wrong)
         assert done.returncode == 65, (wrong, done.stderr)
     assert extract(*common, BGE_ACCESS_TOKEN="wrong").returncode == 77
-    assert extract(*common, BGE_ENDPOINT="http://127.0.0.1:1").returncode == 75
+    done = extract(*common, "--max-retries", "0", "--retry-for", "3", BGE_ENDPOINT="http://127.0.0.1:1")
+    assert done.returncode == 75 and "waiting for the platform: " in done.stderr, done.stderr
     assert extract("get_taxon_abundance", "--samples", "ids.txt", "-o", "no/such/t.parquet").returncode == 1
     assert extract.files() == ["ids.txt"], "nothing is left of a run that failed"
 

@@ -9,7 +9,7 @@ import pyarrow.dataset
 import pyarrow.parquet
 import pytest
 from conftest import LONG
-from test_extract import Extract
+from test_bge_extract import Extract
 
 COMMON = ("get_taxon_abundance", "--samples", "ids.txt", "--arg", "limit=30")
 

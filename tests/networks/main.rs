@@ -6,4 +6,5 @@
 mod support;
 
 mod proxies;
+mod quotas;
 mod servers;

@@ -370,36 +370,6 @@ fn what_is_no_json_is_told_with_its_place() {
     assert!(failure.message.contains("line 2, column 16: NaN"), "{}", failure.message);
 }
 
-#[test]
-fn a_rate_limit_spaces_the_requests_of_a_client() {
-    let server = Server::start(|_, stream| good(stream));
-    let api = api(&server, json!({"rate_limit": 20}));
-    let begun = Instant::now();
-    for _ in 0..5 {
-        for outcome in both(&api, &json!({})) {
-            outcome.expect("in its turn");
-        }
-    }
-    assert!(begun.elapsed() >= Duration::from_millis(440), "{:?}", begun.elapsed());
-}
-
-#[test]
-fn a_client_slows_down_after_a_429_that_says_no_time() {
-    let asked = AtomicUsize::new(0);
-    let server = Server::start(move |_, stream| match asked.fetch_add(1, Ordering::SeqCst) {
-        0 => answer(stream, 429, "", b""),
-        _ => good(stream),
-    });
-    let api = api(&server, json!({}));
-    api.call("get_user", json!({})).expect("the second time");
-    let begun = Instant::now();
-    for _ in 0..10 {
-        api.call("get_user", json!({})).expect("in its turn");
-    }
-    // Five a second at first, and one more with each second.
-    assert!(begun.elapsed() >= Duration::from_millis(1000), "{:?}", begun.elapsed());
-}
-
 /// Looked at in a process of its own: other tests have threads of the same names.
 #[test]
 fn our_threads_leave_signals_to_the_host() {

@@ -273,7 +273,6 @@ impl Cohort {
             cache,
         };
         let _ = self.fetcher.set(fetcher.clone());
-        state.outage.begin(std::time::Instant::now());
         if let Samples::Listed(filters) = &self.settings.samples {
             let (this, filters) = (self.clone(), filters.clone());
             match self.spawn(async move { this.list(fetcher, filters).await }) {
@@ -349,6 +348,10 @@ impl Cohort {
             samples_done: self.samples_done.load(Ordering::Relaxed),
             samples: self.samples.load(Ordering::Relaxed),
         }
+    }
+
+    pub(super) fn waits_out(&self) -> Option<String> {
+        self.state().outage.why().map(str::to_owned)
     }
 
     pub(super) fn report(&self) -> String {

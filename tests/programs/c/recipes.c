@@ -34,14 +34,18 @@ int main(void) {
   CHECK(behind_a_proxy("t", "no address", NULL, &other) == 1);
   CHECK(other == NULL);
 
+  char budget[] = "/tmp/bge-budget-XXXXXX";
+  const int made = mkstemp(budget);
+  CHECK(made >= 0 && close(made) == 0);
   char *endpoint = sandbox("/endpoint"), *share = sandbox("/access_token");
-  CHECK(with_a_share(share, endpoint, 50, &other) == 0);
+  CHECK(with_a_share(share, endpoint, 50, budget, &other) == 0);
   CHECK(quick_look(other, id) == 0);
   bge_api_free(other);
   other = NULL;
-  CHECK(with_a_share(share, endpoint, -1, &other) == 1);
+  CHECK(with_a_share(share, endpoint, -1, NULL, &other) == 1);
   bge_string_free(share);
   bge_string_free(endpoint);
+  remove(budget);
 
   CHECK(patiently(api, id, 3, &next) == 0);
   CHECK_VALUE(next, "/biosample_id", id);

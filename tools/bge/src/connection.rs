@@ -32,6 +32,14 @@ pub struct Connection {
     #[arg(long, global = true, value_name = "N")]
     pub max_retries: Option<u32>,
 
+    /// Requests per second, at most
+    #[arg(long, global = true, value_name = "R", value_parser = rate)]
+    pub rate_limit: Option<f64>,
+
+    /// A file through which all processes of this machine keep to --rate-limit together
+    #[arg(long, global = true, value_name = "FILE")]
+    pub rate_budget: Option<PathBuf>,
+
     /// The proxy, such as http://proxy:3128 or socks5h://proxy:1080
     #[arg(long, global = true, value_name = "URL")]
     pub proxy: Option<String>,
@@ -62,17 +70,24 @@ impl Connection {
             ("proxy", self.proxy.clone()),
             ("ca_file", path(&self.ca_file)),
             ("log_file", path(&self.log_file)),
+            ("rate_budget", path(&self.rate_budget)),
         ];
         for (name, value) in texts {
             options.extend(value.map(|value| (name.to_owned(), value.into())));
         }
-        let numbers = [("timeout", self.timeout), ("deadline", self.deadline)];
+        let numbers =
+            [("timeout", self.timeout), ("deadline", self.deadline), ("rate_limit", self.rate_limit)];
         for (name, value) in numbers {
             options.extend(value.map(|value| (name.to_owned(), value.into())));
         }
         options.extend(self.max_retries.map(|number| ("max_retries".to_owned(), number.into())));
         Value::Object(options).to_string()
     }
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    number.ok_or_else(|| "must be a number of requests per second above 0".into())
 }
 
 /// A number of seconds, up to 30 days.

@@ -185,7 +185,6 @@ fn switches(options: &Options, skip: bool) -> Value {
     json!({
         "concurrency": options.concurrency,
         "prefetch": options.prefetch,
-        "rate_limit": options.rate_limit,
         "checkpoint_dir": options.checkpoint_dir,
         "on_error": if skip { "skip" } else { "fail" },
         "strict": options.strict,

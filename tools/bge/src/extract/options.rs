@@ -67,10 +67,6 @@ pub struct Options {
     #[arg(long, value_name = "N")]
     pub prefetch: Option<u32>,
 
-    /// Requests per second, at most
-    #[arg(long, value_name = "R", value_parser = rate)]
-    pub rate_limit: Option<f64>,
-
     /// A folder that keeps the pages of finished samples: a run that was ended goes on from there
     #[arg(long, value_name = "DIR")]
     pub checkpoint_dir: Option<PathBuf>,
@@ -162,9 +158,4 @@ fn argument(text: &str) -> Result<(String, String), String> {
         Some((name, value)) if !name.is_empty() && name != "$" => Ok((name.to_owned(), value.to_owned())),
         _ => Err("must be NAME=VALUE".into()),
     }
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    let number = text.parse().ok().filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    number.ok_or_else(|| "must be a number of requests per second above 0".into())
 }

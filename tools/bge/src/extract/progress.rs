@@ -5,7 +5,7 @@ use std::{
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc::{RecvTimeoutError, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
     time::{Duration, Instant},
@@ -22,6 +22,9 @@ use crate::failure::{self, Failure};
 
 /// A line so often where nobody watches.
 const LINE: Duration = Duration::from_secs(60);
+
+/// So often it is looked whether the platform is waited for.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Shows how far a table is, until it is dropped.
 pub struct Bar(Option<(Sender<()>, JoinHandle<()>)>);
@@ -41,7 +44,9 @@ impl Bar {
                 ) {
                     bar.set_style(style.progress_chars("=> "));
                 }
+                let mut trouble = Trouble::default();
                 while ended.recv_timeout(Duration::from_millis(200)) == Err(RecvTimeoutError::Timeout) {
+                    bar.suspend(|| trouble.look(&table));
                     let now = table.progress();
                     bar.set_length(now.samples);
                     bar.set_position(now.samples_done);
@@ -50,22 +55,54 @@ impl Bar {
                 bar.finish_and_clear();
             })
         } else {
-            let every = line_distance();
-            std::thread::spawn(move || {
-                let begun = Instant::now();
-                while ended.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
-                    let now = table.progress();
-                    eprintln!(
-                        "bge: {} of {} samples, {} rows, {} s",
-                        now.samples_done,
-                        now.samples,
-                        now.rows,
-                        begun.elapsed().as_secs()
-                    );
-                }
-            })
+            std::thread::spawn(move || lines(&table, &ended))
         };
         Bar(Some((end, shown)))
+    }
+
+    /// Only tells of what is waited out.
+    pub fn of_troubles(table: &Arc<Table>) -> Self {
+        let (end, ended) = channel();
+        let table = table.clone();
+        let shown = std::thread::spawn(move || {
+            let mut trouble = Trouble::default();
+            while ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+                trouble.look(&table);
+            }
+        });
+        Bar(Some((end, shown)))
+    }
+}
+
+/// How far it is, where nobody watches.
+fn lines(table: &Table, ended: &Receiver<()>) {
+    let (begun, every) = (Instant::now(), line_distance());
+    let (mut trouble, mut next) = (Trouble::default(), every);
+    while ended.recv_timeout(every.min(LOOK)) == Err(RecvTimeoutError::Timeout) {
+        trouble.look(table);
+        if begun.elapsed() < next {
+            continue;
+        }
+        next += every;
+        let now = table.progress();
+        let seconds = begun.elapsed().as_secs();
+        eprintln!("bge: {} of {} samples, {} rows, {seconds} s", now.samples_done, now.samples, now.rows);
+    }
+}
+
+/// Tells of each outage once, when it is waited out: an address may be wrong.
+#[derive(Default)]
+struct Trouble {
+    is_told: bool,
+}
+
+impl Trouble {
+    fn look(&mut self, table: &Table) {
+        let why = table.waits_out();
+        if let Some(why) = why.as_ref().filter(|_| !self.is_told) {
+            eprintln!("bge: waiting for the platform: {why}");
+        }
+        self.is_told = why.is_some();
     }
 }
 

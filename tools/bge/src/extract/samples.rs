@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs,
     io::{self, Read},
+    sync::Arc,
 };
 
 use arrow_array::{StringArray, cast::downcast_array};
@@ -11,7 +12,7 @@ use bge::Client;
 use serde_json::json;
 
 use crate::{
-    extract::{arguments::Members, shard::Shard},
+    extract::{arguments::Members, progress::Bar, shard::Shard},
     failure::Failure,
 };
 
@@ -75,7 +76,8 @@ fn ids(name: &str, text: &str) -> Result<Vec<String>, Failure> {
 
 fn listed(client: &Client, mut filters: Members, retry_for: f64) -> Result<Vec<String>, Failure> {
     filters.set("$", &json!({"retry_for": retry_for, "columns": ["biosample_id"]}))?;
-    let table = client.table(LISTING, &filters.json()?)?;
+    let table = Arc::new(client.table(LISTING, &filters.json()?)?);
+    let _bar = Bar::of_troubles(&table);
     let mut batches = table.stream()?;
     let mut ids = Vec::new();
     while let Some(batch) = batches.next_batch()? {
