@@ -59,8 +59,10 @@ WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR=
 install: build ## header, libraries, bge.pc, CMake package, bge-sandbox (PREFIX=, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=, HTSLIB_PLUGINDIR=)
 	@$(WHERE) BUILD='$(LIB_DIR)' scripts/install.sh install
 
+# from a copy: R writes into the sources that it installs, and a checkout need not be writable
 r: build ## install the R package into R's library (R_LIBRARY= another one)
-	BGE_LIB_DIR=$(LIB_DIR) R CMD INSTALL --preclean --clean $(if $(R_LIBRARY),-l '$(R_LIBRARY)') bindings/r
+	copy=$$(mktemp -d) && trap "rm -rf $$copy" EXIT && cp -R bindings/r "$$copy/bge" && chmod -R u+w "$$copy/bge" && \
+	  BGE_LIB_DIR=$(LIB_DIR) R CMD INSTALL --preclean --clean $(if $(R_LIBRARY),-l '$(R_LIBRARY)') "$$copy/bge"
 
 uninstall: ## take away what install put there (with the same PREFIX and the others)
 	@$(WHERE) scripts/install.sh uninstall

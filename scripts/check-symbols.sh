@@ -35,7 +35,7 @@ unversioned=$(versioned | grep -v '@@BGE_0$' || true)
 
 # what a program that links to it has to bring along: nothing
 needed=$(readelf -d "$library" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
-extra=$(grep -vE '^(libc\.so\.6|libgcc_s\.so\.1|libm\.so\.6|ld-linux.*)$' <<<"$needed" || true)
+extra=$(grep -vE '^(lib(c|m)\.so\.6|lib(pthread|dl|rt)\.so\.[0-9]|libgcc_s\.so\.1|ld-linux.*)$' <<<"$needed" || true)
 [ -z "$extra" ] || complain "the library needs $extra"
 readelf -d "$library" | grep -q 'SONAME.*\[libbge\.so\.0\]' || complain "the SONAME is not libbge.so.0"
 readelf -d "$library" | grep -q 'FLAGS_1.*NODELETE' || complain "the library can be unloaded (-z nodelete is missing)"

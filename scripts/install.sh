@@ -4,7 +4,8 @@
 # Environment: PREFIX (/usr/local), LIBDIR (PREFIX/lib), INCLUDEDIR (PREFIX/include), BINDIR (PREFIX/bin),
 # HTSLIB_PLUGINDIR (LIBDIR/htslib, where htslib looks if LIBDIR is /usr/local/lib), DESTDIR
 # (packagers' staging folder, in front of every path, and in no file), BUILD (where cargo put what it built),
-# STRIP (strip; empty: the debug information is installed, too).
+# STRIP (strip; empty: the debug information is installed, too), RELOCATABLE (1: bge.pc names its folders by where it lies
+# itself, as the CMake package always does, for a tree that is unpacked anywhere).
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -39,9 +40,17 @@ files=(
   "$cmakedir/bgeConfig.cmake" "$cmakedir/bgeConfigVersion.cmake" "$cmakedir/bgeTargets.cmake"
 )
 
+# the folders that bge.pc names
+pc_prefix=$PREFIX pc_libdir=$LIBDIR pc_includedir=$INCLUDEDIR pc_htslib=$HTSLIB_PLUGINDIR
+if [ "${RELOCATABLE:-0}" = 1 ]; then
+  from_pc() { echo "\${pcfiledir}/$(realpath -ms --relative-to="$LIBDIR/pkgconfig" "$1")"; }
+  pc_prefix=$(from_pc "$PREFIX") pc_libdir=$(from_pc "$LIBDIR")
+  pc_includedir=$(from_pc "$INCLUDEDIR") pc_htslib=$(from_pc "$HTSLIB_PLUGINDIR")
+fi
+
 fill() { # TEMPLATE TARGET
-  sed -e "s|@VERSION@|$version|g" -e "s|@SONAME@|$soname|g" -e "s|@PREFIX@|$PREFIX|g" \
-    -e "s|@LIBDIR@|$LIBDIR|g" -e "s|@INCLUDEDIR@|$INCLUDEDIR|g" -e "s|@HTSLIB_PLUGINDIR@|$HTSLIB_PLUGINDIR|g" -e "s|@SYSTEM_LIBS@|$system_libs|g" \
+  sed -e "s|@VERSION@|$version|g" -e "s|@SONAME@|$soname|g" -e "s|@PREFIX@|$pc_prefix|g" \
+    -e "s|@LIBDIR@|$pc_libdir|g" -e "s|@INCLUDEDIR@|$pc_includedir|g" -e "s|@HTSLIB_PLUGINDIR@|$pc_htslib|g" -e "s|@SYSTEM_LIBS@|$system_libs|g" \
     -e "s|@CMAKE_TO_LIBDIR@|$(realpath -ms --relative-to="$cmakedir" "$LIBDIR")|g" \
     -e "s|@CMAKE_TO_INCLUDEDIR@|$(realpath -ms --relative-to="$cmakedir" "$INCLUDEDIR")|g" "$1" >"$2"
   chmod 644 "$2"

@@ -227,7 +227,8 @@ func checkABI(header, library uint32) error {
 	return &Error{
 		Status: StatusUnsupported,
 		Message: fmt.Sprintf("the libbge that was loaded has ABI version %d.%d, and this program was built for %d.%d: "+
-			"install a matching libbge, or build the program again with its header",
+			"install the libbge of that version (`sudo apt install ./libbge0_*.deb`, or `make install` in its source tree), "+
+			"or build the program again with its header (`go build -a`)",
 			library>>16, library&0xffff, header>>16, header&0xffff),
 	}
 }

@@ -82,6 +82,55 @@ mkdir -p tree/target/release
 cp "$BGE_LIB_DIR/libbge.so" tree/target/release/
 configured empty | grep -F '(by the source tree)'
 
+say "BGE_LIB_DIR may be relative, begin with ~, or name the prefix"
+mkdir -p somewhere/lib
+cp "$BGE_LIB_DIR/libbge.so" somewhere/lib/libbge.so.0   # as where only the package for running programs is installed
+for given in somewhere somewhere/lib ./somewhere "$work/somewhere" '~/somewhere'; do
+  # meant from the folder of whoever starts R, which goes elsewhere
+  (HOME=$work BGE_LIB_DIR=$given exec sh -c 'cd tree/bindings/bge && BGE_VIGNETTES=no ./configure; exit $?') | grep -F 'somewhere/lib/libbge.so.0 (by BGE_LIB_DIR)'
+done
+
+say "a library that does not fit is refused, with the command that mends it"
+library() { # NAME ABI-VERSION
+  mkdir "$1"
+  printf 'unsigned bge_abi_version(void) { return %s; }\nconst char *bge_version(void) { return "0.0.7"; }\n' "$2" |
+    "${CC:-cc}" -shared -fPIC -o "$1/libbge.so" -x c -
+}
+refused() { # FOLDER WHY COMMAND
+  if configured empty BGE_LIB_DIR="$work/$1" >configure.log; then echo "the library of $1 is taken" >&2; exit 1; fi
+  grep -F "$2" configure.log
+  grep -qF "$3" configure.log
+}
+library too-old 0
+library of-another-abi '9u << 16'
+mkdir no-library
+echo text >no-library/libbge.so
+refused too-old 'too old' 'sudo apt install ./libbge0_'
+refused of-another-abi 'of another ABI' 'make install && make r'
+refused no-library 'it is no libbge' 'install.packages('
+
+say "a checkout that cannot be written to gives a package all the same"
+somebody=()
+if [ "$(id -u)" -eq 0 ]; then somebody=(setpriv --reuid=65534 --regid=65534 --clear-groups); fi
+read_only=$(mktemp -d)
+mkdir -m 777 "$read_only/made"
+cp -r tree/bindings/bge "$read_only/checkout"
+rm -rf "$read_only/checkout/"{build,inst/doc,inst/lib,src/Makevars}
+cp "$BGE_LIB_DIR/libbge.so" "$read_only/made"
+chmod -R a-w,a+rX "$read_only"/*/ "$read_only/checkout"
+chmod 777 "$read_only/made"
+chmod 755 "$read_only"
+(
+  cd "$read_only/made"
+  export HOME=$read_only/made TMPDIR=$read_only/made BGE_LIB_DIR=../made BGE_VIGNETTES=no
+  if "${somebody[@]}" R CMD INSTALL --no-docs -l . ../checkout >"$work/configure.log" 2>&1; then exit 1; fi
+  grep -F 'R CMD build' "$work/configure.log"
+  "${somebody[@]}" R CMD build --no-build-vignettes ../checkout >"$work/configure.log" 2>&1
+  "${somebody[@]}" R CMD INSTALL --no-docs --no-test-load -l . bge_*.tar.gz >"$work/configure.log" 2>&1
+) || { cat configure.log; exit 1; }
+chmod -R u+w "$read_only"
+rm -rf "$read_only"
+
 say "a lifetime under valgrind"
 checker="valgrind --error-exitcode=9 --log-file=$work/valgrind.%p"
 (cd "$package/tests" && R_LIBS=$work/moved exec R -d "$checker" --no-echo --no-restore -f lifetime.R) >lifetime.log 2>&1 &

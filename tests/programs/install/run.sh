@@ -65,7 +65,13 @@ for wanted in 1.0 99.0 "$version.1"; do
     fail "version $version was found for $wanted"
   fi
   grep -q "considered but not accepted" "$scratch/log" || fail "$(cat "$scratch/log")"
+  case $wanted in 0.*) why="too old: sudo apt install" ;; *) why="another ABI: install libbge" ;; esac
+  grep -q "$why" "$scratch/log" || fail "CMake does not say what to do about $wanted: $(cat "$scratch/log")"
 done
+mv "$PREFIX/lib/libbge.a" "$scratch/archive"
+if cmake -S "$here" -B "$scratch/wanted" -DCMAKE_PREFIX_PATH="$PREFIX" -DBGE_WANTED=0 >"$scratch/log" 2>&1; then fail "found without the archive"; fi
+tr -s ' \n' ' ' <"$scratch/log" | grep -q 'libbge.a is missing; `sudo apt install --reinstall' || fail "$(cat "$scratch/log")"
+mv "$scratch/archive/libbge.a" "$PREFIX/lib"
 
 echo "CMake, after the tree has moved"
 mv "$PREFIX" "$scratch/moved"
@@ -83,5 +89,17 @@ if grep -rlI "$scratch" "$scratch/stage"; then fail "the staging folder is writt
 grep -qx 'libdir=/usr/lib/x86_64-linux-gnu' "$scratch/stage/usr/lib/x86_64-linux-gnu/pkgconfig/bge.pc" || fail "libdir"
 rm -r "$scratch/cmake"
 cmake_builds "$scratch/stage/usr"
+
+echo "a tree to be unpacked anywhere"
+PREFIX=/usr RELOCATABLE=1 DESTDIR=$scratch/loose "$top/scripts/install.sh" install
+mv "$scratch/loose/usr" "$scratch/a folder"
+if grep -rlI -e "$scratch" -e /usr "$scratch/a folder/lib"; then fail "the files above name a folder of the machine"; fi
+(
+  cd "$scratch/a folder/lib"
+  PKG_CONFIG_PATH=$PWD/pkgconfig
+  [ "$(pkg-config --variable=libdir bge | xargs realpath)" = "$PWD" ] || fail "libdir of a moved tree"
+  eval "cc -std=c11 $flags '$here/main.c' -o '$scratch/pc/loose' $(pkg-config --cflags --libs bge)"
+  shared "$scratch/pc/loose" "$PWD"
+)
 if PREFIX=relative "$top/scripts/install.sh" install 2>/dev/null; then fail "a relative prefix was taken"; fi
 echo "ok"

@@ -2,7 +2,7 @@
 #ifndef BGE_GO_LOG_H
 #define BGE_GO_LOG_H
 
-#include <bge.h>
+#include "library.h"
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>

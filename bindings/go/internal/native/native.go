@@ -5,14 +5,8 @@
 package native
 
 /*
-#include <bge.h>
+#include "library.h"
 #include <stdlib.h>
-
-#ifndef BGE_ABI_VERSION
-#error "this bge.h has no BGE_ABI_VERSION: it is not the header of libbge"
-#elif (BGE_ABI_VERSION >> 16) != 0
-#error "this bge.h has another ABI major version than package bge was written for (0): install libbge 0.x, or update the package"
-#endif
 */
 import "C"
 

@@ -2,7 +2,7 @@
 #ifndef BGE_GO_OPS_H
 #define BGE_GO_OPS_H
 
-#include <bge.h>
+#include "library.h"
 #include <string.h>
 
 /* What was started, with its end told to a queue; freed again if that fails. */

@@ -3,7 +3,7 @@
 package native
 
 /*
-#include <bge.h>
+#include "library.h"
 #include <fcntl.h>
 
 // A copy of a queue's descriptor that Go may own and close, ready for Go's poller; -1 when there is none.

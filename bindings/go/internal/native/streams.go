@@ -2,7 +2,7 @@
 
 package native
 
-// #include <bge.h>
+// #include "library.h"
 import "C"
 
 import (
