@@ -55,7 +55,7 @@ header: ## write include/bge.h and tests/symbols.txt anew, after src/ffi has gai
 	scripts/check-symbols.sh --update $(LIB_DIR)/libbge.so
 	cp include/bge.h bindings/r/inst/include/bge.h
 
-WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' HTSLIB_PLUGINDIR='$(HTSLIB_PLUGINDIR)' DESTDIR='$(DESTDIR)'
+WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' HTSLIB_PLUGINDIR='$(HTSLIB_PLUGINDIR)' DESTDIR='$(DESTDIR)' RELOCATABLE='$(RELOCATABLE)'
 install: build ## header, libraries, bge.pc, CMake package, bge-sandbox (PREFIX=, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=, HTSLIB_PLUGINDIR=)
 	@$(WHERE) BUILD='$(LIB_DIR)' scripts/install.sh install
 
@@ -66,6 +66,27 @@ r: build ## install the R package into R's library (R_LIBRARY= another one)
 
 uninstall: ## take away what install put there (with the same PREFIX and the others)
 	@$(WHERE) scripts/install.sh uninstall
+
+# ---- release: packaging/README.md ----
+
+.PHONY: dist dist-check dist-test release-check
+dist: ## what a release hands out, into dist/: archive, Debian packages, R, Go, SBOM; for glibc 2.17
+	@scripts/deps.sh --dist
+	@scripts/dist/all.sh
+
+dist-check: ## the same commit, built once more in another folder, gives the same bytes
+	@scripts/dist/check.sh
+
+dist-test: ## dist/ on other systems without a network (root, debootstrap)
+	@scripts/dist/test.sh
+
+release-check: ## everything that must hold before a release
+	@scripts/check-versions --release
+	@scripts/check-abi
+	@git diff --quiet HEAD || { echo "release-check: there are changes that are not committed" >&2; exit 1; }
+	@$(MAKE) --no-print-directory dist
+	@$(MAKE) --no-print-directory dist-check
+	@$(MAKE) --no-print-directory dist-test
 
 # ---- test ----
 
@@ -140,8 +161,9 @@ go-test: build ## the Go package
 r-test: build ## the R package
 	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) bindings/r/check.sh
 
-install-test: build ## programs built against an installed tree
+install-test: build ## programs built against an installed tree, and the pieces of `make dist`
 	@BUILD=$(LIB_DIR) tests/programs/install/run.sh $(SANDBOX)
+	@scripts/dist/pieces.sh
 
 readme: build ## write the README's table of calls anew
 	scripts/readme-calls $(LIB_DIR)/libbge.so

@@ -4,7 +4,9 @@
 #   scripts/deps.sh          install what is missing
 #   scripts/deps.sh --check  only say what is missing
 #   scripts/deps.sh --try    install what can be, and go on without the rest: whoever needs it says so
+#   scripts/deps.sh --dist   install what is missing for `make dist` and `make dist-test`, and no more
 set -euo pipefail
+how=${1:-}
 
 have() { command -v "$1" >/dev/null 2>&1; }
 at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; } # WANTED FOUND
@@ -14,8 +16,29 @@ has_r() {
   [[ " $r_packages " == *" $1 "* ]]
 }
 
+# what makes and tries out a release, beside the tools that `make dist` fetches by itself
+dist_needs() {
+  cat <<'TABLE'
+have git | git
+have gcc | gcc
+have ld && have objcopy && have objdump | binutils
+have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null | python3-venv
+have R && have Rscript | r-base-core
+has_r jsonlite | r-cran-jsonlite
+has_r knitr | r-cran-knitr
+has_r rmarkdown | r-cran-rmarkdown
+have pandoc | pandoc
+have dh | debhelper
+have dpkg-buildpackage | dpkg-dev
+have lintian | lintian
+have debootstrap | debootstrap
+have ip | iproute2
+TABLE
+}
+
 # one line for each need: how it is told to be here | the Debian package that brings it
 needs() {
+  if [ "$how" = --dist ]; then dist_needs; return; fi
   cat <<'TABLE'
 have gcc | gcc
 have g++ | g++
@@ -62,6 +85,7 @@ TABLE
 
 # of those, the ones that are not here and that apt has; none where there is no R
 wished_packages() {
+  [ "$how" != --dist ] || return 0
   have Rscript && have apt-cache || return 0
   local name package
   while IFS= read -r line; do
@@ -88,11 +112,13 @@ if ! have cargo; then
 elif ! at_least "$wanted" "$(rustc --version | cut -d' ' -f2)"; then
   need "Rust $wanted or newer is needed, and this is $(rustc --version): run \`rustup update\`."
 fi
-wanted=$(sed -n 's/^go //p' "$(dirname "$0")/../bindings/go/go.mod")
-if ! have go; then
-  need "Go is missing: install $wanted or newer (https://go.dev/doc/install)."
-elif ! at_least "$wanted" "$(go env GOVERSION | sed 's/^go//')"; then
-  need "Go $wanted or newer is needed, and this is $(go version): https://go.dev/doc/install"
+if [ "$how" != --dist ]; then # a release's modules are files; only trying them out needs Go
+  wanted=$(sed -n 's/^go //p' "$(dirname "$0")/../bindings/go/go.mod")
+  if ! have go; then
+    need "Go is missing: install $wanted or newer (https://go.dev/doc/install)."
+  elif ! at_least "$wanted" "$(go env GOVERSION | sed 's/^go//')"; then
+    need "Go $wanted or newer is needed, and this is $(go version): https://go.dev/doc/install"
+  fi
 fi
 [ "$toolchains" -eq 0 ] || [ "${1:-}" = --try ] || exit 1
 
@@ -100,7 +126,6 @@ mapfile -t packages < <(missing_packages | sort -u)
 [ "${#packages[@]}" -eq 0 ] && [ "${1:-}" = --check ] && exit 0
 [ "${#packages[@]}" -eq 0 ] && [ -z "$(wished_packages)" ] && exit 0
 
-how=${1:-}
 say_and_stop() {
   echo "Missing here: ${packages[*]} (these are the names of Debian packages)." >&2
   echo "$1" >&2
