@@ -28,6 +28,7 @@ use crate::{
 pub struct Client {
     session: Session,
     objects: Objects,
+    source: Arc<str>,
 }
 
 impl Client {
@@ -35,7 +36,7 @@ impl Client {
     pub fn new(access_token: &str, options_json: &str) -> Result<Self> {
         let options = options::client(options_json)?;
         let token = Token::checked("access_token", access_token)?;
-        Client::build(options, TokenOrigin::Fixed(token), None)
+        Client::build(options, TokenOrigin::Fixed(token), "access_token", None)
     }
 
     /// A client of the credentials that are found in `options_json`, the environment or a stored profile, looked at in
@@ -49,25 +50,41 @@ impl Client {
             .map(|text| ("BGE_ENDPOINT", text))
             .or(found.endpoint.as_deref().map(|text| ("the profile's endpoint", text)));
         let options = open.options(endpoint)?;
-        let warning = found.warning.take();
+        let (warning, source) = (found.warning.take(), std::mem::take(&mut found.source));
         let origin = found.origin(options.token_file.clone());
-        Client::build(options, origin, warning)
+        Client::build(options, origin, &source, warning)
     }
 
-    fn build(options: Options, origin: TokenOrigin, warning: Option<String>) -> Result<Self> {
+    fn build(options: Options, origin: TokenOrigin, source: &str, warning: Option<String>) -> Result<Self> {
         let log = Arc::new(Logger::new(options.log, options.log_format, options.log_file.clone())?);
         if let Some(warning) = warning {
             log.warn(warning);
         }
         let transport = Transport::new(options, log)?;
         let credentials = Credentials::new(origin, &transport)?;
-        Ok(Client::of(transport, credentials))
+        Ok(Client::of(transport, credentials, source))
     }
 
-    pub(crate) fn of(transport: Transport, credentials: Credentials) -> Self {
+    pub(crate) fn of(transport: Transport, credentials: Credentials, source: &str) -> Self {
         let session = Session::new(transport.clone(), credentials);
         let objects = Objects::new(transport, Arc::new(session.clone()));
-        Client { session, objects }
+        Client { session, objects, source: source.into() }
+    }
+
+    /// Where the credentials were found, for people: the names of options or of variables of the environment, or the path
+    /// of a stored profile.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The platform's address.
+    pub fn endpoint(&self) -> &str {
+        self.transport().options().endpoint.as_str()
+    }
+
+    /// How the token was come by: `authorization_code`, `client_credentials`, or `given`, where nothing more is known.
+    pub fn grant(&self) -> &'static str {
+        self.session.credentials().grant().name()
     }
 
     pub(crate) fn transport(&self) -> &Transport {

@@ -40,6 +40,7 @@ mod sys;
 mod table;
 mod transport;
 
+pub use auth::profiles::{Profiles, StoredProfile};
 pub use calls::{operation::Operation, pages::Pages, queue::Queue};
 pub use client::Client;
 pub use error::{Error, Result, Status, StorageRefusal};

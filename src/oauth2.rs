@@ -104,7 +104,7 @@ impl OAuth2 {
         let origin = Credentials::spoken(self.app.clone(), token, file)?;
         let transport = self.transport.of_another()?;
         let credentials = Credentials::new(origin, &transport)?;
-        Ok(Client::of(transport, credentials))
+        Ok(Client::of(transport, credentials, "client_id and client_secret"))
     }
 
     /// Starts one of the exchanges, or `alive`, in the background.

@@ -22,7 +22,7 @@ pub(crate) enum Grant {
 
 impl Grant {
     /// The name in OAuth2, where it has one.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Grant::AuthorizationCode => "authorization_code",
             Grant::ClientCredentials => "client_credentials",

@@ -37,14 +37,20 @@ pub(crate) fn endpoint_of_environment() -> Result<Option<String>> {
 fn from_options(open: &Open) -> Result<Option<Found>> {
     let given = &open.credentials;
     if let Some(token) = &given.access_token {
-        return Ok(Some(Found::of(Given::Token(Token::checked("access_token", token.reveal())?))));
+        return Ok(Some(Found::of(
+            Given::Token(Token::checked("access_token", token.reveal())?),
+            "access_token",
+        )));
     }
     app("client_id", given.client_id.clone(), "client_secret", given.client_secret.clone())
 }
 
 fn from_environment() -> Result<Option<Found>> {
     if let Some(token) = variable("BGE_ACCESS_TOKEN")? {
-        return Ok(Some(Found::of(Given::Token(Token::checked("BGE_ACCESS_TOKEN", &token)?))));
+        return Ok(Some(Found::of(
+            Given::Token(Token::checked("BGE_ACCESS_TOKEN", &token)?),
+            "BGE_ACCESS_TOKEN",
+        )));
     }
     let secret = variable("BGE_CLIENT_SECRET")?.map(|secret| Secret::new(&secret));
     app("BGE_CLIENT_ID", variable("BGE_CLIENT_ID")?, "BGE_CLIENT_SECRET", secret)
@@ -57,7 +63,9 @@ fn app(
     secret: Option<Secret>,
 ) -> Result<Option<Found>> {
     match (id, secret) {
-        (Some(id), Some(secret)) => Ok(Some(Found::of(Given::App(App { id, secret }, None)))),
+        (Some(id), Some(secret)) => {
+            Ok(Some(Found::of(Given::App(App { id, secret }, None), format!("{id_name} and {secret_name}"))))
+        }
         (None, None) => Ok(None),
         (Some(_), None) => Err(Error::argument(secret_name, format!("is needed beside {id_name}"))),
         (None, Some(_)) => Err(Error::argument(id_name, format!("is needed beside {secret_name}"))),

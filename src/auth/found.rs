@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 pub(crate) struct Found {
     pub(super) given: Given,
     pub endpoint: Option<String>,
+    /// Where they were found, for people.
+    pub source: String,
     /// For the client's log.
     pub warning: Option<String>,
 }
@@ -25,8 +27,8 @@ pub(super) enum Given {
 }
 
 impl Found {
-    pub(super) fn of(given: Given) -> Self {
-        Found { given, endpoint: None, warning: None }
+    pub(super) fn of(given: Given, source: impl Into<String>) -> Self {
+        Found { given, endpoint: None, source: source.into(), warning: None }
     }
 
     /// Where a client with these credentials has its tokens from.

@@ -7,6 +7,7 @@ pub(crate) mod grants;
 mod holder;
 mod ini;
 mod profile;
+pub(crate) mod profiles;
 pub(crate) mod renew;
 pub(crate) mod token;
 mod token_store;

@@ -1,4 +1,4 @@
-//! The profiles that the official `bge` command stores in `~/.bge`. Nothing there is ever changed.
+//! The profiles in `~/.bge`, shared with the official `bge` command, as they are found and read.
 
 use std::{
     env,
@@ -23,22 +23,44 @@ use crate::{
 
 /// No profile is longer.
 const MOST: u64 = 1 << 20;
+/// The file that names the active profile.
+pub(super) const ACTIVE: &str = "activate_project";
+/// The profile of those who never chose one.
+pub(super) const DEFAULT: &str = "default";
+/// Of today's profiles, and of those that older versions wrote.
+pub(super) const EXTENSIONS: [&str; 2] = ["json", "ini"];
 
-/// A profile of the official `bge` command.
+/// Where the profiles are; `None` where nobody is at home.
+pub(super) fn folder() -> Option<PathBuf> {
+    let home = env::var_os("HOME").filter(|home| !home.is_empty())?;
+    Some(Path::new(&home).join(".bge"))
+}
+
+pub(super) fn check_name(name: &str) -> Result<()> {
+    if name.is_empty()
+        || name.starts_with('.')
+        || name.contains(['/', '\\'])
+        || name.contains(char::is_control)
+    {
+        return Err(Error::argument("profile", "must be the name of a profile, not a path"));
+    }
+    Ok(())
+}
+
+/// A stored profile.
 pub(super) struct Profile {
-    path: PathBuf,
-    sections: Map<String, Value>,
+    pub(super) path: PathBuf,
+    pub(super) sections: Map<String, Value>,
     open_to_others: bool,
 }
 
 impl Profile {
     /// The profile `named`, or `BGE_PROFILE`, or the active one.
     pub(super) fn find(named: Option<String>, looked: &mut Vec<String>) -> Result<Option<Self>> {
-        let Some(home) = env::var_os("HOME").filter(|home| !home.is_empty()) else {
+        let Some(folder) = folder() else {
             looked.push("no stored profile, since HOME is not set".to_owned());
             return Ok(None);
         };
-        let folder = Path::new(&home).join(".bge");
         let required = named.is_some();
         let name = match named {
             Some(name) => Some(name),
@@ -46,17 +68,10 @@ impl Profile {
         };
         let name = match name {
             Some(name) => name,
-            None => active(&folder)?.unwrap_or_else(|| "default".to_owned()),
+            None => active(&folder)?.unwrap_or_else(|| DEFAULT.to_owned()),
         };
-        if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
-            return Err(Error::argument("profile", "must be the name of a profile, not a path"));
-        }
-        for extension in ["json", "ini"] {
-            let path = folder.join(format!("{name}.{extension}"));
-            looked.push(path.display().to_string());
-            if let Some(profile) = Self::read(path)? {
-                return Ok(Some(profile));
-            }
+        if let Some(profile) = Self::named(&folder, &name, looked)? {
+            return Ok(Some(profile));
         }
         match required {
             true => {
@@ -65,6 +80,19 @@ impl Profile {
             }
             false => Ok(None),
         }
+    }
+
+    /// The profile of this name, as JSON or as older versions wrote it.
+    pub(super) fn named(folder: &Path, name: &str, looked: &mut Vec<String>) -> Result<Option<Self>> {
+        check_name(name)?;
+        for extension in EXTENSIONS {
+            let path = folder.join(format!("{name}.{extension}"));
+            looked.push(path.display().to_string());
+            if let Some(profile) = Self::read(path)? {
+                return Ok(Some(profile));
+            }
+        }
+        Ok(None)
     }
 
     fn read(path: PathBuf) -> Result<Option<Self>> {
@@ -115,7 +143,7 @@ impl Profile {
         let warning = self
             .open_to_others
             .then(|| format!("warning: {} can be read by others: chmod 600 closes it", self.path.display()));
-        Ok(Found { given, endpoint, warning })
+        Ok(Found { given, endpoint, warning, source: self.path.display().to_string() })
     }
 }
 
@@ -126,8 +154,8 @@ fn malformed(path: &Path, what: &str) -> Error {
 
 /// The name of the active profile; `None` where none was made active. One that cannot be read is an error: another
 /// profile would be another account.
-fn active(folder: &Path) -> Result<Option<String>> {
-    let path = folder.join("activate_project");
+pub(super) fn active(folder: &Path) -> Result<Option<String>> {
+    let path = folder.join(ACTIVE);
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {

@@ -81,6 +81,13 @@ pub(crate) fn write(target: &Path, bytes: &[u8]) -> io::Result<()> {
     replacement.commit()
 }
 
+/// The same, but readable by its owner only, whatever it replaces.
+pub(crate) fn write_private(target: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut replacement = Replacement::begin(target)?;
+    replacement.file().write_all(bytes)?;
+    replacement.commit_private()
+}
+
 /// The names of contents that room was made for. Those of dead processes go away after so long.
 const RESERVED: &str = ".bge-room-";
 const FORGOTTEN: Duration = Duration::from_secs(3600);

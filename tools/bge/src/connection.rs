@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bge::Client;
+use bge::{Client, Profiles, StoredProfile};
 use clap::Args;
 use serde_json::{Map, Value};
 
@@ -48,6 +48,10 @@ pub struct Connection {
     #[arg(long, global = true, value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
 
+    /// The key service's address; that of the store's region unless given
+    #[arg(long, global = true, value_name = "URL")]
+    pub kms_endpoint: Option<String>,
+
     /// Where the library's log goes
     #[arg(long, global = true, value_name = "FILE")]
     pub log_file: Option<PathBuf>,
@@ -56,18 +60,53 @@ pub struct Connection {
 impl Connection {
     /// A client with the credentials that are found.
     pub fn open(&self) -> Result<Client, Failure> {
-        Ok(Client::open(&self.options())?)
+        Ok(Client::open(&Value::Object(self.options()).to_string())?)
     }
 
-    /// The library's options, as JSON.
-    fn options(&self) -> String {
+    /// A client of a given access token, at the address of the profile.
+    pub fn with_token(&self, access_token: &str) -> Result<Client, Failure> {
+        let mut options = self.way();
+        if !options.contains_key("endpoint")
+            && let Some(endpoint) = self.stored()?.and_then(|stored| stored.text("OAuth2", "endpoint"))
+            && std::env::var_os("BGE_ENDPOINT").is_none_or(|value| value.is_empty())
+        {
+            options.insert("endpoint".into(), endpoint.into());
+        }
+        options.insert("access_token".into(), access_token.into());
+        Ok(Client::open(&Value::Object(options).to_string())?)
+    }
+
+    /// The name of the profile that is meant.
+    pub fn profile_name(&self, profiles: &Profiles) -> Result<String, Failure> {
+        let variable = || std::env::var("BGE_PROFILE").ok().filter(|name| !name.trim().is_empty());
+        match self.profile.clone().or_else(variable) {
+            Some(name) => Ok(profiles.name(&name)?),
+            None => Ok(profiles.active()?),
+        }
+    }
+
+    /// The profile that is meant, where there is one.
+    pub fn stored(&self) -> Result<Option<StoredProfile>, Failure> {
+        let Ok(profiles) = Profiles::of_user() else { return Ok(None) };
+        Ok(profiles.read(&self.profile_name(&profiles)?)?)
+    }
+
+    /// The library's options.
+    pub fn options(&self) -> Map<String, Value> {
+        let mut options = self.way();
+        options.extend(self.profile.clone().map(|profile| ("profile".to_owned(), profile.into())));
+        options
+    }
+
+    /// Those that say how the platform is reached, and not as whom.
+    pub fn way(&self) -> Map<String, Value> {
         let mut options = Map::new();
         options.insert("user_agent".into(), concat!("bge/", env!("CARGO_PKG_VERSION")).into());
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
         let texts = [
             ("endpoint", self.endpoint.clone()),
-            ("profile", self.profile.clone()),
             ("proxy", self.proxy.clone()),
+            ("kms_endpoint", self.kms_endpoint.clone()),
             ("ca_file", path(&self.ca_file)),
             ("log_file", path(&self.log_file)),
             ("rate_budget", path(&self.rate_budget)),
@@ -81,7 +120,7 @@ impl Connection {
             options.extend(value.map(|value| (name.to_owned(), value.into())));
         }
         options.extend(self.max_retries.map(|number| ("max_retries".to_owned(), number.into())));
-        Value::Object(options).to_string()
+        options
     }
 }
 

@@ -13,29 +13,36 @@ const UNAUTHORISED: u8 = 77;
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub exit: u8,
+    /// Whoever read what was written went away.
+    pub is_broken_pipe: bool,
     message: String,
 }
 
 impl Failure {
+    fn new(exit: u8, message: impl Into<String>) -> Self {
+        Failure { exit, is_broken_pipe: false, message: message.into() }
+    }
+
     pub fn input(message: impl Into<String>) -> Self {
-        Failure { exit: INPUT, message: message.into() }
+        Failure::new(INPUT, message)
     }
 
     pub fn retry(message: impl Into<String>) -> Self {
-        Failure { exit: RETRY, message: message.into() }
+        Failure::new(RETRY, message)
     }
 
     pub fn io(what: &str, cause: &io::Error) -> Self {
-        Failure { exit: OTHER, message: format!("{what}: {cause}") }
+        let is_broken_pipe = cause.kind() == io::ErrorKind::BrokenPipe;
+        Failure { is_broken_pipe, ..Failure::new(OTHER, format!("{what}: {cause}")) }
     }
 
     /// The same kind of failure, in other words.
     pub fn again(&self, message: impl Into<String>) -> Self {
-        Failure { exit: self.exit, message: message.into() }
+        Failure::new(self.exit, message)
     }
 
     pub fn other(message: impl Into<String>) -> Self {
-        Failure { exit: OTHER, message: message.into() }
+        Failure::new(OTHER, message)
     }
 }
 
@@ -50,7 +57,7 @@ impl Failure {
             _ if retryable => RETRY,
             _ => OTHER,
         };
-        Failure { exit, message: message.into() }
+        Failure::new(exit, message)
     }
 }
 

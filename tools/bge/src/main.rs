@@ -1,38 +1,28 @@
 //! `bge`: the BGE open platform from the shell.
 
+#[macro_use]
+mod lang;
+
+mod call;
+mod calls;
+mod cli;
 mod connection;
 mod extract;
 mod failure;
+mod out;
+mod terminal;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
-
-use crate::{connection::Connection, failure::Failure};
-
-/// The BGE open omics platform from the shell
-///
-/// Credentials are found as in libbge: BGE_ACCESS_TOKEN, or BGE_CLIENT_ID and BGE_CLIENT_SECRET, then the stored profile.
-///
-/// Exit status: 0 done; 3 samples are missing for good; 65 bad input; 75 what is missing is worth repeating;
-/// 77 not authorised; 1 anything else.
-#[derive(Debug, Parser)]
-#[command(name = "bge", version)]
-struct Cli {
-    #[command(flatten)]
-    connection: Connection,
-
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Extract(Box<extract::Options>),
-}
+use crate::{
+    cli::{Cli, Command},
+    failure::Failure,
+};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let words: Vec<_> = std::env::args_os().collect();
+    lang::choose(&words);
+    let cli = match Cli::read(words) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and the version are no errors, and go to standard output.
@@ -40,9 +30,12 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Failure::input("").exit.into() } else { ExitCode::SUCCESS };
         }
     };
-    match run(&cli) {
+    match run(cli) {
         Ok(exit) => exit,
         Err(failure) => {
+            if failure.is_broken_pipe {
+                out::end_by_broken_pipe();
+            }
             eprintln!("bge: {failure}");
             failure.exit.into()
         }
@@ -50,8 +43,13 @@ fn main() -> ExitCode {
 }
 
 /// Carries the command out; the exit status, unless it failed.
-fn run(cli: &Cli) -> Result<ExitCode, Failure> {
-    match &cli.command {
-        Command::Extract(options) => extract::run(options, &cli.connection),
-    }
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let connection = &cli.connection;
+    match cli.command {
+        Command::Calls(options) => calls::run(&options),
+        Command::Call(call) => call::run(&call, connection),
+        Command::Api(call) => call::official::run(&call, connection),
+        Command::Extract(options) => return extract::run(&options, connection),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }

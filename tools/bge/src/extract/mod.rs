@@ -1,19 +1,19 @@
 //! `bge extract`: the table of a cohort of samples, as files.
 
-mod arguments;
+pub mod arguments;
 mod dataset;
 mod fingerprint;
 mod job;
 mod merge;
 mod one_file;
-mod options;
-mod output;
-mod place;
+pub mod options;
+pub mod output;
+pub mod place;
 mod progress;
 mod queue;
 mod samples;
 mod shard;
-mod value;
+pub mod value;
 mod verify;
 
 pub use one_file::run;
