@@ -10,6 +10,7 @@ use crate::{
     connection::Connection,
     extract,
     lang::{self, Language},
+    login, logout, profile, token, whoami,
 };
 
 /// The BGE open omics platform from the shell
@@ -34,6 +35,20 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    Login(login::Options),
+    Token(token::Options),
+    Logout(logout::Options),
+    Whoami(whoami::Options),
+
+    #[command(subcommand, visible_alias = "config")]
+    Profile(profile::Command),
+
+    /// Makes a profile the active one, as the official command calls it
+    #[command(hide = true)]
+    Workon {
+        name: Option<String>,
+    },
+
     Calls(calls::Options),
 
     /// Carries out a call of the platform

@@ -31,6 +31,10 @@ impl Failure {
         Failure::new(RETRY, message)
     }
 
+    pub fn unauthorised(message: impl Into<String>) -> Self {
+        Failure::new(UNAUTHORISED, message)
+    }
+
     pub fn io(what: &str, cause: &io::Error) -> Self {
         let is_broken_pipe = cause.kind() == io::ErrorKind::BrokenPipe;
         Failure { is_broken_pipe, ..Failure::new(OTHER, format!("{what}: {cause}")) }

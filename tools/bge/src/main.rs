@@ -3,14 +3,20 @@
 #[macro_use]
 mod lang;
 
+mod application;
 mod call;
 mod calls;
 mod cli;
 mod connection;
 mod extract;
 mod failure;
+mod login;
+mod logout;
 mod out;
+mod profile;
 mod terminal;
+mod token;
+mod whoami;
 
 use std::process::ExitCode;
 
@@ -46,6 +52,12 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let connection = &cli.connection;
     match cli.command {
+        Command::Login(options) => login::run(&options, connection),
+        Command::Token(options) => token::run(&options, connection),
+        Command::Logout(options) => logout::run(&options, connection),
+        Command::Whoami(options) => whoami::run(&options, connection),
+        Command::Profile(command) => profile::run(&command, connection),
+        Command::Workon { name } => profile::work_on(name.as_deref()),
         Command::Calls(options) => calls::run(&options),
         Command::Call(call) => call::run(&call, connection),
         Command::Api(call) => call::official::run(&call, connection),
