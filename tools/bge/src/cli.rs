@@ -6,11 +6,11 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     call::{Chosen, official},
-    calls,
+    calls, cat,
     connection::Connection,
-    extract,
+    download, extract,
     lang::{self, Language},
-    login, logout, profile, token, whoami,
+    login, logout, profile, token, upload, whoami,
 };
 
 /// The BGE open omics platform from the shell
@@ -64,6 +64,9 @@ pub enum Command {
     #[command(subcommand, arg_required_else_help = true)]
     Api(official::Chosen),
 
+    Upload(upload::Options),
+    Download(download::Options),
+    Cat(cat::Options),
     Extract(Box<extract::Options>),
 }
 

@@ -6,8 +6,10 @@ mod lang;
 mod application;
 mod call;
 mod calls;
+mod cat;
 mod cli;
 mod connection;
+mod download;
 mod extract;
 mod failure;
 mod login;
@@ -16,6 +18,8 @@ mod out;
 mod profile;
 mod terminal;
 mod token;
+mod transfer;
+mod upload;
 mod whoami;
 
 use std::process::ExitCode;
@@ -61,6 +65,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Calls(options) => calls::run(&options),
         Command::Call(call) => call::run(&call, connection),
         Command::Api(call) => call::official::run(&call, connection),
+        Command::Upload(options) => upload::run(&options, connection),
+        Command::Download(options) => download::run(&options, connection),
+        Command::Cat(options) => cat::run(&options, connection),
         Command::Extract(options) => return extract::run(&options, connection),
     }?;
     Ok(ExitCode::SUCCESS)
