@@ -16,6 +16,7 @@ const SECTIONS: &[&str] = &[
     "client",
     "log",
     "oauth2",
+    "doctor",
     "account",
     "samples",
     "variants",

@@ -10,6 +10,7 @@ use crate::{
     },
     calls::{self, operation::Operation, pages::Pages, tasks, variants},
     context::{Context, Sender, block_on},
+    doctor,
     error::{Error, Result},
     log::{Logger, Sink},
     objects::{Content, Objects, Reader, Writer},
@@ -96,6 +97,7 @@ impl Client {
         let args = Args::parse(args_json).map_err(|error| error.with_call(name))?;
         match named(name)? {
             Named::Endpoint(endpoint) => self.call_endpoint(endpoint, args),
+            Named::Doctor => self.doctor(args_json),
             Named::UnfinishedUploads => {
                 let context = self.transport().context(Sender::Streaming);
                 self.transport().wait(self.by_name(context, name, args))
@@ -231,6 +233,32 @@ impl Client {
         self.objects.writer(filename, args_json).map_err(|error| error.with_call("open_writer"))
     }
 
+    /// Everything between this client and the platform, looked at: `{"checks": [{"name", "state", "detail", "hint"}]}`, with
+    /// nothing secret in it. `args_json` is `{"lang": "en" or "zh", "round_trip": true, "cmk_id": …}`.
+    pub fn doctor(&self, args_json: &str) -> Result<String> {
+        self.doctor_of(args_json, Ok(&self.source))
+    }
+
+    fn doctor_of(&self, args_json: &str, source: std::result::Result<&str, &Error>) -> Result<String> {
+        let args = Args::parse(args_json).map_err(|error| error.with_call(DOCTOR))?;
+        let context = self.transport().context(Sender::Streaming);
+        let look = doctor::look(&self.session, &self.objects, context, &args, source);
+        self.explained(DOCTOR, self.transport().wait(look))
+    }
+
+    /// The same for whoever has no client yet: with the options of [`Client::open`], where credentials that are not found
+    /// are a finding and no error.
+    pub fn doctor_with(options_json: &str, args_json: &str) -> Result<String> {
+        let failure = match Client::open(options_json) {
+            Ok(client) => return client.doctor(args_json),
+            Err(error) => error,
+        };
+        let options = Open::read(options_json)?
+            .options(discover::endpoint_of_environment()?.as_deref().map(|text| ("BGE_ENDPOINT", text)))?;
+        let client = Client::build(options, TokenOrigin::Fixed(Token::plain("none")), "", None)?;
+        client.doctor_of(args_json, Err(&failure))
+    }
+
     /// Sends the log to `sink`, or nowhere.
     pub fn set_log(&self, sink: Option<Box<dyn Sink>>) {
         self.transport().log().set_sink(sink);
@@ -252,6 +280,9 @@ impl Client {
             Named::WaitTask => tasks::wait_task(&self.session, context, &args).await,
             Named::Request => self.request_by_name(context, &args).await,
             Named::GetToken => self.token(&context, &args).await,
+            Named::Doctor => {
+                doctor::look(&self.session, &self.objects, context, &args, Ok(&self.source)).await
+            }
             Named::UnfinishedUploads => self.objects.unfinished_uploads(context, &args).await,
         };
         self.explained(name, outcome)
@@ -310,13 +341,17 @@ enum Named {
     Request,
     GetToken,
     UnfinishedUploads,
+    Doctor,
 }
+
+const DOCTOR: &str = "doctor";
 
 fn named(name: &str) -> Result<Named> {
     match name {
         "wait_task" => Ok(Named::WaitTask),
         "request" => Ok(Named::Request),
         "get_token" => Ok(Named::GetToken),
+        DOCTOR => Ok(Named::Doctor),
         "unfinished_uploads" => Ok(Named::UnfinishedUploads),
         _ => endpoint::find(name).map(Named::Endpoint).ok_or_else(|| {
             let known: Vec<&str> = endpoint::all().map(|endpoint| endpoint.name).collect();

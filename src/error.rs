@@ -92,6 +92,7 @@ struct Story {
     files: Option<Box<RawValue>>,
     retry_after: Option<Duration>,
     unsent: bool,
+    of_tls: bool,
     permanent: bool,
     settled: bool,
     retryable: bool,
@@ -133,6 +134,7 @@ impl Error {
             files: None,
             retry_after: None,
             unsent: false,
+            of_tls: false,
             permanent: false,
             settled: false,
             retryable: false,
@@ -249,6 +251,16 @@ impl Error {
     pub(crate) fn unsent(mut self) -> Self {
         self.0.unsent = true;
         self
+    }
+
+    /// The two sides did not come to trust each other.
+    pub(crate) fn of_tls(mut self) -> Self {
+        self.0.of_tls = true;
+        self
+    }
+
+    pub(crate) fn is_of_tls(&self) -> bool {
+        self.0.of_tls
     }
 
     /// Something did reach a server, before this.

@@ -24,6 +24,7 @@ mod client;
 mod context;
 #[allow(dead_code, reason = "its users come one after the other")]
 mod disk;
+mod doctor;
 mod envelope;
 mod error;
 pub mod ffi;

@@ -21,6 +21,7 @@ mod row;
 pub mod account;
 pub mod args;
 pub mod client;
+pub mod doctor;
 pub mod error;
 pub mod files;
 pub mod log;

@@ -118,6 +118,30 @@ impl Objects {
         send(&Store::new(self, context, &options), &options, source).await
     }
 
+    /// An object of moderate size, whole, in memory.
+    pub(crate) async fn fetch(&self, context: &Context, object: &str) -> Result<bytes::Bytes> {
+        let reader = self.reader(object, "{}")?;
+        let cancel = context.cancel.clone();
+        let read = on_disk(move || {
+            let (mut content, mut piece) = (bytes::BytesMut::new(), vec![0; 1 << 18]);
+            loop {
+                match reader.read(&mut piece)? {
+                    0 => return Ok(content.freeze()),
+                    count => content.extend_from_slice(&piece[..count]),
+                }
+            }
+        });
+        cancel.unless(read).await
+    }
+
+    /// Whether the key service gives a data key under this master key.
+    pub(crate) async fn try_key(&self, context: &Context, cmk_id: &str) -> Result<()> {
+        kms::KeyService::new(self, context, self.grants.slot(&upload_options::Region::default()))
+            .data_key(cmk_id)
+            .await
+            .map(drop)
+    }
+
     /// What a `checkpoint_dir` holds of uploads that were not finished.
     pub(crate) async fn unfinished_uploads(&self, context: Context, args: &Args) -> Result<String> {
         let context = context.switched(&args.switches(&SWITCHES)?);

@@ -138,7 +138,8 @@ impl StdError for LocalFile {}
 
 fn tls_refused(cause: &rustls::Error, trusted: &str) -> Error {
     use rustls::CertificateError as Bad;
-    let refused = |cause| Error::new(Status::Transport, "TLS failed").with_cause(cause).unsent().permanent();
+    let refused =
+        |cause| Error::new(Status::Transport, "TLS failed").with_cause(cause).unsent().permanent().of_tls();
     let hint = match cause {
         rustls::Error::InvalidCertificate(bad) => match bad {
             Bad::UnknownIssuer => {

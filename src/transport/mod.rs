@@ -6,6 +6,7 @@ mod budget;
 mod failover;
 mod failure;
 mod hop;
+mod inspect;
 mod limits;
 mod links;
 mod lookup;
@@ -18,7 +19,10 @@ mod tls;
 use std::{
     fmt,
     future::Future,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -30,6 +34,7 @@ pub(crate) use body::{Body, ByteStream, CHUNK, FilePart, StreamBody};
 use budget::{Budget, Outcome};
 pub(crate) use failure::local;
 use failure::retry_after;
+pub(crate) use inspect::Way;
 use links::Common;
 pub(crate) use retry::{Repeat, Retry};
 pub(crate) use streaming::Streamed;
@@ -136,6 +141,8 @@ struct Own {
     budget: Option<Budget>,
     doors: Doors,
     repeats: Arc<Repeats>,
+    /// How often the platform wanted fewer requests.
+    refusals: AtomicU64,
 }
 
 impl Transport {
@@ -155,6 +162,7 @@ impl Transport {
             budget: budget.clone().map(|path| Budget::new(path, rate)),
             doors: Doors::default(),
             repeats: Arc::default(),
+            refusals: AtomicU64::new(0),
         });
         Transport(Arc::new(Shared { common, log, own }))
     }
@@ -328,6 +336,7 @@ impl Transport {
         let is_platform = matches!(request.target, Target::Platform(_));
         if status == 429 && is_platform {
             own.learned.refused(Instant::now());
+            own.refusals.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(wait) = wait {
             own.doors.close(request.server(), wait, status);

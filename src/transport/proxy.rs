@@ -16,6 +16,8 @@ use crate::{
     redact::Secret,
 };
 
+/// The option that names a proxy.
+const OPTION: &str = "proxy";
 const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 
 /// The proxies that a client goes by, as they were when it was made.
@@ -23,6 +25,9 @@ const SCHEMES: [&str; 4] = ["http", "https", "socks5", "socks5h"];
 pub(super) struct Proxies {
     http: Option<Proxy>,
     https: Option<Proxy>,
+    /// Which option or variable named them.
+    http_from: &'static str,
+    https_from: &'static str,
     direct: Direct,
 }
 
@@ -51,28 +56,41 @@ impl Proxies {
                 (!value.is_empty()).then_some((*name, value))
             })
         };
-        let read = |found: Option<(&str, String)>| found.map(|(name, text)| parse(name, &text)).transpose();
+        let read =
+            |found: Option<(&'static str, String)>| found.map(|(name, text)| parse(name, &text)).transpose();
         let direct = Direct::parse(&first(&["no_proxy", "NO_PROXY"]).unwrap_or_default().1);
         if let Some(given) = given {
-            let proxy = Some(parse("proxy", given.reveal())?);
-            return Ok(Proxies { http: proxy.clone(), https: proxy, direct });
+            let proxy = Some(parse(OPTION, given.reveal())?);
+            let (http_from, https_from) = (OPTION, OPTION);
+            return Ok(Proxies { http: proxy.clone(), https: proxy, http_from, https_from, direct });
         }
-        let all = read(first(&["all_proxy", "ALL_PROXY"]))?;
+        let all = first(&["all_proxy", "ALL_PROXY"]);
         // In a CGI program HTTP_PROXY is a header that the browser sent.
         let http = if variable("REQUEST_METHOD").is_some() {
             &["http_proxy"][..]
         } else {
             &["http_proxy", "HTTP_PROXY"]
         };
-        let http = read(first(http))?.or_else(|| all.clone());
-        let https = read(first(&["https_proxy", "HTTPS_PROXY"]))?.or(all);
-        Ok(Proxies { http, https, direct })
+        let http = first(http).or_else(|| all.clone());
+        let https = first(&["https_proxy", "HTTPS_PROXY"]).or(all);
+        let from = |found: &Option<(&'static str, String)>| found.as_ref().map_or("", |(name, _)| *name);
+        let (http_from, https_from) = (from(&http), from(&https));
+        Ok(Proxies { http: read(http)?, https: read(https)?, http_from, https_from, direct })
+    }
+
+    /// The proxy for an address's scheme and what named it, whether the address is excepted or not.
+    pub(super) fn named(&self, url: &Url) -> Option<(&Proxy, &'static str)> {
+        let (proxy, from) = if url.scheme() == "https" {
+            (&self.https, self.https_from)
+        } else {
+            (&self.http, self.http_from)
+        };
+        proxy.as_ref().map(|proxy| (proxy, from))
     }
 
     /// The proxy on the way to an address.
     pub(super) fn on_the_way(&self, url: &Url) -> Option<&Proxy> {
-        let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
-        proxy.as_ref().filter(|_| !self.direct.covers(url))
+        self.named(url).map(|(proxy, _)| proxy).filter(|_| !self.direct.covers(url))
     }
 
     /// Tells reqwest the same.
@@ -234,6 +252,16 @@ pub(super) struct Said {
 }
 
 impl Proxy {
+    /// Where it listens.
+    pub(super) fn place(&self) -> Option<(String, u16)> {
+        Some((bare(self.0.host_str()?).to_owned(), self.0.port_or_known_default()?))
+    }
+
+    /// Whether names are looked up on its side.
+    pub(super) fn looks_names_up(&self) -> bool {
+        self.0.scheme() != "socks5"
+    }
+
     /// Asks once more for the tunnel that failed, to learn why: what carries the calls keeps it to itself.
     pub(super) fn ask(&self, url: &Url, patience: Duration) -> Said {
         // A proxy that is spoken to over TLS is not asked: its refusal is told without a reason.

@@ -95,7 +95,8 @@ impl Trust {
                 Err(Error::new(Status::Transport, what)
                     .with_hint("correct it, or unset it")
                     .unsent()
-                    .permanent())
+                    .permanent()
+                    .of_tls())
             }
         }
     }

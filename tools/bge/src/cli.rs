@@ -8,7 +8,7 @@ use crate::{
     call::{Chosen, official},
     calls, cat,
     connection::Connection,
-    download, extract,
+    doctor, download, extract,
     lang::{self, Language},
     login, logout, profile, token, upload, whoami,
 };
@@ -68,6 +68,7 @@ pub enum Command {
     Download(download::Options),
     Cat(cat::Options),
     Extract(Box<extract::Options>),
+    Doctor(doctor::Options),
 }
 
 impl Cli {

@@ -9,6 +9,7 @@ mod calls;
 mod cat;
 mod cli;
 mod connection;
+mod doctor;
 mod download;
 mod extract;
 mod failure;
@@ -68,6 +69,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Upload(options) => upload::run(&options, connection),
         Command::Download(options) => download::run(&options, connection),
         Command::Cat(options) => cat::run(&options, connection),
+        Command::Doctor(options) => doctor::run(&options, connection),
         Command::Extract(options) => return extract::run(&options, connection),
     }?;
     Ok(ExitCode::SUCCESS)

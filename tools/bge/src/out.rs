@@ -34,3 +34,11 @@ pub fn end_by_broken_pipe() -> ! {
 pub fn is_watched() -> bool {
     io::stderr().is_terminal()
 }
+
+/// Whether colours are wanted on standard output: https://no-color.org
+pub fn is_coloured() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    io::stdout().is_terminal()
+        && !is_set("NO_COLOR")
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+}

@@ -678,6 +678,26 @@ bge_status_t bge_oauth2_start(const bge_oauth2_t *o,
                               bge_op_t **out,
                               bge_error_t **err);
 
+/* ---- Why does it not work? ---- */
+
+/*
+ Looks at everything between this client and the platform, for people who ask why it does not work: name lookup,
+ addresses, the proxy and why it is used, TLS, a captive portal, the clock, credentials and scopes, the object store with
+ 1 MiB there and back, the key service, rate limits. It sends a few requests and takes seconds.
+
+ - `args_json`: NULL or an object of `lang` (`en` or `zh`: the language of `detail` and `hint`); `round_trip` (true unless
+   given: the object `bge-doctor.bin` is written); `cmk_id` (string: master key of the key service to try).
+ - `out_json`: `{"version", "system", "endpoint", "checks": [{"name", "state", "detail", "hint"}]}`, `state` being `ok`,
+   `warning`, `failed` or `skipped`, `hint` the one thing to do. Nothing secret is in it. Freed with `bge_string_free`.
+
+ What is wrong is a finding and no error. By name (`doctor`), it can be started as an operation.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_api_doctor(const bge_api_t *api,
+                            const char *args_json,
+                            char **out_json,
+                            bge_error_t **err);
+
 /* ---- The platform's availability, tokens and users ---- */
 
 /*

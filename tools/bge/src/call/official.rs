@@ -109,9 +109,8 @@ impl Spelling {
             );
         }
         // A download's path is the official command's own choice.
-        let is_option = |arg: &&endpoint::Arg| {
-            !self.positions.contains(&arg.name) && !(self.call == "download" && arg.name == "path")
-        };
+        let is_chosen = |arg: &endpoint::Arg| self.call == "download" && arg.name == "path";
+        let is_option = |arg: &&endpoint::Arg| !self.positions.contains(&arg.name) && !is_chosen(arg);
         for arg in endpoint.args.iter().filter(is_option) {
             command = command.args(self.options(arg));
         }
