@@ -506,9 +506,9 @@ class Client {
 
   /** Throws when the platform cannot be reached or refuses. */
   void alive() const { detail::done(bge_api_alive, get()); }
-  /** Is the token in use active, whose is it, what may it do. */
-  /// What is wrong between this client and the platform, as JSON: see bge_api_doctor.
+  /** What is wrong between this client and the platform, as JSON: see bge_api_doctor. */
   std::string doctor(Text args = "{}") const { return run(bge_api_doctor, args); }
+  /** Is the token in use active, whose is it, what may it do. */
   std::string introspect(Text args = "{}") const { return run(bge_api_introspect, args); }
   std::string get_user(Text args = "{}") const { return run(bge_api_get_user, args); }
   std::string get_overview(Text args = "{}") const { return run(bge_api_get_overview, args); }
