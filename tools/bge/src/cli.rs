@@ -10,7 +10,7 @@ use crate::{
     connection::Connection,
     doctor, download, extract,
     lang::{self, Language},
-    login, logout, profile, token, upload, whoami,
+    login, logout, model, profile, token, upload, whoami,
 };
 
 /// The BGE open omics platform from the shell
@@ -68,6 +68,9 @@ pub enum Command {
     Download(download::Options),
     Cat(cat::Options),
     Extract(Box<extract::Options>),
+
+    #[command(subcommand)]
+    Model(model::Command),
     Doctor(doctor::Options),
 }
 

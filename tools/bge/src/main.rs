@@ -15,6 +15,7 @@ mod extract;
 mod failure;
 mod login;
 mod logout;
+mod model;
 mod out;
 mod profile;
 mod terminal;
@@ -70,6 +71,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Download(options) => download::run(&options, connection),
         Command::Cat(options) => cat::run(&options, connection),
         Command::Doctor(options) => doctor::run(&options, connection),
+        Command::Model(command) => model::run(&command, connection),
         Command::Extract(options) => return extract::run(&options, connection),
     }?;
     Ok(ExitCode::SUCCESS)

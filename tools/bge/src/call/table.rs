@@ -4,6 +4,7 @@ use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{DataType, SchemaRef};
+use bge::PageRows;
 
 use crate::{
     call::answer::Rows,
@@ -24,6 +25,20 @@ pub struct Table {
     names: Vec<String>,
     to_the_right: Vec<bool>,
     rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// The rows of whole pages.
+    pub fn of_pages(mut self, call: &str, pages: &[String]) -> Result<(), Failure> {
+        for page in pages {
+            let mut page = PageRows::read(call, page)?;
+            self.begin(&page.schema(), Path::new("-"))?;
+            while let Some(batch) = page.next_batch() {
+                self.add(&batch)?;
+            }
+        }
+        self.end(Path::new("-"))
+    }
 }
 
 impl Rows for Table {
