@@ -69,9 +69,10 @@ pub(crate) fn is_mount_point(path: &std::path::Path) -> bool {
     let Ok(path) = std::ffi::CString::new(path.as_os_str().as_bytes()) else { return false };
     let mut found = MaybeUninit::<libc::statx>::zeroed();
     let flags = libc::AT_SYMLINK_NOFOLLOW;
+    // By its number: glibc has had a name for it since 2.28 only, and an older one loads no library that asks for that name.
     // SAFETY: the path ends with a NUL, and `found` is writable; all zeros are a valid `statx`.
     let found = unsafe {
-        match libc::statx(libc::AT_FDCWD, path.as_ptr(), flags, 0, found.as_mut_ptr()) {
+        match libc::syscall(libc::SYS_statx, libc::AT_FDCWD, path.as_ptr(), flags, 0, found.as_mut_ptr()) {
             0 => found.assume_init(),
             _ => return false,
         }

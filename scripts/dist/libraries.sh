@@ -47,6 +47,9 @@ say "what they need"
 for file in "$built"/{libbge.so,hfile_bge.so,bge,bge-sandbox}; do
   newest=$(objdump -T "$file" | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
   [ "$(printf '%s\n' "GLIBC_$glibc" "$newest" | sort -V | tail -n 1)" = "GLIBC_$glibc" ] || fail "$file needs $newest"
+  # a name that the glibc of the target has carries its version; any other would be looked for in vain there
+  unknown=$(nm -D --undefined-only "$file" | awk '$1 == "U" && $2 !~ /@/ && $2 !~ /^bge_/ { print $2 }')
+  [ -z "$unknown" ] || fail "$file asks for $unknown, which glibc $glibc has not"
   other=$(objdump -p "$file" | sed -n 's/.*NEEDED *//p' | grep -vE '^(lib(c|m|dl|rt|util|pthread|bge)\.so\.[0-9]+|ld-linux.*)$' || true)
   [ -z "$other" ] || fail "$file needs $other"
   if grep -qaF -e "$work" -e "$HOME/" "$file"; then fail "$file names a folder of this machine"; fi
