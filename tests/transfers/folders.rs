@@ -1,6 +1,10 @@
 //! Many files in one call.
 
-use std::{collections::HashSet, fs, os::unix::net::UnixListener};
+use std::{
+    collections::HashSet,
+    fs,
+    os::unix::{fs::symlink, net::UnixListener},
+};
 
 use bge::ffi::version::*;
 use serde_json::{Value, json};
@@ -165,4 +169,56 @@ fn small_files_share_kept_connections_and_large_ones_the_same_pool() {
         let name = done[number as usize]["object_name"].as_str().expect("a name");
         assert_eq!(stored(&sandbox, name), Some(bytes(number, 16 * KIB)));
     }
+}
+
+#[test]
+fn links_are_followed_when_asked_for_and_told_apart() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let (folder, outside) = (Folder::new("disk"), Folder::new("disk"));
+    folder.file("a.txt", b"inside");
+    fs::create_dir(folder.path("sub")).expect("a folder");
+    folder.file("sub/c.txt", b"below");
+    outside.file("b.txt", b"outside");
+    for (to, name) in [
+        ("a.txt", "inside.txt"),
+        (&outside.path("b.txt"), "outside.txt"),
+        ("nowhere", "dangling.txt"),
+        ("circle.txt", "circle.txt"),
+        ("..", "sub/up"),
+        (&outside.path(""), "elsewhere"),
+    ] {
+        symlink(to, folder.path(name)).expect("a link");
+    }
+    let told = |failure: &Value, name: &str| {
+        let files = failure["files"].as_array().expect("files");
+        let one = files.iter().find(|file| file["filename"] == name).unwrap_or_else(|| panic!("{name}"));
+        one["error"]["cause"].as_str().map(str::to_owned).unwrap_or_default()
+    };
+    let args = json!({"recursive": true});
+    let failure = api.upload_dir(&folder.path(""), args).expect_err("links").json;
+    for (name, what) in [
+        ("inside.txt", "a.txt"),
+        ("outside.txt", "out of the folder"),
+        ("dangling.txt", "to nothing"),
+        ("circle.txt", "in a circle"),
+        ("sub_up", "in a circle"),
+        ("elsewhere", "out of the folder"),
+    ] {
+        assert!(told(&failure, name).contains(what), "{name}: {}", told(&failure, name));
+    }
+    let args = json!({"recursive": true, "follow_links": true});
+    let failure = api.upload_dir(&folder.path(""), args).expect_err("two lead nowhere").json;
+    let files = failure["files"].as_array().expect("files");
+    let good: Vec<&str> = files
+        .iter()
+        .filter(|file| file["result"]["verified"] == true)
+        .map(|file| file["filename"].as_str().expect("a name"))
+        .collect();
+    assert_eq!(good, ["a.txt", "elsewhere_b.txt", "inside.txt", "outside.txt", "sub_c.txt"]);
+    assert!(told(&failure, "dangling.txt").contains("to nothing"));
+    assert!(
+        told(&failure, "circle.txt").contains("in a circle")
+            && told(&failure, "sub_up").contains("in a circle")
+    );
 }
