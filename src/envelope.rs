@@ -35,6 +35,12 @@ pub(crate) fn read(http: u16, is_json: bool, body: &[u8]) -> Result<Envelope<'_>
     }
     let (code, wire) = parse(body).map_err(|misfit| without_envelope(http, Some(misfit), body))?;
     if code == 0 && http < 400 {
+        // Whoever reads it further, we or the caller, would take one of the two.
+        if let Some(misfit) = std::str::from_utf8(body).ok().and_then(json::twice) {
+            return Err(Error::new(Status::Protocol, "the answer gives a member twice")
+                .with_cause(misfit)
+                .with_http(http, None));
+        }
         return Ok(Envelope {
             data: wire.data.map_or("null", RawValue::get),
             pagination: wire.pagination.map(RawValue::get),
@@ -170,6 +176,12 @@ mod tests {
             ("\u{feff}{\"code\":0,\"data\":1}", "line 1, column 1: a byte order mark"),
             ("{\"code\":0,\"data\":1,\"data\":2}", "the member data twice"),
             ("{\"code\":0,\"code\":1}", "the member code twice"),
+            (
+                "{\"code\":0,\n\"data\":{\"rows\":[{\"a\":1, \"a\":2}]}}",
+                "line 2, column 25: the member a twice",
+            ),
+            ("{\"code\":0,\"data\":{\"Zhang San\":1,\"Zhang San\":2}}", "column 33: a member twice"),
+            ("{\"code\":0,\"more\":1,\"more\":2}", "the member more twice"),
             ("{\"code\":0,\"data\":\"Zhang", "the end, too early"),
             ("{\"code\":0,\"data\":Zhang}", "line 1, column 18: expected value"),
         ] {

@@ -1,6 +1,7 @@
 //! Reading answers without a JSON parser of one's own: RFC 6901 pointers.
 
 pub(crate) mod object;
+pub(crate) mod twice;
 
 use serde_json::{Value, value::RawValue};
 
@@ -92,6 +93,19 @@ fn word_at(text: &str, line: usize, column: usize) -> Option<&str> {
     WORDS.into_iter().find(|word| word.as_bytes() == &line[start..end])
 }
 
+/// Where a member stands for the second time in one object of this JSON, and its name, unless that may be somebody's data.
+pub(crate) fn twice(text: &str) -> Option<String> {
+    let at = twice::find(text)?;
+    let (before, behind) = text.split_at(at);
+    let line = before.matches('\n').count() + 1;
+    let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1;
+    let name = behind[1..].split('"').next().unwrap_or_default();
+    let is_plain = name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let what =
+        if is_plain && !name.is_empty() { format!("the member {name}") } else { "a member".to_owned() };
+    Some(format!("line {line}, column {column}: {what} twice"))
+}
+
 fn unescaped(token: &str) -> Result<String> {
     let mut text = String::new();
     let mut rest = token.chars();
@@ -131,8 +145,10 @@ fn member<'a>(raw: &'a str, wanted: &str) -> Result<Option<&'a RawValue>> {
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
             let mut found = None;
             while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-                if name == self.0 {
-                    found = Some(value);
+                if name == self.0 && found.replace(value).is_some() {
+                    return Err(serde::de::Error::custom(
+                        "a member that the pointer names stands there twice",
+                    ));
                 }
             }
             Ok(found)
@@ -220,7 +236,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        for (json, pointer, part) in [("{", "", "json"), ("{}", "a", "pointer"), ("{}", "/~2", "pointer")] {
+        for (json, pointer, part) in [
+            ("{", "", "json"),
+            ("{}", "a", "pointer"),
+            ("{}", "/~2", "pointer"),
+            (r#"{"a":1,"a":2}"#, "/a", "json"),
+        ] {
             let error = get(json, pointer).expect_err(pointer);
             assert!(error.message().starts_with(part), "{error}");
         }

@@ -7,7 +7,10 @@ use std::{
     ops::Deref,
     os::fd::AsRawFd,
     ptr,
-    sync::atomic::{AtomicPtr, Ordering},
+    sync::{
+        Once,
+        atomic::{AtomicI32, AtomicPtr, Ordering},
+    },
 };
 
 /// The id of this process.
@@ -139,6 +142,62 @@ impl<T> Drop for PerProcess<T> {
             // SAFETY: made by `Box::into_raw`, in this process, and dropped once.
             drop(unsafe { Box::from_raw(owned) });
         }
+    }
+}
+
+/// An open file that a forked child does not have: it is nothing there. A lock on a file is that of all who hold the same
+/// open file, and a child would keep it when its parent is long gone.
+#[derive(Debug)]
+pub(crate) struct NotForChildren(Option<usize>);
+
+/// The descriptors that children do not have; -1 is none.
+static OWN_ONLY: [AtomicI32; 1024] = [const { AtomicI32::new(-1) }; 1024];
+
+impl NotForChildren {
+    /// Lasts as long as the value. Without room for another one the child has it after all.
+    pub(crate) fn new(file: &std::fs::File) -> Self {
+        static WATCH: Once = Once::new();
+        WATCH.call_once(|| {
+            // SAFETY: the handler does only what is allowed between a fork and an exec.
+            unsafe { libc::pthread_atfork(None, None, Some(give_up_in_child)) };
+        });
+        let free = |slot: &AtomicI32| {
+            slot.compare_exchange(-1, file.as_raw_fd(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        };
+        NotForChildren(OWN_ONLY.iter().position(free))
+    }
+}
+
+impl Drop for NotForChildren {
+    fn drop(&mut self) {
+        if let Some(slot) = self.0.and_then(|slot| OWN_ONLY.get(slot)) {
+            slot.store(-1, Ordering::Release);
+        }
+    }
+}
+
+/// Puts the null device in the place of what is the parent's only: the numbers stay taken, so that whoever closes them in
+/// the child closes nothing of others'.
+extern "C" fn give_up_in_child() {
+    let mut null = -1;
+    for slot in &OWN_ONLY {
+        let descriptor = slot.load(Ordering::Acquire);
+        if descriptor < 0 {
+            continue;
+        }
+        // SAFETY: all of them are safe between a fork and an exec, and the descriptor is one that the parent had open.
+        unsafe {
+            if null < 0 {
+                null = libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC);
+            }
+            if null >= 0 && libc::dup2(null, descriptor) >= 0 {
+                libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC);
+            }
+        }
+    }
+    if null >= 0 {
+        // SAFETY: it was opened above.
+        unsafe { libc::close(null) };
     }
 }
 

@@ -191,7 +191,7 @@ impl Pages {
         self.check()?;
         let context = self.session.transport().context(Sender::Streaming);
         let cursor = self.cursor.clone();
-        let outcome = self.session.transport().wait(self.cancel.or(None, async {
+        let outcome = self.session.transport().wait(self.cancel.unless(async {
             let mut cursor = cursor.lock().await;
             let page = cursor.fetch(&context).await?;
             if page.is_some() {
@@ -219,7 +219,7 @@ impl Pages {
             self.session.transport(),
             move |context| async move {
                 let fetching = async { cursor.lock().await.fetch(&context).await };
-                let outcome = cancel.or(None, fetching).await;
+                let outcome = cancel.unless(fetching).await;
                 context.progress.reach(1);
                 outcome
                     .map_err(|error| session.explain(name, error))

@@ -85,9 +85,25 @@ pub(crate) struct Context {
     pub tag: Option<Arc<str>>,
     pub limits: Limits,
     pub cancel: Cancel,
+    /// Of work that goes on between the calls of a handle.
+    calls: Option<Arc<Calls>>,
     begun: Instant,
     /// The failure that it was last repeated for, for whoever asks what a deadline cut off.
     last: Arc<Mutex<Option<Error>>>,
+}
+
+/// How long each call of a handle may take, and when the one is over that came last.
+struct Calls {
+    each: Option<Duration>,
+    last: Mutex<Option<Instant>>,
+}
+
+impl Calls {
+    /// When whoever waits now, or begins to in a moment, has waited enough.
+    fn end(&self, now: Instant) -> Option<Instant> {
+        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.filter(|end| *end > now).or_else(|| now.checked_add(self.each?))
+    }
 }
 
 impl Context {
@@ -106,9 +122,32 @@ impl Context {
             tag: None,
             limits: Limits::default(),
             cancel,
+            calls: None,
             begun,
             last: Arc::default(),
         }
+    }
+
+    /// For a handle that is called again and again: the deadline is each call's, and what goes on between two calls has
+    /// none, but never waits for longer than a call would. `cancel` ends it all.
+    pub(crate) fn of_handle(mut self, cancel: Cancel) -> Self {
+        let each = self.deadline.take().map(|end| end.saturating_duration_since(self.begun));
+        self.calls = Some(Arc::new(Calls { each, last: Mutex::default() }));
+        self.cancel = cancel;
+        self
+    }
+
+    /// One call of a handle, which `cancel` ends too.
+    pub(crate) fn call(&self, cancel: Cancel) -> Self {
+        let mut context = self.clone();
+        context.begun = Instant::now();
+        context.cancel = cancel;
+        if let Some(calls) = &self.calls {
+            context.deadline = calls.each.and_then(|each| context.begun.checked_add(each));
+            *calls.last.lock().unwrap_or_else(PoisonError::into_inner) = context.deadline;
+        }
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        context
     }
 
     /// The same, but for what one call's `"$"` says.
@@ -140,8 +179,9 @@ impl Context {
 
     /// Whether something that takes `wait` would end after the deadline.
     pub(crate) fn is_too_long(&self, wait: Duration) -> bool {
-        self.deadline
-            .is_some_and(|deadline| Instant::now().checked_add(wait).is_none_or(|end| end >= deadline))
+        let now = Instant::now();
+        let deadline = self.deadline.or_else(|| self.calls.as_ref()?.end(now));
+        deadline.is_some_and(|deadline| now.checked_add(wait).is_none_or(|end| end >= deadline))
     }
 
     /// The one way to wait: carries `work` out unless the call is cancelled or its deadline passes first.
@@ -263,6 +303,19 @@ mod tests {
         cancel.set();
         let outcome = waiting.join().expect("no panic");
         assert_eq!(outcome.expect_err("cancelled").status(), Status::Cancelled);
+    }
+
+    #[test]
+    fn between_the_calls_of_a_handle_nothing_waits_for_longer_than_a_call_would() {
+        let handle = with(Sender::Blocking, 5000).of_handle(Cancel::default());
+        let (short, long) = (Duration::from_secs(2), Duration::from_secs(6));
+        assert!(!handle.is_too_long(short) && handle.is_too_long(long), "before the first");
+        assert_eq!(handle.left().expect("without end"), None);
+        let call = handle.call(Cancel::default());
+        assert!(call.left().expect("time").is_some_and(|left| left > short));
+        assert!(!handle.is_too_long(short) && handle.is_too_long(long), "while one waits");
+        let endless = Context::for_tests().of_handle(Cancel::default());
+        assert!(!endless.is_too_long(long) && endless.call(Cancel::default()).deadline.is_none());
     }
 
     #[test]

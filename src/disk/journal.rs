@@ -13,7 +13,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    lock::{self, Lock, Taken},
+    lock::{self, Held, Taken},
     owner::Owner,
     private,
 };
@@ -28,22 +28,6 @@ const LONGEST_LINE: u64 = 64 << 10;
 pub(crate) struct Journal {
     path: PathBuf,
     file: Held,
-}
-
-#[derive(Debug)]
-enum Held {
-    Locked(Lock),
-    /// On a file system without locks.
-    Bare(File),
-}
-
-impl Held {
-    fn file(&self) -> &File {
-        match self {
-            Held::Locked(lock) => lock.file(),
-            Held::Bare(file) => file,
-        }
-    }
 }
 
 impl Journal {

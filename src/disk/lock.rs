@@ -5,6 +5,8 @@ use std::{
     io::{self, ErrorKind},
 };
 
+use crate::sys::{NotForChildren, process_id};
+
 /// The outcome of asking for a lock.
 #[derive(Debug)]
 pub(crate) enum Taken {
@@ -16,27 +18,51 @@ pub(crate) enum Taken {
     Unsupported(File),
 }
 
-/// A locked file.
+/// A locked file. It is this process's only: a forked child has neither the lock nor the file.
 #[derive(Debug)]
-pub(crate) struct Lock(File);
+pub(crate) struct Lock {
+    file: File,
+    maker: u32,
+    _own: NotForChildren,
+}
 
 impl Lock {
     pub(crate) fn file(&self) -> &File {
-        &self.0
+        &self.file
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Said aloud: a child forked meanwhile holds the same open file, and closing ours would not free it.
-        let _ = self.0.unlock();
+        // Said aloud: somebody may hold the same open file all the same, and closing ours would not free it.
+        if self.maker == process_id() {
+            let _ = self.file.unlock();
+        }
+    }
+}
+
+/// An open file of ours, locked where its file system has locks.
+#[derive(Debug)]
+pub(crate) enum Held {
+    Locked(Lock),
+    Bare(File),
+}
+
+impl Held {
+    pub(crate) fn file(&self) -> &File {
+        match self {
+            Held::Locked(lock) => lock.file(),
+            Held::Bare(file) => file,
+        }
     }
 }
 
 /// Asks for the lock, without waiting for it.
 pub(crate) fn take(file: File) -> io::Result<Taken> {
+    // Before it is locked: no child may be born with the lock.
+    let own = NotForChildren::new(&file);
     match file.try_lock() {
-        Ok(()) => Ok(Taken::Ours(Lock(file))),
+        Ok(()) => Ok(Taken::Ours(Lock { file, maker: process_id(), _own: own })),
         Err(TryLockError::WouldBlock) => Ok(Taken::Busy(file)),
         Err(TryLockError::Error(cause)) if is_unsupported(&cause) => Ok(Taken::Unsupported(file)),
         Err(TryLockError::Error(cause)) => Err(cause),

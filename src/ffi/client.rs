@@ -29,8 +29,8 @@ impl Drop for bge_api_t {
 ///
 /// `options_json` is NULL or one JSON object with any of: `endpoint` (https://api.bge.genomics.cn),
 /// `fallback_endpoint` (the platform's second address when `endpoint` is the default), `timeout` (seconds in which no byte
-/// moves either way, 18; after a body one more for each 64 KiB of it), `connect_timeout` (10), `deadline` (seconds of a
-/// call with whatever it waits for; none), `max_retries` (unless given, a call is repeated until half a minute has passed
+/// moves either way, 18; after a body one more for each 64 KiB of it; an answer's head counts as one piece),
+/// `connect_timeout` (10), `deadline` (seconds of a call with whatever it waits for; none), `max_retries` (unless given, a call is repeated until half a minute has passed
 /// since its first failure), `max_answer` (bytes of one answer after decompression, 1 GiB), `rate_limit` (requests to the
 /// platform per second; none), `rate_budget` (a file through which any number of processes of this machine keep to
 /// `rate_limit` together, and to what a 429 tells one of them), `max_connections` (32, bodies that stream included), `max_threads` (16), `proxy` (http,
@@ -92,8 +92,8 @@ pub unsafe extern "C" fn bge_api_free(api: *mut bge_api_t) {
 }
 
 /// Ends whatever is under way on this client and on what was made from it, as a program does before it exits: operations,
-/// pages, transfers and tables end within 100 ms with `BGE_ERR_CANCELLED`, a blocking call at its next wait (before a
-/// repeat, a renewal, a page). The client stays usable: what begins after it is not concerned. From any thread, any number
+/// pages, transfers and tables end within 100 ms with `BGE_ERR_CANCELLED`; a blocking call at its next wait (before a
+/// repeat, a renewal, a page), and while it waits for an answer when that comes, or `timeout` is over. The client stays usable: what begins after it is not concerned. From any thread, any number
 /// of times; NULL is ignored.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_api_cancel(api: *const bge_api_t) {

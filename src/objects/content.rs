@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io,
+    io::{self, Read},
     ops::Range,
     os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
@@ -98,6 +98,29 @@ impl Content for OpenFile {
             Err(io::Error::other(format!("{} changed while it was being uploaded", self.path.display())))
         }
     }
+}
+
+/// A file of no size that has content, as in `/proc` and on some network file systems: no more of it is held in memory.
+const MOST_UNMEASURED: u64 = 64 << 20;
+
+/// What is in an open file. Where its size says nothing, all of it is read now.
+pub(super) fn content_of(file: OpenFile) -> Result<Arc<dyn Content>> {
+    if file.length() > 0 {
+        return Ok(Arc::new(file));
+    }
+    let wrong = |cause: &io::Error| Error::io(format!("{} cannot be read", file.path.display()), cause);
+    let mut bytes = Vec::new();
+    (&file.file).take(MOST_UNMEASURED + 1).read_to_end(&mut bytes).map_err(|cause| wrong(&cause))?;
+    if bytes.is_empty() {
+        return Ok(Arc::new(file));
+    }
+    if bytes.len() as u64 > MOST_UNMEASURED {
+        let what = format!("its size is said to be 0, and it holds more than {MOST_UNMEASURED} bytes");
+        return Err(
+            wrong(&io::Error::other(what)).with_hint("copy it, or write it with a writer, piece by piece")
+        );
+    }
+    Ok(Arc::new(Bytes::from(bytes)))
 }
 
 /// The checksum of what an attempt has read; known when it has read everything.
@@ -274,6 +297,20 @@ mod tests {
         }
         assert_eq!(progress.get(), (699_990, 699_990));
         assert_eq!(checksum(&content, 10..700_000).await.expect("a checksum"), wanted.sum());
+    }
+
+    #[test]
+    fn a_size_of_nothing_is_not_believed() {
+        let opened = |path: &str| content_of(OpenFile::open(Path::new(path)).expect(path)).expect(path);
+        let told = fs::read("/proc/version").expect("a file of Linux");
+        let content = opened("/proc/version");
+        assert_eq!(
+            (fs::metadata("/proc/version").expect("it").len(), content.length()),
+            (0, told.len() as u64)
+        );
+        let mut read = vec![0; told.len()];
+        content.read_at(&mut read, 0).expect("all of it");
+        assert_eq!(read, told);
     }
 
     #[test]

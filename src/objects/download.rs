@@ -218,7 +218,7 @@ impl Download<'_> {
             loop {
                 match self.origin.open(Some((0, 1)), Some(&state.facts.validator)).await {
                     Ok(opened) => {
-                        opened.check(&state.facts).map_err(Stop::Changed)?;
+                        opened.check(&state.facts).map_err(|error| unlike(error, Some(self.part)))?;
                         break;
                     }
                     Err(error) if is_changed(&error) => return Err(Stop::Changed(error)),
@@ -302,12 +302,14 @@ impl Download<'_> {
             }
             other => whole = other,
         }
+        let is_resumed = first.is_none() && whole.is_none();
         let pieces = Pieces::new(gaps, longest);
         let workers = pieces.count_to(self.connections) + usize::from(first.is_some());
         let run = Run {
             origin: self.origin,
             part: self.part,
             facts: &facts,
+            is_resumed,
             keystream,
             state: Mutex::new(state),
             pieces: Mutex::new(pieces),
@@ -370,6 +372,22 @@ impl Download<'_> {
     }
 }
 
+/// An answer that is not of the version that is known. What an earlier call left in the `resumed` part stays unless it is
+/// proved to be of another one.
+fn unlike(error: Error, resumed: Option<&Arc<PartFile>>) -> Stop {
+    match resumed.filter(|_| error.status() != Status::Integrity) {
+        Some(part) => {
+            let part = part.path().display();
+            let hint = format!(
+                "does the network want a login first, or a proxy? What came earlier stays; if the object is another \
+                 one now, remove {part}"
+            );
+            Stop::Failed(error.with_hint(hint))
+        }
+        None => Stop::Changed(error),
+    }
+}
+
 pub(super) fn verify(size: u64, crc64: u64, stated: Option<u64>) -> Result<Received> {
     match stated {
         Some(stated) if stated != crc64 => Err(Error::new(
@@ -386,6 +404,8 @@ struct Run<'a> {
     origin: &'a Origin,
     part: &'a Arc<PartFile>,
     facts: &'a Facts,
+    /// It goes on with what an earlier call left.
+    is_resumed: bool,
     keystream: Option<Arc<Keystream>>,
     state: Mutex<DownloadState>,
     pieces: Mutex<Pieces>,
@@ -483,7 +503,7 @@ impl<'a> Run<'a> {
                 Err(stop) => return Err(Ended::Stopped(stop)),
             };
             let waiting = async { Ok(attempts.again(error, at).await) };
-            match side.stop.or(None, waiting).await {
+            match side.stop.unless(waiting).await {
                 Ok(Ok(())) => {}
                 Ok(Err(stop)) => return Err(Ended::Stopped(stop)),
                 Err(stopped) => return Err(Ended::Stopped(Stop::Failed(stopped))),
@@ -531,7 +551,7 @@ impl<'a> Run<'a> {
     /// The rest of a piece, of the same version.
     async fn open(&self, at: u64, end: u64) -> std::result::Result<Opened, Stop> {
         let opened = self.origin.open(Some((at, end)), Some(&self.facts.validator)).await?;
-        opened.check(self.facts).map_err(Stop::Changed)?;
+        opened.check(self.facts).map_err(|error| unlike(error, self.is_resumed.then_some(self.part)))?;
         Ok(opened)
     }
 
@@ -543,7 +563,7 @@ impl<'a> Run<'a> {
             let until = end.min(at.saturating_add(PIECE));
             let pouring = body.pour(self.part, &mut written, until, |now| gauge.reach(now - start));
             let outcome = match side {
-                Some(side) => side.stop.or(None, pouring).await,
+                Some(side) => side.stop.unless(pouring).await,
                 None => pouring.await,
             };
             *at = written.at;

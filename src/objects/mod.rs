@@ -40,7 +40,7 @@ pub use reader::Reader;
 pub use writer::Writer;
 
 use self::{
-    content::OpenFile,
+    content::{OpenFile, content_of},
     grant::{Claim, Grants},
     local::on_disk,
     meter::Meter,
@@ -240,7 +240,7 @@ async fn open_file(
             }
             _ => None,
         };
-        Ok(Source { claim: Claim::new(&filename), content: Arc::new(file), state })
+        Ok(Source { claim: Claim::new(&filename), content: content_of(file)?, state })
     })
     .await
 }

@@ -310,10 +310,8 @@ mod tests {
 
     #[test]
     fn an_error_in_a_successful_answer_is_the_stores() {
-        let answer = |body: &'static str| Answer {
-            status: 200,
-            headers: reqwest::header::HeaderMap::new(),
-            body: Bytes::from_static(body.as_bytes()),
+        let answer = |body: &'static str| {
+            Answer::new(200, reqwest::header::HeaderMap::new(), Bytes::from_static(body.as_bytes()))
         };
         let refused = answer(
             "<Error><Code>InternalError</Code><Message>try again</Message><RequestId>R</RequestId></Error>",

@@ -136,10 +136,17 @@ impl Opened {
                 format!("the object changed meanwhile: it has {now} now, and had {}", facts.validator)
             }
             Some(_) => "the object changed meanwhile: its length or checksum is another one now".to_owned(),
-            None => format!(
-                "the server does not say any more of which version the object is: it had {}",
-                facts.validator
-            ),
+            // Nothing says that it is another one: somebody else may have answered.
+            None => {
+                let what = format!(
+                    "the answer does not say of which version it is: the object had {}",
+                    facts.validator
+                );
+                let hint = "does the network want a login first, or a proxy?";
+                return Err(Error::new(Status::Protocol, what)
+                    .with_hint(hint)
+                    .with_http(self.streamed.status, None));
+            }
         };
         Err(Error::new(Status::Integrity, what).with_retryable(true))
     }
@@ -268,16 +275,55 @@ impl Origin {
                 _ => refusal::of(&streamed.collect().await?),
             });
         }
-        let opened = read(streamed, range)?;
-        let headers = &opened.streamed.headers;
-        let is_page = headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
-        if self.asking.is_some() && is_page && !headers.contains_key("x-oss-request-id") {
-            return Err(Error::new(Status::Protocol, "the answer is a web page, not the object store's")
+        let mut opened = read(streamed, range)?;
+        if self.is_page_instead(&mut opened, version).await? {
+            let whose = if self.asking.is_some() { "object store's" } else { "object" };
+            return Err(Error::new(Status::Protocol, format!("the answer is a web page, not the {whose}"))
                 .with_hint("does the network want a login first, or a proxy?")
                 .with_http(200, None));
         }
         Ok(opened)
     }
+
+    /// Whether somebody on the way answered with a page. The store tells that it answered; of other servers, which may
+    /// serve pages and call anything one, only a body that is a page is believed to be none of the object: in the place
+    /// of another version, or without one where the name is no page's.
+    async fn is_page_instead(&self, opened: &mut Opened, version: Option<&Validator>) -> Result<bool> {
+        let headers = &opened.streamed.headers;
+        if !headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html")) {
+            return Ok(false);
+        }
+        if self.asking.is_some() {
+            return Ok(!headers.contains_key("x-oss-request-id"));
+        }
+        let is_odd = match version {
+            Some(version) => {
+                opened.validator.as_ref() != Some(version) && !is_name_of_page(&self.object, false)
+            }
+            None => opened.validator.is_none() && !is_name_of_page(&self.object, true),
+        };
+        Ok(is_odd && !opened.is_range && is_page(opened.streamed.peek().await?))
+    }
+}
+
+/// Whether a name's end says that it is a page; `otherwise` where it says nothing.
+fn is_name_of_page(object: &str, otherwise: bool) -> bool {
+    let last = object.rsplit('/').next().unwrap_or_default();
+    let Some((_, end)) = last.rsplit_once('.').filter(|_| object.matches('/').count() > 2) else {
+        return otherwise;
+    };
+    let pages = ["html", "htm", "xhtml", "shtml", "php", "asp", "aspx", "jsp", "cgi", "do"];
+    pages.contains(&end.to_ascii_lowercase().as_str())
+}
+
+/// Whether bytes begin a web page.
+fn is_page(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let begins =
+        |with: &str| bytes.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()));
+    ["<!doctype html", "<html", "<head", "<body", "<script", "<meta", "<title", "<!--"]
+        .into_iter()
+        .any(begins)
 }
 
 fn header(text: &str) -> Result<HeaderValue> {
@@ -361,6 +407,27 @@ mod tests {
         let last = format!("bytes 0-{}/*", u64::MAX);
         for text in ["bytes 5-4/10", "bytes 0-10/10", "0-9/10", "bytes */10", "", "bytes 0-9/-1", &last] {
             assert_eq!(content_range(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn pages_are_known_by_how_they_begin() {
+        for page in ["<!DOCTYPE html><p>", "\n <HTML>", "\u{feff}<html lang=\"zh\">", "<script>top.location"]
+        {
+            assert!(is_page(page.as_bytes()), "{page}");
+        }
+        for other in [&b"<VCF>"[..], b"\x1f\x8b\x08", b"", b"<?xml version=\"1.0\"?><a/>", b"@SQ\tSN:<html>"]
+        {
+            assert!(!is_page(other), "{other:?}");
+        }
+        for (object, wanted) in [
+            ("https://h/a/x.bam", false),
+            ("https://h/report.HTML", true),
+            ("https://h/get.php", true),
+            ("https://h.org", true),
+            ("https://h/x.y/object", true),
+        ] {
+            assert_eq!(is_name_of_page(object, true), wanted, "{object}");
         }
     }
 

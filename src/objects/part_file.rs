@@ -3,7 +3,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File},
+    fs,
     io::{self, Write},
     os::unix::fs::{FileExt, MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -24,7 +24,7 @@ use super::{
 use crate::{
     disk::{
         journal::{Journal, peek},
-        lock::{self, Lock, Taken},
+        lock::{self, Held, Taken},
         owner::Owner,
         private,
         replace::{resolved, sync_folder},
@@ -42,9 +42,7 @@ const LONGEST_WHOLE: usize = 100;
 
 /// A file that is being downloaded. Dropped before it is good, it goes away unless it is worth resuming.
 pub(super) struct PartFile {
-    file: File,
-    /// Said aloud when it ends; without one where the file system has none.
-    lock: Mutex<Option<Lock>>,
+    file: Held,
     /// The final name.
     target: PathBuf,
     part: PathBuf,
@@ -70,11 +68,10 @@ impl PartFile {
         };
         let (part, state) =
             (target.with_file_name(beside(name, PART)), target.with_file_name(beside(name, STATE)));
-        let (file, lock) = hold(&part, transport).map_err(|cause| unwritable(&cause))?;
+        let file = hold(&part, transport).map_err(|cause| unwritable(&cause))?;
         let keep = AtomicBool::new(matches!(peek::<Line>(&state), Ok(Some(_))));
         Ok(Arc::new(PartFile {
             file,
-            lock: Mutex::new(lock),
             target,
             part,
             state,
@@ -84,6 +81,10 @@ impl PartFile {
             journal: Mutex::new(None),
             maker: process_id(),
         }))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.part
     }
 
     fn journal(&self) -> MutexGuard<'_, Option<Journal>> {
@@ -154,14 +155,14 @@ impl PartFile {
         self.keep.store(false, Ordering::Relaxed);
         *self.journal() = None;
         let _ = fs::remove_file(&self.state);
-        self.file.set_len(0).map_err(|cause| self.unwritable(&cause))
+        self.file.file().set_len(0).map_err(|cause| self.unwritable(&cause))
     }
 
     /// Whether an object of this size will fit, as far as the file system tells.
     pub(super) fn check_room(&self, size: u64) -> Result<()> {
-        let metadata = self.file.metadata().map_err(|cause| self.unwritable(&cause))?;
+        let metadata = self.file.file().metadata().map_err(|cause| self.unwritable(&cause))?;
         let there = metadata.blocks().saturating_mul(512);
-        let Some(room) = sys::room_for(&self.file) else { return Ok(()) };
+        let Some(room) = sys::room_for(self.file.file()) else { return Ok(()) };
         if size <= room.longest && size.saturating_sub(there) <= room.free {
             return Ok(());
         }
@@ -170,7 +171,7 @@ impl PartFile {
     }
 
     pub(super) fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.file.write_all_at(bytes, at)
+        self.file.file().write_all_at(bytes, at)
     }
 
     /// Hands over a stretch as it stands on the disk, piece by piece.
@@ -180,7 +181,7 @@ impl PartFile {
         while at < end {
             let size = (end - at).min(CHUNK as u64) as usize;
             let part = &mut piece[..size];
-            self.file.read_exact_at(part, at)?;
+            self.file.file().read_exact_at(part, at)?;
             take(part);
             at += size as u64;
         }
@@ -195,7 +196,7 @@ impl PartFile {
 
     /// Everything is there and good: it gets its final name, and the rights of what had it before.
     pub(super) fn finish(&self, size: u64) -> Result<()> {
-        let file = &self.file;
+        let file = self.file.file();
         let put = || {
             file.set_len(size)?;
             let mode = match replaceable(&self.target)? {
@@ -242,13 +243,8 @@ impl PartFile {
 
 impl Drop for PartFile {
     fn drop(&mut self) {
-        // In a forked child, file and lock are the parent's.
-        if self.maker != process_id() {
-            std::mem::forget(self.journal().take());
-            std::mem::forget(self.lock.get_mut().ok().and_then(Option::take));
-            return;
-        }
-        if !self.keep.load(Ordering::Relaxed) {
+        // In a forked child the file is the parent's.
+        if self.maker == process_id() && !self.keep.load(Ordering::Relaxed) {
             let _ = fs::remove_file(&self.part);
             let _ = fs::remove_file(&self.state);
         }
@@ -288,7 +284,7 @@ fn beside(name: &std::ffi::OsStr, end: &str) -> OsString {
 }
 
 /// Opens the file so that nobody else writes it. One that was just given up may be in use for a moment more.
-fn hold(part: &Path, transport: &Transport) -> io::Result<(File, Option<Lock>)> {
+fn hold(part: &Path, transport: &Transport) -> io::Result<Held> {
     for _ in 0..100 {
         let file = private::open_or_create(part)?;
         if file.metadata()?.nlink() > 1 {
@@ -299,7 +295,7 @@ fn hold(part: &Path, transport: &Transport) -> io::Result<(File, Option<Lock>)> 
                 // Its last owner may have removed it before it let go.
                 let (here, there) = (lock.file().metadata()?, fs::symlink_metadata(part));
                 if there.is_ok_and(|there| (there.ino(), there.dev()) == (here.ino(), here.dev())) {
-                    return Ok((lock.file().try_clone()?, Some(lock)));
+                    return Ok(Held::Locked(lock));
                 }
             }
             Taken::Busy(_) => std::thread::sleep(Duration::from_millis(3)),
@@ -308,7 +304,7 @@ fn hold(part: &Path, transport: &Transport) -> io::Result<(File, Option<Lock>)> 
                 transport
                     .log()
                     .warn(format!("{path} cannot be locked here: nobody else must download to it"));
-                return Ok((file, None));
+                return Ok(Held::Bare(file));
             }
         }
     }

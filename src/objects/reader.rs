@@ -5,6 +5,7 @@ use std::{
     fmt,
     ops::Range,
     sync::{Arc, Mutex, MutexGuard},
+    time::Instant,
 };
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
     url_args,
 };
 use crate::{
-    context::{Cancel, Sender, Switches},
+    context::{Cancel, Sender},
     error::{Error, Result, Status},
     platform::args::Args,
     sys::process_id,
@@ -43,7 +44,6 @@ pub struct Reader {
     apart: Mutex<Jumps>,
     /// The part of the object that the reader is of.
     range: Range<u64>,
-    switches: Switches,
     cancel: Cancel,
     maker: u32,
 }
@@ -85,9 +85,10 @@ impl Reader {
         let from = whole(&args, "offset")?.unwrap_or(0);
         let range = from..whole(&args, "length")?.map_or(u64::MAX, |length| from.saturating_add(length));
         let asking = url_args(&args, object_name)?;
-        let mut context = objects.transport.context(Sender::Streaming).switched(&switches);
+        let cancel = Cancel::default();
         // The deadline is that of each read.
-        context.deadline = None;
+        let context =
+            objects.transport.context(Sender::Streaming).switched(&switches).of_handle(cancel.clone());
         let origin = Origin::shared(objects, context, object_name, asking);
         let position = Position {
             at: range.start,
@@ -102,8 +103,7 @@ impl Reader {
             position: Mutex::new(Some(position)),
             apart: Mutex::default(),
             range,
-            switches,
-            cancel: Cancel::default(),
+            cancel,
             maker: process_id(),
         })
     }
@@ -117,11 +117,12 @@ impl Reader {
         self.position.try_lock().map_err(|_| Error::argument("r", "is read by another thread"))
     }
 
-    /// Carries work out under the deadline of one call.
+    /// Carries work out as one call: under its deadline, the reader's cancel and the client's.
     fn bounded<T>(&self, call: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
-        let objects = &self.source()?.objects;
-        let deadline = objects.transport.context(Sender::Streaming).switched(&self.switches).deadline;
-        let outcome = objects.transport.wait(async { self.cancel.or(deadline, work).await });
+        let source = self.source()?;
+        let objects = &source.objects;
+        let context = source.origin.context.call(objects.transport.under_way());
+        let outcome = objects.transport.wait(self.cancel.unless(context.bounded(work)));
         outcome.map_err(|error| objects.access.explain(call, error))
     }
 
@@ -138,12 +139,13 @@ impl Reader {
         if let Some(count) = position.take(source, &self.range, buffer) {
             return Ok(count);
         }
+        let begun = Instant::now();
         self.bounded("reader_read", async {
             loop {
                 if position.at >= self.limit(source) {
                     return position.end(source);
                 }
-                position.fill(source, &self.range).await?;
+                position.fill(source, &self.range, begun).await?;
                 if let Some(count) = position.take(source, &self.range, buffer) {
                     return Ok(count);
                 }
@@ -158,6 +160,7 @@ impl Reader {
         let Some(position) = &mut *position else { return Err(Error::closed("the reader is closed")) };
         self.cancel.check()?;
         if source.known().is_none() {
+            let begun = Instant::now();
             self.bounded("reader_size", async {
                 let at = position.at;
                 position.at = self.range.start;
@@ -165,7 +168,7 @@ impl Reader {
                     let mut look = source.fetch(0, 1)?;
                     look.next().await.map(|_| ())
                 } else {
-                    position.fill(source, &self.range).await
+                    position.fill(source, &self.range, begun).await
                 };
                 position.at = at;
                 filled
@@ -283,8 +286,9 @@ impl Position {
         Some(count)
     }
 
-    /// Waits until there is something at the position, or the object's end is known to come before it.
-    async fn fill(&mut self, source: &Arc<Source>, range: &Range<u64>) -> Result<()> {
+    /// Waits until there is something at the position, or the object's end is known to come before it. What failed while
+    /// nobody was reading is tried again by who does, since `begun`.
+    async fn fill(&mut self, source: &Arc<Source>, range: &Range<u64>, begun: Instant) -> Result<()> {
         let limit = || range.end.min(source.size().unwrap_or(u64::MAX));
         loop {
             // What lies before is of no use any more; what lies ahead stays if reading goes on there.
@@ -323,8 +327,11 @@ impl Position {
                     }
                 }
                 Err(error) => {
+                    let is_old = front.failed_before(begun);
                     self.coming.clear();
-                    return Err(error);
+                    if !is_old {
+                        return Err(error);
+                    }
                 }
             }
         }

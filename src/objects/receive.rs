@@ -82,6 +82,16 @@ impl Body {
         self.end
     }
 
+    /// Nobody takes from it for a while: its connection counts for nobody meanwhile.
+    pub(super) fn rest(&mut self) {
+        self.streamed.rest();
+    }
+
+    /// It is taken from again.
+    pub(super) async fn resume(&mut self) -> Result<()> {
+        self.streamed.resume().await
+    }
+
     /// Whether nothing more is to come.
     pub(super) fn is_over(&self) -> bool {
         self.end == Some(self.at)

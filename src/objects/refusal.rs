@@ -109,7 +109,7 @@ mod tests {
     fn answer(status: u16, body: &str) -> Answer {
         let mut headers = HeaderMap::new();
         headers.insert("x-oss-request-id", HeaderValue::from_static("5C3D9175B6FC201293AD4890"));
-        Answer { status, headers, body: Bytes::copy_from_slice(body.as_bytes()) }
+        Answer::new(status, headers, Bytes::copy_from_slice(body.as_bytes()))
     }
 
     const SKEWED: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error>\n  <Code>RequestTimeTooSkewed</Code>\

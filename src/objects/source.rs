@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, OnceLock},
+    time::Instant,
 };
 
 use bytes::Bytes;
@@ -64,20 +65,34 @@ pub(super) struct Fetch {
     /// The place of the next bytes that come.
     pub at: u64,
     pub end: u64,
-    coming: UnboundedReceiver<Result<Bytes>>,
+    coming: UnboundedReceiver<Coming>,
+    /// When it failed, once that is known.
+    failed: Option<Instant>,
     task: JoinHandle<()>,
 }
+
+/// Bytes, or why there are no more, and since when.
+type Coming = std::result::Result<Bytes, (Error, Instant)>;
 
 impl Fetch {
     /// The next bytes; `None` when all have come, or the object is at its end.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>> {
-        match self.coming.recv().await.transpose()? {
-            Some(bytes) => {
+        match self.coming.recv().await {
+            Some(Ok(bytes)) => {
                 self.at += bytes.len() as u64;
                 Ok(Some(bytes))
             }
+            Some(Err((error, at))) => {
+                self.failed = Some(at);
+                Err(error)
+            }
             None => Ok(None),
         }
+    }
+
+    /// Whether it failed before then: what was in its way may be so no more.
+    pub(super) fn failed_before(&self, then: Instant) -> bool {
+        self.failed.is_some_and(|at| at < then)
     }
 }
 
@@ -137,15 +152,15 @@ impl Source {
                 None => this.give(at, end, &given).await,
             };
             if let Err(error) = outcome {
-                let _ = given.send(Err(error));
+                let _ = given.send(Err((error, Instant::now())));
             }
         };
         let task = self.objects.transport.runtime()?.spawn(fetching);
-        Ok(Fetch { at, end, coming, task })
+        Ok(Fetch { at, end, coming, failed: None, task })
     }
 
     /// Gives the bytes of a stretch, taken up again where it breaks.
-    async fn give(&self, mut at: u64, end: u64, given: &UnboundedSender<Result<Bytes>>) -> Result<()> {
+    async fn give(&self, mut at: u64, end: u64, given: &UnboundedSender<Coming>) -> Result<()> {
         let context = &self.origin.context;
         let new_retry = || Retry::new(context, self.objects.transport.log(), Repeat::Passing);
         let (mut retry, mut wrong) = (new_retry(), 0);
@@ -181,7 +196,7 @@ impl Source {
     }
 
     /// One answer's share; `true` when nothing is left to do.
-    async fn part(&self, at: &mut u64, end: u64, given: &UnboundedSender<Result<Bytes>>) -> Result<bool> {
+    async fn part(&self, at: &mut u64, end: u64, given: &UnboundedSender<Coming>) -> Result<bool> {
         if self.known().is_some_and(|known| !known.has_ranges) {
             return self.out_of_whole(at, end, given).await;
         }
@@ -196,7 +211,8 @@ impl Source {
                 }
                 Ok(*at == end)
             }
-            Answered::Whole(body) => {
+            Answered::Whole(mut body) => {
+                body.rest();
                 *self.whole.lock().await = Some(body);
                 Ok(false)
             }
@@ -208,7 +224,7 @@ impl Source {
         body: &mut Body,
         at: &mut u64,
         end: u64,
-        given: &UnboundedSender<Result<Bytes>>,
+        given: &UnboundedSender<Coming>,
     ) -> Result<()> {
         while let Some(bytes) = body.next(end).await? {
             *at += bytes.len() as u64;
@@ -220,15 +236,13 @@ impl Source {
     }
 
     /// From the one answer that has all: what lies before passes by.
-    async fn out_of_whole(
-        &self,
-        at: &mut u64,
-        end: u64,
-        given: &UnboundedSender<Result<Bytes>>,
-    ) -> Result<bool> {
+    async fn out_of_whole(&self, at: &mut u64, end: u64, given: &UnboundedSender<Coming>) -> Result<bool> {
         let mut whole = self.whole.lock().await;
         let mut body = match whole.take().filter(|body| body.at() <= *at) {
-            Some(body) => body,
+            Some(mut body) => {
+                body.resume().await?;
+                body
+            }
             None => {
                 let opened = self.origin.open(None, None).await?;
                 if let Some(facts) = self.known().and_then(|known| known.facts.as_ref()) {
@@ -246,6 +260,8 @@ impl Source {
         if *at < end && body.end().is_none() {
             let _ = self.ended.set(*at);
         } else if !body.is_over() {
+            // A reader that nobody reads from must not keep others waiting.
+            body.rest();
             *whole = Some(body);
         }
         Ok(true)

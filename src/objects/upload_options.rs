@@ -6,11 +6,13 @@ use crate::{
     endpoint::Endpoint,
     error::{Error, Result},
     options,
-    platform::args::{Args, check},
+    platform::{
+        args::{Args, check},
+        switches::check_misplaced,
+    },
 };
 
-/// The switches that transfers know.
-pub(super) const SWITCHES: [&str; 4] = ["timeout", "deadline", "max_retries", "headers"];
+pub(super) use crate::platform::switches::CALL_SWITCHES as SWITCHES;
 
 /// The store takes no smaller parts, but for the last one.
 pub(super) const SMALLEST_PART: u64 = 100 * 1024;
@@ -50,7 +52,10 @@ pub(super) fn check_some(endpoint: &Endpoint, args: &Args, names: &[&str]) -> Re
 /// Only these names may be given.
 pub(super) fn check_names(args: &Args, known: Vec<&str>) -> Result<()> {
     match args.names().find(|name| !known.contains(name)) {
-        Some(name) => Err(options::unknown("argument", name, &known)),
+        Some(name) => {
+            check_misplaced(name)?;
+            Err(options::unknown("argument", name, &known))
+        }
         None => Ok(()),
     }
 }

@@ -3,7 +3,6 @@
 use std::{
     fmt,
     sync::{Arc, Mutex, MutexGuard},
-    time::Instant,
 };
 
 use bytes::Bytes;
@@ -22,7 +21,7 @@ use super::{
     upload_options::{LARGEST_PART, MOST_PARTS, SWITCHES, UploadOptions, check_filename, check_some},
 };
 use crate::{
-    context::{Cancel, Sender, Switches},
+    context::{Cancel, Context, Sender},
     error::{Error, Result, Status},
     platform::args::Args,
     sys::process_id,
@@ -43,7 +42,6 @@ pub struct Writer {
 
 struct Inner {
     objects: Objects,
-    switches: Switches,
     store: Store,
     claim: Arc<Claim>,
     first_part_size: u64,
@@ -89,12 +87,11 @@ impl Writer {
         check_some(row("upload")?, &args, &["part_size", "cmk_id", "region_id", "internal"])?;
         check_filename("filename", filename)?;
         let options = UploadOptions::read(&args)?;
-        let mut context = objects.transport.context(Sender::Streaming).switched(&switches);
-        // The deadline is that of each call.
-        context.deadline = None;
+        // The deadline is that of each call; a cancel leaves what an abort still has to send.
+        let context =
+            objects.transport.context(Sender::Streaming).switched(&switches).of_handle(Cancel::default());
         let inner = Inner {
             objects: objects.clone(),
-            switches,
             store: Store::new(objects, context, &options),
             claim: Claim::new(filename),
             first_part_size: part_size_of(&options),
@@ -122,13 +119,14 @@ impl Writer {
     pub fn write(&self, data: &[u8]) -> Result<()> {
         let mut inner = self.lock()?;
         let inner = still_open(&mut inner)?;
-        let (objects, deadline) = (inner.objects.clone(), inner.deadline());
+        let objects = inner.objects.clone();
         let outcome = inner.failed().and_then(|()| self.cancel.check()).and_then(|()| {
             if inner.has_room(data) {
                 inner.buffer.extend_from_slice(data);
                 return Ok(());
             }
-            objects.transport.wait(async { self.cancel.or(deadline, inner.write(data)).await })
+            let context = inner.call();
+            objects.transport.wait(self.cancel.unless(context.bounded(inner.write(data))))
         });
         inner.remember(&outcome);
         outcome.map_err(|error| objects.access.explain("writer_write", error))
@@ -138,10 +136,10 @@ impl Writer {
     pub fn finish(&self) -> Result<String> {
         let mut inner = self.lock()?;
         let inner = still_open(&mut inner)?;
-        let (objects, deadline) = (inner.objects.clone(), inner.deadline());
+        let (objects, context) = (inner.objects.clone(), inner.call());
         let outcome = inner
             .failed()
-            .and_then(|()| objects.transport.wait(async { self.cancel.or(deadline, inner.finish()).await }));
+            .and_then(|()| objects.transport.wait(self.cancel.unless(context.bounded(inner.finish()))));
         inner.remember(&outcome);
         if outcome.is_ok() {
             inner.state = WriterState::Closed;
@@ -155,10 +153,10 @@ impl Writer {
     pub fn abort(&self) -> Result<()> {
         let mut inner = self.lock()?;
         let inner = still_open(&mut inner)?;
-        let (objects, deadline) = (inner.objects.clone(), inner.deadline());
+        let (objects, context) = (inner.objects.clone(), inner.call());
         inner.state = WriterState::Closed;
         inner.buffer = Vec::new();
-        let outcome = objects.transport.wait(async { Cancel::default().or(deadline, inner.abort()).await });
+        let outcome = objects.transport.wait(context.bounded(inner.abort()));
         outcome.map_err(|error| objects.access.explain("writer_abort", error))
     }
 
@@ -178,8 +176,9 @@ fn still_open(inner: &mut Option<Inner>) -> Result<&mut Inner> {
 }
 
 impl Inner {
-    fn deadline(&self) -> Option<Instant> {
-        self.objects.transport.context(Sender::Streaming).switched(&self.switches).deadline
+    /// The conditions of one call.
+    fn call(&self) -> Context {
+        self.store.context.call(self.objects.transport.under_way())
     }
 
     fn failed(&self) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::{fs::File, path::Path};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::HeaderValue;
 use serde::{
     Deserializer,
     de::{MapAccess, Visitor},
@@ -11,7 +11,10 @@ use serde::{
 use serde_json::{Map, Value, value::RawValue};
 use url::form_urlencoded;
 
-use super::endpoint::{Arg, Encoding, Endpoint, Method, Rule, Type};
+use super::{
+    endpoint::{Arg, Encoding, Endpoint, Method, Rule, Type},
+    switches,
+};
 use crate::{
     context::Switches,
     error::{Error, Result, Status},
@@ -108,36 +111,7 @@ impl Args {
 
     /// The switches, of which only `allowed` may stand there.
     pub(crate) fn switches(&self, allowed: &[&str]) -> Result<Switches> {
-        let mut switches = Switches::default();
-        for (name, value) in &self.switches {
-            if name == "tag" {
-                let tag = value.as_str().filter(|tag| tag.len() <= 200);
-                let wrong = || Error::argument("$.tag", "must be a string of at most 200 bytes");
-                switches.tag = Some(tag.ok_or_else(wrong)?.into());
-                continue;
-            }
-            if !allowed.contains(&name.as_str()) {
-                return Err(options::unknown("member of \"$\"", name, allowed));
-            }
-            if value.is_null() {
-                continue;
-            }
-            match name.as_str() {
-                "timeout" => switches.timeout = Some(options::seconds("$.timeout", value)?),
-                "deadline" => switches.deadline = Some(options::seconds("$.deadline", value)?),
-                "max_retries" => {
-                    switches.max_retries = Some(options::whole("$.max_retries", value, 0..=100)? as u32);
-                }
-                "headers" => switches.headers = headers(value)?,
-                "strict_count" => {
-                    let strict = value.as_bool();
-                    switches.strict_count =
-                        strict.ok_or_else(|| Error::argument("$.strict_count", "must be true or false"))?;
-                }
-                _ => {}
-            }
-        }
-        Ok(switches)
+        switches::read(&self.switches, allowed)
     }
 
     /// Takes a switch out that only the caller of the call knows.
@@ -179,41 +153,6 @@ fn described(cause: &serde_json::Error) -> String {
 fn shown(name: &str) -> String {
     let short: String = name.chars().filter(|c| !c.is_control()).take(60).collect();
     if short.is_empty() { "an empty name".to_owned() } else { short }
-}
-
-/// Headers that the library or the connection decides.
-const RESERVED: [&str; 12] = [
-    "authorization",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "keep-alive",
-    "proxy-authorization",
-    "te",
-    "transfer-encoding",
-    "upgrade",
-];
-
-fn headers(value: &Value) -> Result<HeaderMap> {
-    let wrong = || Error::argument("$.headers", "must be an object of header names and string values");
-    let mut headers = HeaderMap::new();
-    for (name, value) in value.as_object().ok_or_else(wrong)? {
-        let text = value.as_str().ok_or_else(wrong)?;
-        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
-        if RESERVED.contains(&header.as_str()) {
-            return Err(Error::argument(
-                "$.headers",
-                format!("cannot set {header}: it is the library's own"),
-            ));
-        }
-        let mut text = HeaderValue::from_str(text).map_err(|_| wrong())?;
-        text.set_sensitive(true);
-        headers.insert(header, text);
-    }
-    Ok(headers)
 }
 
 /// A request ready to be sent, and the texts that no message about it may show.
@@ -262,6 +201,9 @@ pub(crate) fn prepare(endpoint: &Endpoint, args: &Args) -> Result<Prepared> {
         }
         if endpoint.args.iter().any(|arg| arg.wire == name && args.get(arg.name).is_some()) {
             return Err(Error::argument(&shown(name), "is given twice, under two names"));
+        }
+        if !endpoint.has_free_args {
+            switches::check_misplaced(name)?;
         }
         extra = true;
         fields.unknown(name, raw, endpoint.encoding)?;

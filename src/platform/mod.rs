@@ -5,3 +5,4 @@ pub mod endpoint;
 pub(crate) mod learned;
 pub(crate) mod session;
 pub(crate) mod store_access;
+pub(crate) mod switches;

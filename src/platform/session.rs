@@ -16,8 +16,7 @@ use crate::{
     transport::{Repeat, Request, Retry, Target, Transport},
 };
 
-/// The switches that every call of the platform knows.
-pub(crate) const CALL_SWITCHES: [&str; 4] = ["timeout", "deadline", "max_retries", "headers"];
+pub(crate) use super::switches::CALL_SWITCHES;
 
 /// A client's connections and credentials: what sends one request of the table and reads its answer.
 #[derive(Clone)]

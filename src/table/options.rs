@@ -16,23 +16,12 @@ use crate::{
     platform::{
         args::{Args, cased, prepare, string},
         endpoint::{self, Endpoint},
-        session::CALL_SWITCHES,
+        switches::{CALL_SWITCHES, TABLE_SWITCHES as OWN},
     },
 };
 
 /// The argument that asks for every sample.
 const ALL: &str = "biosample_ids";
-const OWN: [&str; 9] = [
-    "concurrency",
-    "prefetch",
-    "on_error",
-    "rate_limit",
-    "checkpoint_dir",
-    "strict",
-    "columns",
-    "whole",
-    "retry_for",
-];
 /// Nobody waits longer for a platform.
 const LONGEST_OUTAGE: f64 = 30.0 * 86_400.0;
 

@@ -6,7 +6,10 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
 use super::{decode::Decoder, options::list, schema::Shape};
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    json,
+};
 
 /// The rows of one page of a list call, in the columns of its table.
 pub struct PageRows {
@@ -18,6 +21,9 @@ impl PageRows {
     /// Reads `page`, the answer of the list call `name`: a page with its `result`, or the bare list of a call without
     /// pages.
     pub fn read(name: &str, page: &str) -> Result<Self> {
+        if let Some(misfit) = json::twice(page) {
+            return Err(Error::argument("page_json", "gives a member twice").with_cause(misfit));
+        }
         let is_paged = !page.trim_ascii_start().starts_with('[');
         let mut decoder = Decoder::new(Shape::of(list(name)?, None), is_paged, false);
         let batches = decoder.decode(page, None).map_err(|error| {

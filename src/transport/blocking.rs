@@ -36,17 +36,17 @@ pub(super) fn send(client: &Client, hop: &Hop<'_>, context: &Context) -> Result<
     }
     let answer = client.execute(request).map_err(|cause| match hop.proxy() {
         Some(proxy) if failure::is_refused_tunnel(&cause) => {
-            proxy.refused(&hop.url, &proxy.ask(&hop.url, streaming::ASKING))
+            proxy.refused(&hop.url, &proxy.ask(&hop.url, &hop.road.trust.config, streaming::ASKING))
         }
         _ => failure::of_send(cause, &hop.road.trust.description),
     })?;
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    hop.check(status, &headers)?;
+    let through = hop.check(status, &headers)?;
     let body = body(answer, context).map_err(|error| match error.http_status() {
         0 => error.with_http(status, None),
         _ => error,
     })?;
-    Ok(Answer { status, headers, body })
+    Ok(Answer { status, headers, body, through })
 }
 
 fn body(mut answer: Response, context: &Context) -> Result<bytes::Bytes> {

@@ -31,6 +31,12 @@ pub(super) fn silent(allowed: Duration) -> Error {
         .with_hint("\"timeout\" allows more")
 }
 
+/// No answer's head was there in time. Its bytes are seen by nobody before the last one: it counts as one piece.
+pub(super) fn unanswered(allowed: Duration) -> Error {
+    Error::new(Status::Timeout, format!("no answer within {} s", allowed.as_secs_f32()))
+        .with_hint("\"timeout\" allows more")
+}
+
 /// More of an answer came than the caller wants to hold.
 pub(super) fn too_long(most: u64, http_status: u16) -> Error {
     Error::new(Status::Protocol, format!("the answer is longer than {most} bytes"))
@@ -78,11 +84,15 @@ fn causes(error: &(dyn StdError + 'static)) -> Vec<String> {
 
 /// A failure once the answer has begun.
 pub(super) fn of(cause: reqwest::Error) -> Error {
-    of_send(cause, "")
+    explained(cause, "", "nothing moved for too long")
 }
 
 /// A failed request; `trusted` tells whose certificates would be good.
 pub(super) fn of_send(cause: reqwest::Error, trusted: &str) -> Error {
+    explained(cause, trusted, "no answer within the time allowed")
+}
+
+fn explained(cause: reqwest::Error, trusted: &str, too_late: &str) -> Error {
     let cause = cause.without_url();
     if let Some(tls) = find::<rustls::Error>(&cause) {
         return tls_refused(tls, trusted);
@@ -96,7 +106,7 @@ pub(super) fn of_send(cause: reqwest::Error, trusted: &str) -> Error {
                 .with_hint("\"connect_timeout\" allows more")
                 .unsent()
         } else {
-            Error::new(Status::Timeout, "nothing moved for too long").with_hint("\"timeout\" allows more")
+            Error::new(Status::Timeout, too_late).with_hint("\"timeout\" allows more")
         };
     }
     if let Some(local) = find::<LocalFile>(&cause) {

@@ -10,8 +10,10 @@ use url::Url;
 
 use super::{
     Request, Target,
+    failure::retry_after,
     proxy::{Proxies, Proxy},
     tls::Trust,
+    tunnel::{Said, Through},
 };
 use crate::{
     context::Context,
@@ -78,23 +80,38 @@ impl<'a> Hop<'a> {
         if !error.is_unsent() {
             return error;
         }
-        let by = self.proxy().map_or(String::new(), |proxy| format!(", by {proxy}"));
-        let error = error.at(&format!("{}{by}", super::origin(&self.url)));
+        let proxy = self.proxy().map(ToString::to_string);
+        let error = match proxy {
+            // It says so itself.
+            Some(proxy) if error.message().contains(&proxy) => error,
+            Some(proxy) => error.at(&format!("{}, by {proxy}", super::origin(&self.url))),
+            None => error.at(&super::origin(&self.url)),
+        };
         // Somebody had the first hop's request.
         if self.is_first { error } else { error.sent() }
     }
 
-    /// A proxy that does not carry what it was given.
-    pub(super) fn check(&self, status: u16, answer: &HeaderMap) -> Result<()> {
-        match self.proxy() {
-            Some(proxy) if status == 407 => {
+    /// A proxy that does not carry what it was given; or which one carried it, where the failure may be its own.
+    pub(super) fn check(&self, status: u16, answer: &HeaderMap) -> Result<Option<Through>> {
+        let Some(proxy) = self.proxy().filter(|proxy| proxy.speaks_http()) else { return Ok(None) };
+        match status {
+            407 => {
                 let schemes = answer.get_all("proxy-authenticate").iter();
                 let schemes: Vec<String> =
                     schemes.filter_map(|value| value.to_str().ok()).map(str::to_owned).collect();
                 let error = proxy.wants(&schemes);
                 Err(if self.is_first { error.unsent() } else { error })
             }
-            _ => Ok(()),
+            // Inside a tunnel nobody else answers.
+            400.. if self.url.scheme() == "http" => match Said::of(status, answer) {
+                Some(said) => {
+                    let error = proxy.refused(&self.url, &said).with_http(status, None);
+                    let error = error.with_retry_after(retry_after(answer));
+                    Err(if self.is_first && said.is_unsent() { error } else { error.sent() })
+                }
+                None => Ok(matches!(status, 502..=504).then(|| Through::new(proxy))),
+            },
+            _ => Ok(None),
         }
     }
 

@@ -15,6 +15,7 @@ mod redirect;
 mod retry;
 mod streaming;
 mod tls;
+mod tunnel;
 
 use std::{
     fmt,
@@ -38,6 +39,7 @@ pub(crate) use inspect::Way;
 use links::Common;
 pub(crate) use retry::{Repeat, Retry};
 pub(crate) use streaming::Streamed;
+use tunnel::Through;
 
 use crate::{
     context::{Cancel, Context, Progress, Sender},
@@ -95,9 +97,16 @@ pub(crate) struct Answer {
     pub status: u16,
     pub headers: HeaderMap,
     pub body: bytes::Bytes,
+    /// A proxy whose own failure it may be.
+    through: Option<Through>,
 }
 
 impl Answer {
+    #[cfg(test)]
+    pub(crate) fn new(status: u16, headers: HeaderMap, body: bytes::Bytes) -> Self {
+        Answer { status, headers, body, through: None }
+    }
+
     /// Whether it calls itself `application/json`.
     pub(crate) fn is_json(&self) -> bool {
         let content_type =
@@ -111,7 +120,15 @@ impl Answer {
     pub(crate) fn explain(&self, error: Error) -> Error {
         let id = request_id(&self.headers);
         let http = if error.http_status() == 0 { self.status } else { error.http_status() };
-        error.with_http(http, id).with_retry_after(retry_after(&self.headers))
+        let error = error.with_http(http, id);
+        let error = match &self.through {
+            // What has a code, a document or a name for the request is the platform's, or the store's.
+            Some(through) if error.code() == 0 && error.storage().is_none() && id.is_none() => {
+                through.explain(error, &self.body)
+            }
+            _ => error,
+        };
+        error.with_retry_after(retry_after(&self.headers))
     }
 }
 
@@ -185,8 +202,7 @@ impl Transport {
     /// The conditions that this client's options set.
     pub(crate) fn context(&self, sender: Sender) -> Context {
         let options = self.options();
-        let cancel = self.cancel().clone();
-        let mut context = Context::new(sender, options.timeout, options.deadline, cancel);
+        let mut context = Context::new(sender, options.timeout, options.deadline, self.under_way());
         context.max_retries = options.max_retries;
         context.limits.answer = options.max_answer;
         context.repeats = self.0.own.repeats.clone();
@@ -195,6 +211,11 @@ impl Transport {
 
     fn cancel(&self) -> MutexGuard<'_, Cancel> {
         self.0.own.cancel.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What ends whatever begins now, when all that is under way is ended.
+    pub(crate) fn under_way(&self) -> Cancel {
+        self.cancel().clone()
     }
 
     /// Ends whatever is under way, wherever it waits; what begins after it is not concerned.

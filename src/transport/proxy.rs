@@ -1,18 +1,12 @@
-//! Proxies: from the option or the environment, for whom they are, and why one did not let a call through.
+//! Proxies: from the option or the environment, and for whom they are.
 
-use std::{
-    env, fmt,
-    io::{self, Read, Write},
-    net::{IpAddr, TcpStream, ToSocketAddrs},
-    time::{Duration, Instant},
-};
+use std::{env, fmt, net::IpAddr};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
 use crate::{
-    error::{Error, Result, Status},
+    error::{Error, Result},
     redact::Secret,
 };
 
@@ -34,6 +28,27 @@ pub(super) struct Proxies {
 /// One proxy; name and password are those of the URL, percent-encoded there.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Proxy(Url);
+
+impl Proxy {
+    pub(super) fn address(&self) -> &Url {
+        &self.0
+    }
+
+    /// Where it listens.
+    pub(super) fn place(&self) -> Option<(String, u16)> {
+        Some((bare(self.0.host_str()?).to_owned(), self.0.port_or_known_default()?))
+    }
+
+    /// Whether names are looked up on its side.
+    pub(super) fn looks_names_up(&self) -> bool {
+        self.0.scheme() != "socks5"
+    }
+
+    /// Whether it reads requests and may answer them itself.
+    pub(super) fn speaks_http(&self) -> bool {
+        self.0.scheme().starts_with("http")
+    }
+}
 
 impl fmt::Display for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -104,7 +119,7 @@ impl Proxies {
 }
 
 /// Reads a proxy's address. A password may hold any character: whatever stands before the last `@` belongs to it.
-fn parse(name: &str, text: &str) -> Result<Proxy> {
+pub(super) fn parse(name: &str, text: &str) -> Result<Proxy> {
     let wrong = |why: &str| {
         Error::argument(
             name,
@@ -202,7 +217,7 @@ impl Direct {
     }
 }
 
-fn bare(host: &str) -> &str {
+pub(super) fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host)
 }
 
@@ -242,108 +257,6 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
         }
         _ => false,
     }
-}
-
-/// What a proxy says to a request for a tunnel.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
-    status: Option<u16>,
-    wants: Vec<String>,
-}
-
-impl Proxy {
-    /// Where it listens.
-    pub(super) fn place(&self) -> Option<(String, u16)> {
-        Some((bare(self.0.host_str()?).to_owned(), self.0.port_or_known_default()?))
-    }
-
-    /// Whether names are looked up on its side.
-    pub(super) fn looks_names_up(&self) -> bool {
-        self.0.scheme() != "socks5"
-    }
-
-    /// Asks once more for the tunnel that failed, to learn why: what carries the calls keeps it to itself.
-    pub(super) fn ask(&self, url: &Url, patience: Duration) -> Said {
-        // A proxy that is spoken to over TLS is not asked: its refusal is told without a reason.
-        if self.0.scheme() != "http" {
-            return Said::default();
-        }
-        self.head(url, patience).ok().and_then(|head| said(&head)).unwrap_or_default()
-    }
-
-    fn head(&self, url: &Url, patience: Duration) -> io::Result<Vec<u8>> {
-        let until = Instant::now() + patience;
-        let left = || match until.saturating_duration_since(Instant::now()) {
-            Duration::ZERO => Err(io::Error::from(io::ErrorKind::TimedOut)),
-            left => Ok(left),
-        };
-        let none = || io::Error::from(io::ErrorKind::AddrNotAvailable);
-        let port = self.0.port_or_known_default().ok_or_else(none)?;
-        let host = bare(self.0.host_str().ok_or_else(none)?);
-        let address = (host, port).to_socket_addrs()?.next().ok_or_else(none)?;
-        let mut stream = TcpStream::connect_timeout(&address, left()?)?;
-        let target =
-            format!("{}:{}", url.host_str().ok_or_else(none)?, url.port_or_known_default().ok_or_else(none)?);
-        let mut request = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n");
-        if !self.0.username().is_empty() {
-            let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-            let who =
-                format!("{}:{}", decoded(self.0.username()), decoded(self.0.password().unwrap_or_default()));
-            request.push_str(&format!("Proxy-Authorization: Basic {}\r\n", STANDARD.encode(who)));
-        }
-        stream.set_write_timeout(Some(left()?))?;
-        stream.write_all(format!("{request}\r\n").as_bytes())?;
-        let mut head = Vec::new();
-        let mut piece = [0; 1024];
-        while head.len() < 16 << 10 && !head.windows(4).any(|window| window == b"\r\n\r\n") {
-            stream.set_read_timeout(Some(left()?))?;
-            match stream.read(&mut piece)? {
-                0 => break,
-                read => head.extend_from_slice(&piece[..read]),
-            }
-        }
-        Ok(head)
-    }
-
-    /// The error of a tunnel that the proxy did not make.
-    pub(super) fn refused(&self, url: &Url, said: &Said) -> Error {
-        let target = super::origin(url);
-        let failed = |what: String| Error::new(Status::Transport, what).unsent();
-        match said.status {
-            Some(407) => self.wants(&said.wants).unsent(),
-            // By now it lets calls through, it is over its head, or what lies behind it is.
-            None | Some(200..=299 | 408 | 425 | 429 | 500..) => {
-                let status = said.status.filter(|status| *status >= 300);
-                let answer = status.map_or(String::new(), |status| format!(" (it says {status})"));
-                failed(format!("{self} made no connection to {target}{answer}"))
-            }
-            Some(status) => {
-                failed(format!("{self} refuses connections to {target} (it says {status})")).permanent()
-            }
-        }
-    }
-
-    /// The error of a proxy that wants to know who calls.
-    pub(super) fn wants(&self, schemes: &[String]) -> Error {
-        let how = if schemes.is_empty() { String::new() } else { format!(": {}", schemes.join(", ")) };
-        let named = if self.0.username().is_empty() { "needs" } else { "does not take this" };
-        Error::new(Status::Transport, format!("{self} {named} user and password{how}"))
-            .with_http(407, None)
-            .with_hint("http://user:password@proxy:3128 in \"proxy\" or HTTPS_PROXY names them")
-            .permanent()
-    }
-}
-
-fn said(head: &[u8]) -> Option<Said> {
-    let text = String::from_utf8_lossy(head);
-    let mut lines = text.lines();
-    let status = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
-    let wants = lines
-        .filter_map(|line| line.split_once(':'))
-        .filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authenticate"))
-        .map(|(_, value)| value.trim().chars().filter(|c| !c.is_control()).take(120).collect())
-        .collect();
-    Some(Said { status: Some(status), wants })
 }
 
 #[cfg(test)]
@@ -441,28 +354,6 @@ mod tests {
             let covers = |url: &str| direct.covers(&Url::parse(url).expect("an address"));
             covered.split_whitespace().for_each(|url| assert!(covers(url), "{list}: {url}"));
             not.split_whitespace().for_each(|url| assert!(!covers(url), "{list}: {url}"));
-        }
-    }
-
-    #[test]
-    fn what_a_proxy_says_is_understood() {
-        let proxy = parse("proxy", "http://user:secret@p:3128").expect("a proxy");
-        let url = Url::parse("https://api.example/x?y").expect("an address");
-        let heard = said(
-            b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"lab\"\r\nproxy-authenticate: NTLM\r\n\r\n",
-        );
-        let error = proxy.refused(&url, &heard.expect("a head"));
-        assert!(error.message().contains("Basic realm=\"lab\", NTLM") && error.is_unsent(), "{error}");
-        assert!(!error.is_passing() && !error.message().contains("secret"), "{error}");
-        for (head, passes) in [
-            (&b"HTTP/1.1 503 Busy\r\n\r\n"[..], true),
-            (b"HTTP/1.0 502 x", true),
-            (b"HTTP/1.1 403 No\r\n\r\n", false),
-            (b"nonsense", true),
-        ] {
-            let error = proxy.refused(&url, &said(head).unwrap_or_default());
-            assert_eq!(error.is_passing(), passes, "{error}");
-            assert!(error.is_unsent() && error.message().contains("the proxy http://p:3128"), "{error}");
         }
     }
 }

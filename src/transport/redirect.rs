@@ -67,6 +67,8 @@ impl Transport {
             let answer = blocking::send(self.blocking()?, &hop, context);
             let outcome = answer.as_ref().ok().map(|answer| (answer.status, &answer.headers));
             self.log_answer(context, &hop, sent, outcome);
+            // The blocking client hears of it only now.
+            context.cancel.check()?;
             let answer = answer.map_err(|error| hop.blamed(error))?;
             match hop.next(answer.status, &answer.headers)? {
                 Some(next) => hop = next,

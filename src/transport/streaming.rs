@@ -5,7 +5,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -16,9 +16,9 @@ use reqwest::{
     Client, Request, Response,
     header::{CONTENT_LENGTH, HeaderMap},
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Answer, Body, failure, hop::Hop, limits};
+use super::{Answer, Body, failure, hop::Hop, limits, tunnel::Through};
 use crate::{
     context::Context,
     error::{Error, Result, Status},
@@ -37,13 +37,15 @@ struct Beats {
     born: Instant,
     last: AtomicU64,
     sent: AtomicU64,
+    is_answered: AtomicBool,
     timeout: Duration,
 }
 
 impl Pulse {
     fn new(timeout: Duration) -> Self {
         let (last, sent) = (AtomicU64::new(0), AtomicU64::new(0));
-        Pulse(Arc::new(Beats { born: Instant::now(), last, sent, timeout }))
+        let is_answered = AtomicBool::new(false);
+        Pulse(Arc::new(Beats { born: Instant::now(), last, sent, is_answered, timeout }))
     }
 
     fn beat(&self) {
@@ -58,6 +60,7 @@ impl Pulse {
     /// The other side answers: it is through with what it was sent.
     fn answered(&self) {
         self.0.sent.store(0, Ordering::Relaxed);
+        self.0.is_answered.store(true, Ordering::Relaxed);
         self.beat();
     }
 
@@ -68,7 +71,10 @@ impl Pulse {
             let last = Duration::from_millis(self.0.last.load(Ordering::Relaxed));
             let left = last.saturating_add(allowed).saturating_sub(self.0.born.elapsed());
             if left.is_zero() {
-                return failure::silent(allowed);
+                return match self.0.is_answered.load(Ordering::Relaxed) {
+                    true => failure::silent(allowed),
+                    false => failure::unanswered(allowed),
+                };
             }
             tokio::time::sleep(left).await;
         }
@@ -88,17 +94,49 @@ pub(crate) struct Streamed {
     pub status: u16,
     pub headers: HeaderMap,
     response: Response,
+    /// What was looked at already.
+    peeked: Option<Bytes>,
     pulse: Pulse,
     context: Context,
+    through: Option<Through>,
     pub(super) permit: Option<OwnedSemaphorePermit>,
+    /// Where its permit went while nobody reads.
+    resting: Option<Arc<Semaphore>>,
 }
 
 impl Streamed {
     /// The next piece of the body; `None` at its end. The time between two pieces that nobody asks for is the reader's.
     pub(crate) async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        if let Some(peeked) = self.peeked.take() {
+            return Ok(Some(peeked));
+        }
         self.pulse.beat();
         let chunk = self.context.bounded(self.pulse.of(self.response.chunk())).await?;
         chunk.map_err(failure::of)
+    }
+
+    /// The first piece of the body, which stays to be read.
+    pub(crate) async fn peek(&mut self) -> Result<&[u8]> {
+        self.peeked = self.chunk().await?;
+        Ok(self.peeked.as_deref().unwrap_or_default())
+    }
+
+    /// Nobody reads it for a while: its permit is for others meanwhile.
+    pub(crate) fn rest(&mut self) {
+        if let Some(permit) = self.permit.take() {
+            self.resting = Some(permit.semaphore().clone());
+        }
+    }
+
+    /// Waits for a permit to be read again.
+    pub(crate) async fn resume(&mut self) -> Result<()> {
+        if let Some(connections) = self.resting.take() {
+            let waiting = async {
+                connections.acquire_owned().await.map_err(|_| Error::closed("the client is closed"))
+            };
+            self.permit = Some(self.context.bounded(waiting).await?);
+        }
+        Ok(())
     }
 
     /// The body's length, where the server says it.
@@ -118,7 +156,7 @@ impl Streamed {
                 break;
             }
         }
-        Ok(Answer { status, headers: self.headers, body: body.freeze() })
+        Ok(Answer { status, headers: self.headers, body: body.freeze(), through: self.through })
     }
 }
 
@@ -130,9 +168,9 @@ pub(super) async fn open(client: &Client, hop: &Hop<'_>, context: &Context) -> R
         Ok(response) => response,
         Err(cause) => match hop.proxy() {
             Some(proxy) if failure::is_refused_tunnel(&cause) => {
-                let (proxy, url) = (proxy.clone(), hop.url.clone());
+                let (proxy, url, tls) = (proxy.clone(), hop.url.clone(), hop.road.trust.config.clone());
                 let asked =
-                    tokio::task::spawn_blocking(move || proxy.refused(&url, &proxy.ask(&url, ASKING)));
+                    tokio::task::spawn_blocking(move || proxy.refused(&url, &proxy.ask(&url, &tls, ASKING)));
                 return Err(asked.await.unwrap_or_else(|cause| {
                     Error::new(Status::Internal, "a proxy could not be asked").with_cause(cause)
                 }));
@@ -142,8 +180,18 @@ pub(super) async fn open(client: &Client, hop: &Hop<'_>, context: &Context) -> R
     };
     pulse.answered();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    hop.check(status, &headers)?;
-    Ok(Streamed { status, headers, response, pulse, context: context.clone(), permit: None })
+    let through = hop.check(status, &headers)?;
+    Ok(Streamed {
+        status,
+        headers,
+        response,
+        peeked: None,
+        pulse,
+        context: context.clone(),
+        through,
+        permit: None,
+        resting: None,
+    })
 }
 
 fn request(client: &Client, hop: &Hop<'_>, context: &Context, pulse: &Pulse) -> Result<Request> {

@@ -211,3 +211,37 @@ fn numbers_keep_their_characters() {
     ];
     assert_eq!(seen, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
+
+#[test]
+fn a_switch_among_the_arguments_is_refused() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    sandbox.clear_log();
+    for (name, switch) in [
+        ("deadline", "deadline"),
+        ("max-retries", "max_retries"),
+        ("maxRetries", "max_retries"),
+        ("concurrency", "concurrency"),
+        ("checkpoint_dir", "checkpoint_dir"),
+        ("check_point_dir", "checkpoint_dir"),
+        ("rate_limit", "rate_limit"),
+    ] {
+        for (call, mut args) in [
+            ("get_samples", json!({})),
+            ("get_taxon_abundance", json!({"biosample_id": "E-B1"})),
+            ("download", json!({"object_name": "a", "path": "/nonexistent/a"})),
+        ] {
+            args[name] = 3.into();
+            let refused = api.call(call, args).expect_err(name);
+            assert_eq!(refused.status, 1, "{call} {name}: {}", refused.message);
+            let remedy = format!("{{\"$\": {{\"{switch}\": …}}}}");
+            assert!(refused.message.contains(&remedy), "{call} {name}: {}", refused.message);
+            assert!(refused.message.starts_with(&format!("{call}: {name} ")), "{}", refused.message);
+        }
+    }
+    assert!(sandbox.log().is_empty(), "nothing was sent");
+    // A model's parameters are its own.
+    let model = sandbox.text("/model_id");
+    api.call("invoke_model", json!({"model_id": model, "columns": "a", "strict": true})).expect("passed on");
+    assert!(sandbox.log()[0]["query_raw"].as_str().is_some_and(|query| query.contains("columns=a")));
+}

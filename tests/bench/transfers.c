@@ -31,9 +31,11 @@ static void must(bge_status_t status, bge_error_t *err) {
 int main(int argc, char **argv) {
   bge_error_t *err = NULL;
   bge_api_t *api = NULL;
-  char *out = NULL, options[256];
+  char *out = NULL, options[512];
+  const char *kms = getenv("BGE_KMS_ENDPOINT");
   if (argc != 3) return 2;
-  snprintf(options, sizeof options, "{\"endpoint\": \"%s\", \"timeout\": 120}", getenv("BGE_ENDPOINT"));
+  snprintf(options, sizeof options, "{\"endpoint\": \"%s\", \"timeout\": 120%s%s%s}", getenv("BGE_ENDPOINT"),
+           kms != NULL ? ", \"kms_endpoint\": \"" : "", kms != NULL ? kms : "", kms != NULL ? "\"" : "");
   must(bge_api_new(getenv("BGE_ACCESS_TOKEN"), options, &api, &err), err);
   must(bge_api_get_user(api, NULL, &out, &err), err);
   bge_string_free(out);

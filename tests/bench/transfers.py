@@ -32,6 +32,7 @@ class Sandbox:
         self.ready = json.loads(self.process.stdout.readline())
         self.endpoint = self.ready["endpoint"]
         os.environ.update(BGE_ENDPOINT=self.endpoint, BGE_ACCESS_TOKEN=self.ready["access_token"])
+        os.environ.update(BGE_KMS_ENDPOINT=self.ready["kms"]["endpoint"])
 
     def post(self, path, body, kind="application/json"):
         headers = {"Authorization": f"Bearer {self.ready['access_token']}", "Content-Type": kind}
@@ -177,6 +178,72 @@ def large(sandbox, folder):
     print(f"upload, parts of 50 MiB, 4 connections: {ours:.2f} s, oss2 resumable_upload {took:.2f} s, ratio {took / ours:.1f}")
 
 
+def encrypted(sandbox, folder):
+    """The same transfer with and without a key, by turns."""
+    source, target = str(folder / "large.bin"), str(folder / "back.bin")
+    key = {"cmk_id": sandbox.ready["kms"]["key_id"]}
+    once = {"path": source, "multipart_threshold": 5 << 30}
+    parts = {"path": source, "multipart_threshold": 1}
+
+    def down(**args):
+        try:
+            return libbge("download", path=target, **args)
+        finally:
+            os.remove(target)
+
+    names = {
+        "plain": libbge("upload_file", **once)[3]["object_name"],
+        "sealed": libbge("upload_file", **once, **key)[3]["object_name"],
+    }
+    pairs = {
+        "upload, one request": (lambda more: libbge("upload_file", **once, **more), {}, key),
+        "upload, parts of 50 MiB, 4 connections": (lambda more: libbge("upload_file", **parts, **more), {}, key),
+        "download, 1 connection": (
+            lambda name: down(object_name=names[name], multipart_num_threads=1), "plain", "sealed"),
+        "download, 4 connections": (lambda name: down(object_name=names[name]), "plain", "sealed"),
+    }
+    for what, (measure, plain, sealed) in pairs.items():
+        measured = by_turns(plain=functools.partial(measure, plain), sealed=functools.partial(measure, sealed))
+        (one, one_cpu, one_memory, _), (other, other_cpu, other_memory, _) = (
+            list(zip(*measured[name])) for name in ("plain", "sealed"))
+        seconds, with_key = statistics.median(one), statistics.median(other)
+        print(
+            f"{what}, encrypted: {MIB / with_key:.0f} MiB/s, plain {MIB / seconds:.0f} MiB/s, "
+            f"{with_key / seconds:.2f} times as long (aim: at most 1.25); "
+            f"CPU {statistics.median(other_cpu):.2f} s, plain {statistics.median(one_cpu):.2f} s; "
+            f"peak memory {max(other_memory) - max(one_memory):+.1f} MiB",
+            flush=True,
+        )
+
+
+def many_parts(folder):
+    """What a part costs among few others and among as many as there may be: its record must not cost more."""
+    figures = {}
+    for parts in (1000, 10_000):
+        source = folder / f"{parts}.bin"
+        with open(source, "wb") as file:
+            file.truncate(parts * 102_400)
+        args = {"path": str(source), "multipart_threshold": 1, "part_size": 102_400, "multipart_num_threads": 8}
+        measured = by_turns(
+            without=functools.partial(libbge, "upload_file", **args),
+            noted=functools.partial(libbge, "upload_file", **args, checkpoint_dir=str(folder / "checkpoints")),
+        )
+        figures[parts] = {
+            name: (
+                statistics.median(seconds for seconds, *_ in runs) / parts * 1e6,
+                statistics.median(cpu for _, cpu, *_ in runs) / parts * 1e6,
+            )
+            for name, runs in measured.items()
+        }
+        os.remove(source)
+    (few, few_cpu), (many, many_cpu) = figures[1000]["noted"], figures[10_000]["noted"]
+    print(
+        f"a part of 100 KiB with a journal: {few:.0f} µs among 1,000, {many:.0f} µs among 10,000, ratio {many / few:.2f}; "
+        f"CPU {few_cpu:.0f} and {many_cpu:.0f} µs; without a journal {figures[10_000]['without'][0]:.0f} µs among 10,000",
+        flush=True,
+    )
+
+
 def small(sandbox, folder):
     files = folder / "small"
     files.mkdir()
@@ -214,6 +281,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         large(sandbox, folder)
+        encrypted(sandbox, folder)
+        many_parts(folder)
         small(sandbox, folder)
     sandbox.process.stdin.close()
     sandbox.process.wait()

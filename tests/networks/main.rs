@@ -5,6 +5,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod moments;
+mod names;
 mod proxies;
 mod quotas;
 mod servers;
+mod silences;

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Folder,
     c::{Api, Failure, OAuth2},
+    count,
     server::{Server, answer, drip, good, silence},
 };
 
@@ -186,27 +187,30 @@ fn both_in_turn(api: &Api, args: &Value) -> [Result<String, Failure>; 2] {
 
 #[test]
 fn an_outage_of_some_seconds_is_outlived() {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    drop(listener);
-    let api = Arc::new(
-        Api::new("token", &json!({"endpoint": format!("http://{address}")}).to_string()).expect("a client"),
-    );
-    let calling = {
-        let api = api.clone();
-        std::thread::spawn(move || {
-            let op = api.start(
-                "register_sample",
-                json!({"external_sample_id": "x", "biosample_site": 1, "project_id": "p"}),
-            );
-            (api.call("get_user", json!({})), op.expect("started").finish())
-        })
-    };
-    std::thread::sleep(Duration::from_secs(4));
-    let _server = Server::on(TcpListener::bind(address).expect("the same port"), |_, stream| good(stream));
-    let (read, written) = calling.join().expect("no panic");
-    read.expect("after the outage");
-    written.expect("nothing had reached anybody");
+    for round in 0..count(1, 12) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        drop(listener);
+        let options = json!({"endpoint": format!("http://{address}")});
+        let api = Arc::new(Api::new("token", &options.to_string()).expect("a client"));
+        let calling = {
+            let api = api.clone();
+            std::thread::spawn(move || {
+                let op = api.start(
+                    "register_sample",
+                    json!({"external_sample_id": "x", "biosample_site": 1, "project_id": "p"}),
+                );
+                (api.call("get_user", json!({})), op.expect("started").finish())
+            })
+        };
+        let lasts = if round == 0 { 4.0 } else { 25.0 * fastrand::f64() };
+        std::thread::sleep(Duration::from_secs_f64(lasts));
+        let _server =
+            Server::on(TcpListener::bind(address).expect("the same port"), |_, stream| good(stream));
+        let (read, written) = calling.join().expect("no panic");
+        read.unwrap_or_else(|failure| panic!("after {lasts} s: {failure:?}"));
+        written.unwrap_or_else(|failure| panic!("nothing had reached anybody in {lasts} s: {failure:?}"));
+    }
 }
 
 #[test]

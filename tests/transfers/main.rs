@@ -14,13 +14,16 @@ mod handles;
 
 mod answers;
 mod disk;
+mod doors;
 mod downloads;
 mod encryption;
 mod faults;
 mod folders;
 mod kills;
 mod parts;
+mod portals;
 mod readers;
+mod records;
 mod resumes;
 mod schedules;
 mod streams;

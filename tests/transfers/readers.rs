@@ -272,3 +272,27 @@ fn no_schedule_of_faults_gives_wrong_bytes() {
     }
     assert!(good > 0, "{good} {failed}");
 }
+
+#[test]
+fn readers_that_nobody_reads_from_keep_nobody_waiting() {
+    let sandbox = Sandbox::start(&[]);
+    let content = bytes(21, 24 * MIB);
+    let api = sandbox.api(json!({"max_connections": 1}));
+    let done = api.upload("a.bin", &content, json!({})).expect("an upload");
+    let object = done["object_name"].as_str().expect("a name");
+    // One answer for all of it, which rests half-read between two reads.
+    sandbox.set(json!({"store": {"no_range": true}}));
+    let readers: Vec<_> = (0..3).map(|_| api.reader(object, json!({})).expect("a reader")).collect();
+    let mut read: Vec<Vec<u8>> =
+        readers.iter().map(|reader| reader.read(1000).expect("the beginning")).collect();
+    api.call("get_user", json!({"$": {"deadline": 10}})).expect("a connection is free");
+    for (reader, read) in readers.iter().zip(&mut read) {
+        read.extend(reader.read(100_000).expect("more"));
+    }
+    for (reader, mut read) in readers.iter().zip(read) {
+        let (rest, failure) = reader.rest(1_000_000);
+        assert!(failure.is_none(), "{failure:?}");
+        read.extend(rest);
+        assert!(read == content);
+    }
+}

@@ -249,3 +249,25 @@ fn what_is_cancelled_never_appears_and_its_bytes_are_given_back() {
         sandbox.clear_faults();
     }
 }
+
+/// Files of Linux whose size is said to be 0.
+#[test]
+fn what_a_file_holds_counts_and_not_what_its_size_says() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("uploads");
+    let content = std::fs::read("/proc/version").expect("a file of Linux");
+    assert_eq!(std::fs::metadata("/proc/version").expect("it").len(), 0);
+    std::os::unix::fs::symlink("/proc/version", folder.path("link")).expect("a link");
+    let empty = folder.file("empty", b"");
+    for path in ["/proc/version", &folder.path("link")] {
+        let done = api.upload_file(path, json!({"filename": "version.txt"})).expect(path);
+        assert_eq!((&done["size"], &done["verified"]), (&json!(content.len()), &json!(true)));
+        assert_eq!(stored(&sandbox, done["object_name"].as_str().expect("a name")), Some(content.clone()));
+    }
+    let files = json!([{"path": "/proc/version"}, {"path": empty}]);
+    let done = api.batch_upload(files, json!({})).expect("both");
+    let sizes: Vec<u64> =
+        done.as_array().expect("two").iter().map(|one| one["size"].as_u64().expect("a size")).collect();
+    assert_eq!(sizes, [content.len() as u64, 0]);
+}

@@ -315,6 +315,8 @@ pub struct Endpoint {
     pub output: Output,
     /// With nothing but its required arguments, nothing is sent and the answer is `null`.
     pub idle_without_fields: bool,
+    /// It has parameters that only the caller knows, of any name.
+    pub has_free_args: bool,
     /// The columns of a list's rows.
     pub columns: &'static [Column],
 }
@@ -342,6 +344,7 @@ impl Endpoint {
             pages: Pages::None,
             output: Output::Data,
             idle_without_fields: false,
+            has_free_args: false,
             columns: &[],
         }
     }
@@ -396,6 +399,11 @@ impl Endpoint {
 
     const fn answers_nothing(mut self) -> Self {
         self.output = Output::Nothing;
+        self
+    }
+
+    const fn free_args(mut self) -> Self {
+        self.has_free_args = true;
         self
     }
 

@@ -13,6 +13,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
         "Runs a model; its parameters are passed on as given.",
     )
     .repeatable(false)
+    .free_args()
     .args(&[MODEL]),
     Endpoint::get(
         "invoke_draft_model",
@@ -21,6 +22,7 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
         "Runs a model's draft; parameters as given.",
     )
     .repeatable(false)
+    .free_args()
     .args(&[MODEL]),
     Endpoint::post(
         "deploy_model",
