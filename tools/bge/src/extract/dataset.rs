@@ -21,6 +21,7 @@ use crate::{
         fingerprint::Fingerprint,
         job::{Job, Take},
         one_file::{Ending, line, tell},
+        options::Format,
         output::{Output, Style},
         place::{self, Place},
         shard::Shard,
@@ -106,12 +107,13 @@ pub fn run(
         return Ok(Ending::Complete);
     }
     let run = job.begin(Some(&left))?;
+    let style = Style::of(job, Format::Parquet);
     let mut parts = Parts {
         folder,
         name,
         ids: &left,
         schema: run.schema(),
-        text: job.options.text,
+        style: &style,
         output: None,
         rows: 0,
         samples: Vec::new(),
@@ -251,7 +253,7 @@ struct Parts<'a> {
     name: &'a ShardName,
     ids: &'a [String],
     schema: SchemaRef,
-    text: bool,
+    style: &'a Style,
     output: Option<Output>,
     rows: u64,
     samples: Vec<Sample>,
@@ -285,8 +287,8 @@ impl Parts<'_> {
 impl Take for Parts<'_> {
     fn rows(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         if self.output.is_none() {
-            let (style, path) = (Style::parquet(self.text), self.path());
-            self.output = Some(Output::create(Place::begin(&path)?, &path, &style, &self.schema)?);
+            let path = self.path();
+            self.output = Some(Output::create(Place::begin(&path)?, &path, self.style, &self.schema)?);
         }
         if let Some(output) = &mut self.output {
             self.fingerprint.add(output.write(batch)?.as_ref());

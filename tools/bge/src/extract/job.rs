@@ -15,6 +15,7 @@ use crate::{
     extract::{
         arguments::{self, Members},
         options::Options,
+        output,
         progress::{Bar, Interrupt},
         samples,
     },
@@ -34,6 +35,8 @@ pub struct Job<'a> {
     pub options: &'a Options,
     pub call: &'static Endpoint,
     pub args: Members,
+    /// The columns to ask for; all of them if it is none.
+    columns: Vec<String>,
     pub interrupt: &'a Interrupt,
     client: Client,
 }
@@ -49,6 +52,18 @@ impl<'a> Job<'a> {
         let lists = options.samples.as_deref() == Some("all");
         let others: &[&Endpoint] = if lists { &[listing] } else { &[] };
         let mut args = arguments::read(&options.args, call, others)?;
+        if let Some(path) = &options.rsids {
+            if call.arg("rsids").is_none() || args.contains("rsids") {
+                return Err(Failure::input("--rsids is for get_variants, without --arg rsids"));
+            }
+            args.set("rsids", &samples::rsids(path)?)?;
+        }
+        if call.arg("data_type").is_some() && !args.contains("data_type") {
+            args.set("data_type", &"list")?;
+        }
+        let format = options.format().map_err(Failure::input)?;
+        let columns = output::columns(options, format, call).map_err(Failure::input)?;
+        let columns = columns.unwrap_or_else(|| options.columns.clone());
         let client = connection.open()?;
         let of_samples = call.arg("biosample_id").is_some();
         let ids = match &options.samples {
@@ -72,7 +87,25 @@ impl<'a> Job<'a> {
             None => None,
         };
         let ids = ids.map(|ids| samples::of_shard(ids, options.shard));
-        Ok((Job { options, call, args, interrupt, client }, ids))
+        Ok((Job { options, call, args, columns, interrupt, client }, ids))
+    }
+
+    /// What a file says of where it comes from: the call, its arguments, and the library. The samples are in its rows.
+    pub fn about(&self) -> BTreeMap<String, String> {
+        let about = [
+            ("bge.call", self.call.name.to_owned()),
+            ("bge.arguments", self.args.json().unwrap_or_default()),
+            ("bge.library", env!("CARGO_PKG_VERSION").to_owned()),
+        ];
+        about.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// What the platform tells of these samples. Without it a file is whole, too.
+    pub fn describe(&self, ids: &[String]) -> BTreeMap<String, Value> {
+        samples::described(&self.client, ids, self.options.retry_for).unwrap_or_else(|failure| {
+            eprintln!("bge: nothing is said of the samples but their ids: {failure}");
+            BTreeMap::new()
+        })
     }
 
     /// Opens the table of these samples; nothing is sent yet.
@@ -82,7 +115,7 @@ impl<'a> Job<'a> {
             args.set("biosample_id", &ids)?;
         }
         // Without samples there is nothing that the rest could do without.
-        args.set("$", &switches(self.options, ids.is_some() && !self.options.fail_fast))?;
+        args.set("$", &switches(self.options, &self.columns, ids.is_some() && !self.options.fail_fast))?;
         let table = Arc::new(self.client.table(self.call.name, &args.json()?)?);
         let batches = table.stream()?;
         self.interrupt.set(&table);
@@ -181,14 +214,14 @@ impl Outcome {
     }
 }
 
-fn switches(options: &Options, skip: bool) -> Value {
+fn switches(options: &Options, columns: &[String], skip: bool) -> Value {
     json!({
         "concurrency": options.concurrency,
         "prefetch": options.prefetch,
         "checkpoint_dir": options.checkpoint_dir,
         "on_error": if skip { "skip" } else { "fail" },
         "strict": options.strict,
-        "columns": Some(&options.columns).filter(|columns| !columns.is_empty()),
+        "columns": Some(columns).filter(|columns| !columns.is_empty()),
         "whole": true,
         "retry_for": options.retry_for,
     })

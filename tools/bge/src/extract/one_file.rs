@@ -15,7 +15,7 @@ use crate::{
         job::{Job, Missing, Outcome, Take},
         merge,
         options::Options,
-        output::{Output, Style},
+        output::{INDEXES, Output, Style},
         place::{self, Place},
         progress::Interrupt,
         queue, verify,
@@ -61,15 +61,19 @@ fn extract(options: &Options, connection: &Connection) -> Result<Ending, Failure
     let place = Place::begin(&options.output)?;
     let (job, ids) = Job::new(options, connection, &interrupt)?;
     let run = job.begin(ids.as_deref())?;
-    let style =
-        Style { format, csv_bom: options.csv_bom, csv_null: options.csv_null.clone(), text: options.text };
+    let style = Style::of(&job, format);
     let mut output = Output::create(place, &options.output, &style, &run.schema())?;
     let earlier = earlier(options);
     if let Some(earlier) = &earlier {
         output.add_file(earlier)?;
     }
-    let mut file = OneFile { output, without_rows: Vec::new() };
+    let mut file = OneFile { output, ids: ids.as_deref().unwrap_or_default(), without_rows: Vec::new() };
     let outcome = run.pour(&job, &mut file)?;
+    let OneFile { mut output, without_rows, .. } = file;
+    if !output.described().is_empty() {
+        output.describe(job.describe(output.described()));
+    }
+    let file = Written { output, without_rows };
     let target = Target { path: &options.output, earlier, is_file: is_file(&options.output) };
     match ids {
         Some(ids) => target.end(options, file, outcome, &ids),
@@ -96,12 +100,19 @@ fn earlier(options: &Options) -> Option<PathBuf> {
     (samples == list && partial.is_file()).then_some(partial)
 }
 
-struct OneFile {
+struct OneFile<'a> {
+    output: Output,
+    ids: &'a [String],
+    without_rows: Vec<usize>,
+}
+
+/// What came of it, before it has a name.
+struct Written {
     output: Output,
     without_rows: Vec<usize>,
 }
 
-impl Take for OneFile {
+impl Take for OneFile<'_> {
     fn rows(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         self.output.write(batch).map(drop)
     }
@@ -110,7 +121,7 @@ impl Take for OneFile {
         if rows == 0 {
             self.without_rows.push(place);
         }
-        Ok(())
+        self.ids.get(place).map_or(Ok(()), |id| self.output.end(id, rows))
     }
 }
 
@@ -125,7 +136,7 @@ impl Target<'_> {
     fn end(
         self,
         options: &Options,
-        file: OneFile,
+        file: Written,
         outcome: Outcome,
         ids: &[String],
     ) -> Result<Ending, Failure> {
@@ -150,7 +161,11 @@ impl Target<'_> {
             file.output.finish(self.path)?;
             self.list("failed", std::iter::empty())?;
             if self.is_file {
-                remove(&place::partial(self.path))?;
+                let partial = place::partial(self.path);
+                place::remove(&partial)?;
+                for ending in INDEXES {
+                    place::remove(&place::index(&partial, ending))?;
+                }
             }
             return Ok(Ending::Complete);
         }
@@ -172,7 +187,7 @@ impl Target<'_> {
             return Ok(());
         }
         let path = place::list(self.path, what);
-        if lines.is_empty() { remove(&path) } else { place::write(&path, &lines) }
+        if lines.is_empty() { place::remove(&path) } else { place::write(&path, &lines) }
     }
 }
 
@@ -188,14 +203,5 @@ pub fn tell(missing: &[Missing]) {
     }
     if missing.len() > SHOWN {
         eprintln!("bge: and {} more", missing.len() - SHOWN);
-    }
-}
-
-fn remove(path: &Path) -> Result<(), Failure> {
-    match fs::remove_file(path) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::io(&format!("{} cannot be removed", path.display()), &cause))
-        }
-        _ => Ok(()),
     }
 }

@@ -26,6 +26,10 @@ pub struct Options {
     #[arg(long = "arg", value_name = "NAME=VALUE", value_parser = argument)]
     pub args: Vec<(String, String)>,
 
+    /// The rsIDs of get_variants, one a line (# begins a comment)
+    #[arg(long, value_name = "FILE")]
+    pub rsids: Option<PathBuf>,
+
     /// Where the table goes: a file, - for standard output, or a folder (`DIR/`) of Parquet files that are read as one table
     #[arg(short, long, value_name = "FILE|DIR/")]
     pub output: PathBuf,
@@ -37,6 +41,15 @@ pub struct Options {
     /// Only these columns, separated by commas
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub columns: Vec<String>,
+
+    /// Abundances as a table with features in rows and samples in columns: .tsv, .csv or .parquet. --columns describe the
+    /// features
+    #[arg(long)]
+    pub matrix: bool,
+
+    /// Only taxa of this rank, such as species, in .biom and with --matrix: ranks contain each other
+    #[arg(long, value_name = "RANK")]
+    pub rank: Option<String>,
 
     /// Only part I of N of the samples, I from 0; which part a sample is in follows from its id alone
     #[arg(long, value_name = "I/N", default_value = "0/1")]
@@ -114,10 +127,21 @@ pub enum Format {
     Parquet,
     /// Comma-separated, with a line of names; null is empty
     Csv,
+    /// The same with tabs
+    Tsv,
     /// One JSON object a line; columns of JSON stand in it as JSON
     Jsonl,
     /// An Arrow IPC file
     Arrow,
+    /// Variants of all samples, as VCF 4.3 on GRCh38
+    Vcf,
+    /// The same, compressed, with an index
+    #[value(name = "vcf.gz")]
+    VcfGz,
+    /// The same as BCF, with an index
+    Bcf,
+    /// Abundances of all samples, as BIOM 1.0
+    Biom,
 }
 
 impl Options {
@@ -131,24 +155,32 @@ impl Options {
     pub fn format(&self) -> Result<Format, String> {
         let format = self.format.or_else(|| self.is_dataset().then_some(Format::Parquet));
         match format.or_else(|| format_of(&self.output)) {
+            Some(_) if self.is_dataset() && self.matrix => Err("--matrix is one file: name it".into()),
             Some(format) if self.is_dataset() && format != Format::Parquet => {
                 Err("--output is a folder, which only Parquet can be in: name a file".into())
             }
             Some(format) => Ok(format),
             None => {
-                Err("--format is needed: the output's ending is none of .parquet, .csv, .jsonl, .arrow"
-                    .into())
+                let told = "--format is needed: the output's ending is none of .parquet, .csv, .tsv, .jsonl, .arrow, .vcf, .vcf.gz, .bcf, .biom";
+                Err(told.into())
             }
         }
     }
 }
 
 fn format_of(path: &Path) -> Option<Format> {
+    if path.as_os_str().as_encoded_bytes().ends_with(b".vcf.gz") {
+        return Some(Format::VcfGz);
+    }
     match path.extension()?.to_str()? {
         "parquet" => Some(Format::Parquet),
         "csv" => Some(Format::Csv),
+        "tsv" => Some(Format::Tsv),
         "jsonl" | "ndjson" => Some(Format::Jsonl),
         "arrow" | "feather" => Some(Format::Arrow),
+        "vcf" => Some(Format::Vcf),
+        "bcf" => Some(Format::Bcf),
+        "biom" => Some(Format::Biom),
         _ => None,
     }
 }

@@ -74,6 +74,11 @@ impl Place {
         Err(Failure::other(format!("{}: no free name for an unfinished file", folder.display())))
     }
 
+    /// Whether the file gets a name when it is whole.
+    pub fn is_named(&self) -> bool {
+        self.unfinished.is_some()
+    }
+
     /// The file is whole: puts it at `target`, in the folder where it was begun.
     pub fn finish(mut self, target: &Path) -> Result<(), Failure> {
         let failed = |cause: io::Error| unwritten(target, &cause);
@@ -106,11 +111,32 @@ impl Drop for Place {
     }
 }
 
-/// A name beside `target`: `t.parquet` becomes `t.partial.parquet`. Cut where it would be too long.
+/// A file without a name, for what is put aside while `target` is made: beside it, where there is room for as much.
+pub fn scratch(target: &Path) -> Result<File, Failure> {
+    let is_file = target != Path::new("-") && fs::metadata(target).map_or(true, |about| about.is_file());
+    let folder = if is_file { folder_of(&resolved(target)?).to_owned() } else { std::env::temp_dir() };
+    let mut place = Place::begin(&folder.join("scratch"))?;
+    let named = place.unfinished.take();
+    let gone = named.map_or(Ok(()), fs::remove_file);
+    gone.map_err(|cause| unwritten(&folder, &cause))?;
+    place.file.try_clone().map_err(|cause| unwritten(&folder, &cause))
+}
+
+/// A name beside `target`: `t.parquet` becomes `t.partial.parquet`, and `t.vcf.gz` `t.partial.vcf.gz`. Cut where it would
+/// be too long.
 pub fn partial(target: &Path) -> PathBuf {
-    let ending = target.extension().map(|ending| format!(".{}", ending.to_string_lossy()));
-    let stem = target.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    beside(target, &stem, &format!(".partial{}", ending.unwrap_or_default()))
+    let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let plain = name.strip_suffix(".gz").unwrap_or(&name);
+    let dot = |text: &str| text.rfind('.').filter(|at| *at > 0);
+    let at = dot(plain).or_else(|| dot(&name)).unwrap_or(name.len());
+    let (stem, ending) = name.split_at(at);
+    beside(target, stem, &format!(".partial{ending}"))
+}
+
+/// The index of a file: `t.vcf.gz.tbi`.
+pub fn index(target: &Path, ending: &str) -> PathBuf {
+    let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    beside(target, &name, ending)
 }
 
 /// The list that belongs to `target`: `t.parquet.failed.txt`.
@@ -127,11 +153,21 @@ fn beside(target: &Path, stem: &str, ending: &str) -> PathBuf {
     target.with_file_name(format!("{stem}{ending}"))
 }
 
-/// Puts a small text at `target`, whole or not at all.
-pub fn write(target: &Path, text: &str) -> Result<(), Failure> {
+/// Puts something small at `target`, whole or not at all.
+pub fn write(target: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let mut place = Place::begin(target)?;
-    io::Write::write_all(&mut place.file, text.as_bytes()).map_err(|cause| unwritten(target, &cause))?;
+    io::Write::write_all(&mut place.file, content.as_ref()).map_err(|cause| unwritten(target, &cause))?;
     place.finish(target)
+}
+
+/// Takes a file away, if it is there.
+pub fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(Failure::io(&format!("{} cannot be removed", path.display()), &cause))
+        }
+        _ => Ok(()),
+    }
 }
 
 pub fn unwritten(path: &Path, cause: &io::Error) -> Failure {
@@ -205,6 +241,9 @@ mod tests {
     fn names_fit_and_keep_their_endings() {
         assert_eq!(partial(Path::new("a/t.parquet")), Path::new("a/t.partial.parquet"));
         assert_eq!(partial(Path::new("t")), Path::new("t.partial"));
+        assert_eq!(partial(Path::new("a.b/t.x.vcf.gz")), Path::new("a.b/t.x.partial.vcf.gz"));
+        assert_eq!(partial(Path::new("t.gz")), Path::new("t.partial.gz"));
+        assert_eq!(partial(Path::new(".hidden")), Path::new(".hidden.partial"));
         assert_eq!(list(Path::new("a/t.csv"), "failed"), Path::new("a/t.csv.failed.txt"));
         let long = "样".repeat(80) + ".parquet";
         for name in [partial(Path::new(&long)), list(Path::new(&long), "failed")] {

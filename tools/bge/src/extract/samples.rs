@@ -1,18 +1,25 @@
 //! Which samples: read from a file, or listed by the platform; then those of one part.
 
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     fs,
     io::{self, Read},
+    path::Path,
     sync::Arc,
 };
 
 use arrow_array::{StringArray, cast::downcast_array};
+use arrow_schema::Field;
 use bge::Client;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::{
-    extract::{arguments::Members, progress::Bar, shard::Shard},
+    extract::{
+        arguments::Members,
+        progress::Bar,
+        shard::Shard,
+        value::{Cell, Column},
+    },
     failure::Failure,
 };
 
@@ -72,6 +79,63 @@ fn ids(name: &str, text: &str) -> Result<Vec<String>, Failure> {
         ids.push(id.to_uppercase());
     }
     Ok(ids)
+}
+
+/// The rsIDs of a file, one a line, none twice; `#` begins a comment.
+pub fn rsids(path: &Path) -> Result<Vec<String>, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|cause| Failure::input(format!("{} cannot be read: {cause}", path.display())))?;
+    let mut rsids: Vec<String> = Vec::new();
+    let mut seen = HashSet::new();
+    for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let id = line.split('#').next().unwrap_or_default().trim();
+        let digits = id.strip_prefix("rs").unwrap_or_default();
+        if !id.is_empty() && (digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit())) {
+            return Err(Failure::input(format!("{}, line {}: not one rsID", path.display(), number + 1)));
+        }
+        if !id.is_empty() && seen.insert(id) {
+            rsids.push(id.to_owned());
+        }
+    }
+    if rsids.is_empty() {
+        return Err(Failure::input(format!("{} holds no rsID", path.display())));
+    }
+    Ok(rsids)
+}
+
+/// What the platform tells of samples, by their ids: the list's columns, but for those that hold lists or objects.
+pub fn described(
+    client: &Client,
+    ids: &[String],
+    retry_for: f64,
+) -> Result<BTreeMap<String, Value>, Failure> {
+    let mut described = BTreeMap::new();
+    // As many ids as an address takes without being too long for servers on the way.
+    for some in ids.chunks(200) {
+        let args = json!({"biosample_ids": some.join(","), "$": {"retry_for": retry_for}});
+        let table = client.table(LISTING, &args.to_string())?;
+        let mut batches = table.stream()?;
+        while let Some(batch) = batches.next_batch()? {
+            let schema = batch.schema();
+            let is_plain = |field: &Field| field.metadata().get("bge.type").is_none_or(|kind| kind != "json");
+            let columns = || schema.fields().iter().zip(batch.columns()).filter(|(field, _)| is_plain(field));
+            let columns: Vec<(&str, Column)> =
+                columns().map(|(field, column)| (field.name().as_str(), Cell::column(column))).collect();
+            for row in 0..batch.num_rows() {
+                let value = |column: &Column| match column.get(row) {
+                    Cell::Null => Value::Null,
+                    Cell::Text(text) => text.into(),
+                    Cell::Other(text) => serde_json::from_str(&text).unwrap_or_default(),
+                };
+                let members: Map<String, Value> =
+                    columns.iter().map(|(name, column)| ((*name).to_owned(), value(column))).collect();
+                if let Some(Value::String(id)) = members.get("biosample_id") {
+                    described.insert(id.to_uppercase(), Value::Object(members));
+                }
+            }
+        }
+    }
+    Ok(described)
 }
 
 fn listed(client: &Client, mut filters: Members, retry_for: f64) -> Result<Vec<String>, Failure> {

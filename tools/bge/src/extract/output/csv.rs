@@ -1,19 +1,28 @@
-//! Comma-separated values: a line of names, then the rows; null is empty.
+//! Values that commas or tabs part: a line of names, then the rows; null is empty.
 
 use std::{io::Write, path::Path};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::{Sink, Style, Writing, failed, unread};
-use crate::{extract::value::Cell, failure::Failure};
+use super::{Finished, Sink, Style, Writing, failed, unread};
+use crate::{
+    extract::{options::Format, value::Cell},
+    failure::Failure,
+};
 
 /// What Excel takes for UTF-8.
-const BOM: &str = "\u{feff}";
+pub const BOM: &str = "\u{feff}";
 
 pub struct Csv {
     writer: csv::Writer<Sink>,
     null: String,
+    delimiter: u8,
+}
+
+/// What stands between the values.
+pub fn delimiter(format: Format) -> u8 {
+    if format == Format::Tsv { b'\t' } else { b',' }
 }
 
 impl Csv {
@@ -21,9 +30,9 @@ impl Csv {
         if style.csv_bom {
             sink.write_all(BOM.as_bytes()).map_err(failed)?;
         }
-        let mut writer = csv::Writer::from_writer(sink);
+        let mut writer = csv::WriterBuilder::new().delimiter(delimiter(style.format)).from_writer(sink);
         writer.write_record(schema.fields().iter().map(|field| field.name())).map_err(failed)?;
-        Ok(Csv { writer, null: style.csv_null.clone() })
+        Ok(Csv { writer, null: style.csv_null.clone(), delimiter: delimiter(style.format) })
     }
 }
 
@@ -46,7 +55,7 @@ impl Writing for Csv {
 
     /// Line by line as they stand there, but for the line of names.
     fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
-        let reader = csv::ReaderBuilder::new().flexible(false).from_path(path);
+        let reader = csv::ReaderBuilder::new().delimiter(self.delimiter).from_path(path);
         let mut reader = reader.map_err(|cause| unread(path, cause))?;
         let mut record = csv::ByteRecord::new();
         while reader.read_byte_record(&mut record).map_err(|cause| unread(path, cause))? {
@@ -55,7 +64,7 @@ impl Writing for Csv {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<Sink, Failure> {
-        self.writer.into_inner().map_err(failed)
+    fn finish(self: Box<Self>) -> Result<Finished, Failure> {
+        self.writer.into_inner().map(Finished::from).map_err(failed)
     }
 }

@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_ipc::{reader::FileReader, writer::FileWriter};
 use arrow_schema::SchemaRef;
 
-use super::{Sink, Writing, failed, unread};
+use super::{Finished, Sink, Writing, failed, unread};
 use crate::failure::Failure;
 
 pub struct Ipc(FileWriter<Sink>);
@@ -30,8 +30,8 @@ impl Writing for Ipc {
         Ok(())
     }
 
-    fn finish(mut self: Box<Self>) -> Result<Sink, Failure> {
+    fn finish(mut self: Box<Self>) -> Result<Finished, Failure> {
         self.0.finish().map_err(failed)?;
-        self.0.into_inner().map_err(failed)
+        self.0.into_inner().map(Finished::from).map_err(failed)
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 
-use super::{Sink, Writing, failed, unread};
+use super::{Finished, Sink, Writing, failed, unread};
 use crate::{extract::value::Cell, failure::Failure};
 
 pub struct Jsonl {
@@ -62,7 +62,7 @@ impl Writing for Jsonl {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<Sink, Failure> {
-        Ok(self.sink)
+    fn finish(self: Box<Self>) -> Result<Finished, Failure> {
+        Ok(self.sink.into())
     }
 }

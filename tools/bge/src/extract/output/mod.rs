@@ -1,26 +1,37 @@
-//! The formats that a table is written in.
+//! The formats that a table is written in: row by row as they come, or, where samples stand side by side, when all are
+//! there.
 
+mod abundances;
+mod biom;
 mod csv;
 mod ipc;
 mod jsonl;
+mod matrix;
 pub mod parquet;
+mod spill;
 mod typed;
+mod vcf;
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     fs::File,
     io::{self, BufWriter, Write},
     path::Path,
+    sync::Arc,
 };
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use arrow_schema::{Schema, SchemaRef};
+use bge::endpoint::Endpoint;
+use serde_json::Value;
 
-use self::typed::Typed;
+use self::{abundances::Abundances, typed::Typed};
 
 use crate::{
     extract::{
-        options::Format,
+        job::Job,
+        options::{Format, Options},
         place::{self, Place},
     },
     failure::Failure,
@@ -30,11 +41,42 @@ use crate::{
 trait Writing {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure>;
 
+    /// All rows of this sample were written.
+    fn end(&mut self, _id: &str, _rows: u64) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// The samples that a file says more of than their ids.
+    fn described(&self) -> &[String] {
+        &[]
+    }
+
+    /// What there is to say of them.
+    fn describe(&mut self, _samples: BTreeMap<String, Value>) {}
+
     /// Adds the rows of an earlier file of the same kind.
     fn add_file(&mut self, path: &Path) -> Result<(), Failure>;
 
     /// Writes what is left, and gives the file back.
-    fn finish(self: Box<Self>) -> Result<Sink, Failure>;
+    fn finish(self: Box<Self>) -> Result<Finished, Failure>;
+}
+
+/// A file that is written, and what belongs beside it.
+struct Finished {
+    sink: Sink,
+    index: Option<Index>,
+}
+
+/// What finds places in a file.
+struct Index {
+    ending: &'static str,
+    bytes: Vec<u8>,
+}
+
+impl From<Sink> for Finished {
+    fn from(sink: Sink) -> Self {
+        Finished { sink, index: None }
+    }
 }
 
 /// Where the bytes go.
@@ -58,12 +100,77 @@ pub struct Style {
     pub csv_null: String,
     /// Times and lists stay the text that they come as.
     pub text: bool,
+    /// Features in rows, samples in columns.
+    matrix: bool,
+    rank: Option<String>,
+    /// The columns that describe a matrix's rows.
+    columns: Vec<String>,
+    call: Option<&'static Endpoint>,
+    about: BTreeMap<String, String>,
 }
 
 impl Style {
-    pub fn parquet(text: bool) -> Self {
-        Style { format: Format::Parquet, csv_bom: false, csv_null: String::new(), text }
+    pub fn of(job: &Job<'_>, format: Format) -> Self {
+        let Options { csv_bom, csv_null, text, matrix, rank, columns, .. } = job.options;
+        Style {
+            format,
+            csv_bom: *csv_bom,
+            csv_null: csv_null.clone(),
+            text: *text,
+            matrix: *matrix,
+            rank: rank.clone(),
+            columns: columns.clone(),
+            call: Some(job.call),
+            about: job.about(),
+        }
     }
+
+    /// Rows that were written before are written again as they are.
+    pub fn again() -> Self {
+        Style {
+            format: Format::Parquet,
+            csv_bom: false,
+            csv_null: String::new(),
+            text: true,
+            matrix: false,
+            rank: None,
+            columns: Vec::new(),
+            call: None,
+            about: BTreeMap::new(),
+        }
+    }
+}
+
+/// The columns that an output needs, if it is not for the caller to choose them. What the format cannot hold is said.
+pub fn columns(options: &Options, format: Format, call: &Endpoint) -> Result<Option<Vec<String>>, String> {
+    let of_variants = matches!(format, Format::Vcf | Format::VcfGz | Format::Bcf);
+    let is_wide = options.matrix || format == Format::Biom;
+    if options.rank.is_some() && (!is_wide || call.name != abundances::TAXA) {
+        return Err(format!("--rank is for {} as .biom or with --matrix", abundances::TAXA));
+    }
+    if !is_wide && !of_variants {
+        return Ok(None);
+    }
+    if options.samples.is_none() {
+        return Err("--samples is needed: they stand side by side in the file".into());
+    }
+    if of_variants {
+        return match call.name {
+            _ if options.matrix => Err("--matrix is written as .tsv, .csv or .parquet".into()),
+            "get_variants" if options.columns.is_empty() => {
+                Ok(Some(vcf::COLUMNS.iter().map(|name| (*name).to_owned()).collect()))
+            }
+            "get_variants" => Err("--columns: a file of variants has its own".into()),
+            name => Err(format!("{name} has no variants: .vcf and .bcf are for get_variants")),
+        };
+    }
+    if options.matrix && !matches!(format, Format::Tsv | Format::Csv | Format::Parquet) {
+        return Err("--matrix is written as .tsv, .csv or .parquet".into());
+    }
+    if format == Format::Biom && !options.columns.is_empty() {
+        return Err("--columns: a BIOM file has its own".into());
+    }
+    abundances::columns(call, &options.columns).map(Some)
 }
 
 /// A table on its way to its file.
@@ -78,14 +185,22 @@ impl Output {
     pub fn create(place: Place, target: &Path, style: &Style, schema: &SchemaRef) -> Result<Self, Failure> {
         let file = place.file.try_clone().map_err(|cause| place::unwritten(target, &cause))?;
         let sink = Sink(BufWriter::with_capacity(1 << 16, file));
-        let has_types = matches!(style.format, Format::Parquet | Format::Arrow);
-        let typed = (has_types && !style.text).then(|| Typed::new(schema));
+        let is_typed = matches!(style.format, Format::Parquet | Format::Arrow) && !style.matrix;
+        let schema = &with_metadata(schema, &style.about);
+        let typed = (is_typed && !style.text).then(|| Typed::new(schema));
         let schema = typed.as_ref().map_or(schema, Typed::schema);
+        let abundances = || {
+            let call = style.call.ok_or_else(|| failed("it is of no call"))?;
+            Abundances::new(target, call, style.rank.as_deref(), style.matrix)
+        };
         let writing: Box<dyn Writing> = match style.format {
+            _ if style.matrix => Box::new(matrix::Matrix::new(sink, style, abundances()?)),
             Format::Parquet => Box::new(parquet::Parquet::new(sink, schema)?),
-            Format::Csv => Box::new(csv::Csv::new(sink, schema, style)?),
+            Format::Csv | Format::Tsv => Box::new(csv::Csv::new(sink, schema, style)?),
             Format::Jsonl => Box::new(jsonl::Jsonl::new(sink, schema)),
             Format::Arrow => Box::new(ipc::Ipc::new(sink, schema)?),
+            Format::Biom => Box::new(biom::Biom::new(sink, style, abundances()?)),
+            Format::Vcf | Format::VcfGz | Format::Bcf => Box::new(vcf::Vcf::new(sink, target, style.format)?),
         };
         Ok(Output { writing, typed, place })
     }
@@ -100,16 +215,59 @@ impl Output {
         Ok(batch)
     }
 
+    /// All rows of this sample were written.
+    pub fn end(&mut self, id: &str, rows: u64) -> Result<(), Failure> {
+        self.writing.end(id, rows)
+    }
+
+    /// The samples that the file says more of than their ids.
+    pub fn described(&self) -> &[String] {
+        self.writing.described()
+    }
+
+    /// What there is to say of them.
+    pub fn describe(&mut self, samples: BTreeMap<String, Value>) {
+        self.writing.describe(samples);
+    }
+
     /// Adds the rows of an earlier file of the same kind.
     pub fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
         self.writing.add_file(path)
     }
 
-    /// The table is whole: gives the file its name.
+    /// The table is whole: gives the file its name. An index is never there without its file, or with another one.
     pub fn finish(self, target: &Path) -> Result<(), Failure> {
-        let mut sink = self.writing.finish()?;
+        let Finished { mut sink, index } = self.writing.finish()?;
         sink.flush().map_err(|cause| place::unwritten(target, &cause))?;
-        self.place.finish(target)
+        let index = index.filter(|_| self.place.is_named());
+        if index.is_some() {
+            for ending in INDEXES {
+                place::remove(&place::index(target, ending))?;
+            }
+        }
+        self.place.finish(target)?;
+        index.map_or(Ok(()), |Index { ending, bytes }| place::write(&place::index(target, ending), bytes))
+    }
+}
+
+/// What indexes are called.
+pub const INDEXES: [&str; 2] = [".tbi", ".csi"];
+
+/// The schema with more that is said of the table.
+fn with_metadata(schema: &SchemaRef, about: &BTreeMap<String, String>) -> SchemaRef {
+    let mut metadata = schema.metadata().clone();
+    metadata.extend(about.iter().map(|(name, value)| (name.clone(), value.clone())));
+    Arc::new(Schema::new_with_metadata(schema.fields().clone(), metadata))
+}
+
+/// Tells of several things, the first of them by name.
+fn tell_some<'a>(what: &str, names: impl ExactSizeIterator<Item = &'a String>) {
+    const SHOWN: usize = 5;
+    let more = names.len().saturating_sub(SHOWN);
+    let shown: Vec<&str> = names.take(SHOWN).map(String::as_str).collect();
+    if !shown.is_empty() {
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        eprintln!("bge: {what}: {}{more}", shown.join(", "));
     }
 }
 

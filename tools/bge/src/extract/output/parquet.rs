@@ -10,10 +10,10 @@ use parquet::{
         arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder},
     },
     basic::Compression,
-    file::properties::WriterProperties,
+    file::{metadata::KeyValue, properties::WriterProperties},
 };
 
-use super::{Sink, Writing, failed, unread};
+use super::{Finished, Sink, Writing, failed, unread};
 use crate::failure::Failure;
 
 /// A row group is held in memory until it is full.
@@ -23,12 +23,23 @@ pub struct Parquet(ArrowWriter<Sink>);
 
 impl Parquet {
     pub fn new(sink: Sink, schema: &SchemaRef) -> Result<Self, Failure> {
+        // For readers that know nothing of Arrow. In order, so that the same table has the same bytes.
+        let mut about: Vec<_> = schema.metadata().iter().collect();
+        about.sort();
+        let about =
+            about.into_iter().map(|(name, value)| KeyValue::new(name.clone(), value.clone())).collect();
         let properties = WriterProperties::builder()
+            .set_key_value_metadata(Some(about))
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(ROW_GROUP))
             .set_created_by(format!("bge {}", env!("CARGO_PKG_VERSION")))
             .build();
         ArrowWriter::try_new(sink, schema.clone(), Some(properties)).map(Parquet).map_err(failed)
+    }
+
+    /// Ends a row group before it is full.
+    pub fn end_group(&mut self) -> Result<(), Failure> {
+        self.0.flush().map_err(failed)
     }
 }
 
@@ -44,8 +55,8 @@ impl Writing for Parquet {
         Ok(())
     }
 
-    fn finish(self: Box<Self>) -> Result<Sink, Failure> {
-        self.0.into_inner().map_err(failed)
+    fn finish(self: Box<Self>) -> Result<Finished, Failure> {
+        self.0.into_inner().map(Finished::from).map_err(failed)
     }
 }
 
