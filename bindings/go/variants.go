@@ -135,7 +135,8 @@ type ProfessionalVariantOptions struct {
 }
 
 // Variants gives the variants of a biosample at given rsIDs. More than 100 are fetched in pieces: one list, in the
-// order given, all of it or an error.
+// order given, all of it or an error. Positions are counted from 1 on GRCh38, as in VCF and dbSNP, whatever
+// CoordinateSystem says.
 func (c *Client) Variants(ctx context.Context, biosampleID string, rsids []string, opts *Options) ([]Variant, error) {
 	return callForList[[]Variant](ctx, c, "get_variants", args{"biosample_id": biosampleID, "rsids": rsids}, opts)
 }

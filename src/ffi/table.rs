@@ -127,9 +127,10 @@ pub unsafe extern "C" fn bge_api_open_table(
 /// The rows as an Arrow C stream, once (`BGE_ERR_CLOSED` the second time); it may outlive the table. The first batch
 /// that is asked for starts the requests.
 ///
-/// The schema is flat: the columns that `bge_endpoints` lists, with `bge.endpoint`, `bge.type` and `bge.unit` in their
-/// metadata, `biosample_id` wherever rows belong to samples, and `extra`, a JSON text with whatever the others do not
-/// hold: members that they do not name, and values of an unexpected type (null in their column).
+/// The schema is flat: the columns that `bge_endpoints` lists, with `bge.endpoint`, `bge.type`, `bge.unit` and
+/// `bge.description` in their metadata, `biosample_id` wherever rows belong to samples, and `extra`, a JSON text with
+/// whatever the others do not hold: members that they do not name, and values of an unexpected type (null in their
+/// column).
 ///
 /// A failing `get_next` gives `ECANCELED` after `bge_table_cancel`, `EINVAL` in a forked child, else `EIO`, and
 /// `get_last_error` the text that `bge_error_json` would. The caller releases `*out` by its own `release`, at any time.

@@ -14,6 +14,10 @@ use super::{
 /// Source: GET `/variants`; for authorization-code and client-credentials tokens. More than 100 rsIDs are fetched
 /// in pieces: one list, in the order given, all of it or an error.
 ///
+/// `variant.position` is counted from 1 on GRCh38, as in VCF and dbSNP, whatever `coordinate_system` says. A site is called
+/// with an alternate; or called as the reference (GT 0/0, no `alternate_base`); or assayed and not called
+/// (`is_no_call`); or not assayed (`is_assayed` false), which says nothing of the genotype.
+///
 /// - `biosample_id`: biosample id
 /// - `rsids`: rsIDs; more than 100 are fetched in pieces
 /// - `args_json`: NULL or an object, whose members are passed through.

@@ -142,7 +142,8 @@ impl Shape {
 fn columns(endpoint: &'static Endpoint) -> Vec<Column> {
     let mut columns = endpoint.columns.to_vec();
     if endpoint.arg(SAMPLE).is_some() && !columns.iter().any(|column| column.name == SAMPLE) {
-        let sample = Column { name: SAMPLE, kind: ColumnType::Text, path: "/biosample_id", unit: None };
+        let (path, about) = ("/biosample_id", "id of the sample");
+        let sample = Column { name: SAMPLE, kind: ColumnType::Text, path, unit: None, about };
         columns.insert(0, sample);
     }
     columns
@@ -157,6 +158,7 @@ fn field(endpoint: &Endpoint, column: &Column) -> Field {
     };
     let mut about = metadata(endpoint, column.kind, column.unit);
     about.insert("bge.path".to_owned(), column.path.to_owned());
+    about.insert("bge.description".to_owned(), column.about.to_owned());
     Field::new(column.name, kind, true).with_metadata(about)
 }
 

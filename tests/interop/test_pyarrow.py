@@ -82,6 +82,7 @@ def test_every_row_is_that_of_the_json_route(sandbox, api, name, arguments, has_
     for column in columns:
         metadata = table.schema.field(column["name"]).metadata
         assert metadata[b"bge.endpoint"] == name.encode()
+        assert metadata[b"bge.description"] == column["description"].encode() != b""
         assert metadata.get(b"bge.unit") == (column["unit"].encode() if column["unit"] else None)
 
     assert table.num_rows == len(rows) > 0

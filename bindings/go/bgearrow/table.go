@@ -188,8 +188,8 @@ func (r *Reader) Release() {
 }
 
 // Schema is the schema of every batch: the columns that bge.Endpoints lists, biosample_id wherever rows belong to
-// samples, and extra, a JSON text of what no column holds. The metadata of each field has bge.endpoint, bge.type and,
-// where it is known, bge.unit.
+// samples, and extra, a JSON text of what no column holds. The metadata of each field has bge.endpoint, bge.type,
+// bge.description and, where it is known, bge.unit.
 func (r *Reader) Schema() *arrow.Schema { return r.schema }
 
 // Next goes to the next batch; false at the end, and when Err is not nil.

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::{Arg, Column, Encoding, Endpoint, Grants, Kind, Label, Method, Output, Pages, Rule, Type, all};
 
 /// Every row: name, noun, summary, method, path, encoding, grants, repeatable, page style, result, arguments (name,
-/// wire name, type, required, default, choices, labels in English and Chinese), rules, and a list's columns (name, type, unit, JSON path).
+/// wire name, type, required, default, choices, labels in English and Chinese), rules, and a list's columns (name,
+/// type, unit, JSON path, description).
 pub fn describe() -> String {
     Value::Array(all().map(row).collect()).to_string()
 }
@@ -100,5 +101,11 @@ fn rule(rule: &Rule) -> Value {
 }
 
 fn column(column: &Column) -> Value {
-    json!({ "name": column.name, "type": column.kind.name(), "unit": column.unit, "path": column.path })
+    json!({
+        "name": column.name,
+        "type": column.kind.name(),
+        "unit": column.unit,
+        "path": column.path,
+        "description": column.about,
+    })
 }

@@ -251,11 +251,13 @@ pub struct Column {
     pub path: &'static str,
     /// The unit, where the API document says one.
     pub unit: Option<&'static str>,
+    /// What it is, in a few words.
+    pub about: &'static str,
 }
 
 impl Column {
     const fn new(name: &'static str, kind: ColumnType, path: &'static str) -> Self {
-        Column { name, kind, path, unit: None }
+        Column { name, kind, path, unit: None, about: "" }
     }
 
     const fn text(name: &'static str, path: &'static str) -> Self {
@@ -280,6 +282,11 @@ impl Column {
 
     const fn unit(mut self, unit: &'static str) -> Self {
         self.unit = Some(unit);
+        self
+    }
+
+    const fn about(mut self, about: &'static str) -> Self {
+        self.about = about;
         self
     }
 }
@@ -458,6 +465,9 @@ mod tests {
     fn rows_agree_with_themselves() {
         for endpoint in all() {
             let mut optional = false;
+            for column in endpoint.columns {
+                assert!(!column.about.is_empty(), "{}: what is {}?", endpoint.name, column.name);
+            }
             for arg in endpoint.args {
                 assert!(!(arg.required && optional), "{}: required arguments come first", endpoint.name);
                 optional |= !arg.required;

@@ -60,10 +60,10 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     ])
     .pages(Pages::Token)
     .columns(&[
-        Column::int("version", "/version"),
-        Column::text("message", "/message"),
-        Column::int("create_time", "/create_time").unit("seconds since 1970"),
-        Column::bool("current", "/current"),
+        Column::int("version", "/version").about("number of the version"),
+        Column::text("message", "/message").about("what its author said of it"),
+        Column::int("create_time", "/create_time").unit("seconds since 1970").about("when it was published"),
+        Column::bool("current", "/current").about("whether it is the one in use"),
     ]),
     Endpoint::post("upload_model_expfs", NOUN, "/model/expfs/upload", "Uploads a model's expfs zip.")
         .args(&[MODEL, Arg::new("expfs", Type::File, "path of a zip").required()]),

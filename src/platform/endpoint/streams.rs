@@ -22,16 +22,16 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     ])
     .pages(Pages::Token)
     .columns(&[
-        Column::text("stream_id", "/stream_id"),
-        Column::text("data_element_data_element_id", "/data_element/data_element_id"),
-        Column::text("data_element_data_element_name", "/data_element/data_element_name"),
-        Column::text("data_element_data_element_description", "/data_element/data_element_description"),
-        Column::text("stream_generate_time", "/stream_generate_time"),
-        Column::text("stream_generate_time_mask", "/stream_generate_time_mask"),
-        Column::text("create_time", "/create_time"),
-        Column::text("stream_meta_user_entity_id", "/stream_meta/user_entity_id"),
-        Column::text("stream_meta_namespace", "/stream_meta/namespace"),
-        Column::json("stream_data", "/stream_data"),
+        Column::text("stream_id", "/stream_id").about("id of the measurement"),
+        Column::text("data_element_data_element_id", "/data_element/data_element_id").about("id of the data element"),
+        Column::text("data_element_data_element_name", "/data_element/data_element_name").about("name of the data element"),
+        Column::text("data_element_data_element_description", "/data_element/data_element_description").about("what the data element is"),
+        Column::text("stream_generate_time", "/stream_generate_time").about("when it was measured"),
+        Column::text("stream_generate_time_mask", "/stream_generate_time_mask").about("which parts of stream_generate_time are known"),
+        Column::text("create_time", "/create_time").about("when it was recorded"),
+        Column::text("stream_meta_user_entity_id", "/stream_meta/user_entity_id").about("whose it is"),
+        Column::text("stream_meta_namespace", "/stream_meta/namespace").about("namespace of the measurement"),
+        Column::json("stream_data", "/stream_data").about("what was measured"),
     ]),
     Endpoint::get(
         "aggregate_omics_data",
@@ -79,14 +79,14 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     .rules(&[Rule::Excludes("collection_id", &["data_element_ids"])])
     .pages(Pages::Token)
     .columns(&[
-        Column::text("biosample_id", "/biosample_id"),
-        Column::int("data_item_id", "/data_item_id"),
-        Column::text("namespace", "/namespace"),
-        Column::text("data_element_data_element_id", "/data_element/data_element_id"),
-        Column::text("data_element_data_element_name", "/data_element/data_element_name"),
-        Column::text("data_element_data_element_description", "/data_element/data_element_description"),
-        Column::json("value", "/value"),
-        Column::text("unit", "/unit"),
-        Column::text("update_time", "/update_time"),
+        Column::text("biosample_id", "/biosample_id").about("id of the sample"),
+        Column::int("data_item_id", "/data_item_id").about("id of the data item"),
+        Column::text("namespace", "/namespace").about("namespace of the data item"),
+        Column::text("data_element_data_element_id", "/data_element/data_element_id").about("id of the data element"),
+        Column::text("data_element_data_element_name", "/data_element/data_element_name").about("name of the data element"),
+        Column::text("data_element_data_element_description", "/data_element/data_element_description").about("what the data element is"),
+        Column::json("value", "/value").about("value of the data item"),
+        Column::text("unit", "/unit").about("unit of the value"),
+        Column::text("update_time", "/update_time").about("last change"),
     ]),
 ];

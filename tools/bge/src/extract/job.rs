@@ -93,7 +93,7 @@ impl<'a> Job<'a> {
     /// What a file says of where it comes from: the call, its arguments, and the library. The samples are in its rows.
     pub fn about(&self) -> BTreeMap<String, String> {
         let about = [
-            ("bge.call", self.call.name.to_owned()),
+            ("bge.endpoint", self.call.name.to_owned()),
             ("bge.arguments", self.args.json().unwrap_or_default()),
             ("bge.library", env!("CARGO_PKG_VERSION").to_owned()),
         ];
