@@ -77,6 +77,7 @@ TABLE
 wishes() {
   cat <<'TABLE'
 SummarizedExperiment | r-bioc-summarizedexperiment
+biomformat | r-bioc-biomformat
 phyloseq | r-bioc-phyloseq
 GenomicRanges | r-bioc-genomicranges
 VariantAnnotation | r-bioc-variantannotation

@@ -4,7 +4,8 @@
 #'
 #' A connection to an object of the store, for `readLines()`, `readBin()`, `scan()`, `gzcon()` and every package that reads
 #' from connections. Only what is read is fetched, in blocks that grow while the object is read from front to back;
-#' `seek()` goes anywhere, and sends nothing by itself.
+#' `seek()` goes anywhere, and sends nothing by itself but for `origin = "end"`. All reads of one connection are of one
+#' version of the object: if it changes meanwhile, the next read is an error.
 #'
 #' @inheritParams bge_get_user
 #' @param object_name The object's name, as an upload gave it.
@@ -40,11 +41,10 @@ bge_connection <- function(api, object_name, open = "", region = NULL, expiratio
   }
   given <- list(region = region, expiration_time = expiration_time)
   given <- given[!vapply(given, is.null, NA)]
-  members <- vapply(names(given), function(name) {
-    paste0(", ", text_json(name), ": ", to_json(given[[name]], function(what) bad_argument(name, what, call)))
-  }, "")
+  members <- lapply(names(given), function(name) to_json(given[[name]], function(what) bad_argument(name, what, call)))
+  args <- object_json(stats::setNames(members, names(given)))
   shown <- if (validEnc(object_name)) last_name(object_name) else "object"
-  connection <- checked(.Call(rbge_connection, client_handle(api, call), object_name, paste(members, collapse = ""), shown), call)
+  connection <- checked(.Call(rbge_connection, client_handle(api, call), object_name, args, shown), call)
   if (nzchar(open)) {
     is_open <- FALSE
     on.exit(if (!is_open) close(connection))

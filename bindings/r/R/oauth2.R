@@ -132,7 +132,9 @@ bge_oauth2_client <- function(oauth2, token = NULL) {
 #'
 #' A `redirect_uri` of this machine (`http://127.0.0.1:PORT/...` or `http://localhost:PORT/...`) whose port can be
 #' opened is answered by R itself, and nothing is to be pasted. Otherwise the address that the browser went to (or the
-#' code in it) is asked for.
+#' code in it) is asked for. While it waits, R listens at that port of all addresses of this machine, since `serverSocket()`
+#' knows no other way; who does not know this sign-in's `state` is told that nothing is there. Where other machines are not
+#' to reach it at all, have a `redirect_uri` elsewhere, and paste the address.
 #'
 #' With a `token_file` the token is written at once, readable by its owner only, and renewed tokens after it: in a later
 #' session `bge_open(token_file = ...)` goes on with it, where `BGE_CLIENT_ID` and `BGE_CLIENT_SECRET` are set.

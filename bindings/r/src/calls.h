@@ -44,6 +44,6 @@ SEXP rbge_table_hand_over(SEXP handle, SEXP room);
 SEXP rbge_stream_room(void);
 
 /* connection.c */
-SEXP rbge_connection(SEXP handle, SEXP object, SEXP region, SEXP description);
+SEXP rbge_connection(SEXP handle, SEXP object, SEXP args, SEXP description);
 
 #endif

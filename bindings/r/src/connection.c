@@ -26,7 +26,7 @@ enum { SMALLEST = 256 << 10, LARGEST = 4 << 20 };
 typedef struct {
   SEXP handle;   /* the client's, kept from R's collector */
   char *object;
-  char *region;  /* the other arguments of a reader as members of JSON, or "" */
+  char *args;    /* the other arguments of a reader, as JSON */
   pid_t maker;
   bge_reader_t *reader;
   uint64_t reader_at; /* the place of the reader's next byte */
@@ -37,7 +37,7 @@ typedef struct {
   int is_end;         /* the object ends where the block does */
 } remote_t;
 
-/* ---- one block ---- */
+/* ---- a block, or the object's length ---- */
 
 typedef struct {
   remote_t *remote;
@@ -49,7 +49,22 @@ typedef struct {
   bge_error_t *err;
   size_t got;
   int is_end;
+  uint64_t length;
 } job_t;
+
+static void tell_done(job_t *job) {
+  pthread_mutex_lock(&job->lock);
+  job->is_done = 1;
+  pthread_cond_signal(&job->changed);
+  pthread_mutex_unlock(&job->lock);
+}
+
+static void *ask_length(void *given) {
+  job_t *job = (job_t *)given;
+  job->status = bge_reader_size(job->remote->reader, &job->length, &job->err);
+  tell_done(job);
+  return NULL;
+}
 
 static void *fill_block(void *given) {
   job_t *job = (job_t *)given;
@@ -64,14 +79,11 @@ static void *fill_block(void *given) {
     }
     job->got += n;
   }
-  pthread_mutex_lock(&job->lock);
-  job->is_done = 1;
-  pthread_cond_signal(&job->changed);
-  pthread_mutex_unlock(&job->lock);
+  tell_done(job);
   return NULL;
 }
 
-static SEXP wait_for_block(void *given) {
+static SEXP wait_for_job(void *given) {
   job_t *job = (job_t *)given;
   for (;;) {
     struct timespec until;
@@ -115,23 +127,34 @@ static void raise_failure(SEXP what) {
   UNPROTECT(3);
 }
 
-static void open_reader(remote_t *r) {
+/* One reader for all places: wherever it goes, it reads the same version of the object. */
+static void need_reader(remote_t *r) {
+  if (r->reader != NULL) return;
   bge_api_t *api = (bge_api_t *)handle_get(&KIND_API, r->handle);
   if (api == NULL) raise_failure(own_failure(BGE_ERR_CLOSED, "the client is closed: make a new one with bge_client() or bge_open()"));
-  bge_reader_free(r->reader);
-  r->reader = NULL;
-  size_t size = strlen(r->region) + 64;
-  char *args = R_alloc(size, 1);
-  snprintf(args, size, "{\"offset\": %llu%s}", (unsigned long long)r->at, r->region);
   bge_error_t *err = NULL;
-  bge_status_t status = bge_api_open_reader(api, r->object, args, &r->reader, &err);
+  bge_status_t status = bge_api_open_reader(api, r->object, r->args, &r->reader, &err);
   if (status != BGE_OK) raise_failure(failure(status, err));
-  r->reader_at = r->at;
+  r->reader_at = 0;
+}
+
+static void carry_out(job_t *job, void *(*work)(void *)) {
+  pthread_mutex_init(&job->lock, NULL);
+  pthread_cond_init(&job->changed, NULL);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int code = pthread_create(&job->thread, NULL, work, job);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (code != 0) Rf_error("no thread could be started");
+  R_ExecWithCleanup(wait_for_job, job, end_job, job);
+  if (job->status != BGE_OK) raise_failure(failure(job->status, job->err));
 }
 
 /* Fetches the block at the connection's place. */
 static void next_block(remote_t *r) {
-  int goes_on = r->reader != NULL && r->reader_at == r->at;
+  need_reader(r);
+  int goes_on = r->block_length > 0 && r->reader_at == r->at;
   size_t size = !goes_on ? SMALLEST : r->block_size * 2 > LARGEST ? LARGEST : r->block_size * 2;
   uint8_t *block = (uint8_t *)realloc(r->block, size);
   if (block == NULL) Rf_error("there is no memory for a block of %.0f bytes", (double)size);
@@ -139,22 +162,25 @@ static void next_block(remote_t *r) {
   r->block_size = size;
   r->block_length = 0;
   r->is_end = 0;
-  if (!goes_on) open_reader(r);
+  if (r->reader_at != r->at) {
+    bge_error_t *err = NULL;
+    bge_status_t status = bge_reader_seek(r->reader, r->at, &err);
+    if (status != BGE_OK) raise_failure(failure(status, err));
+    r->reader_at = r->at;
+  }
   job_t job = {.remote = r};
-  pthread_mutex_init(&job.lock, NULL);
-  pthread_cond_init(&job.changed, NULL);
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  int code = pthread_create(&job.thread, NULL, fill_block, &job);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (code != 0) Rf_error("no thread could be started");
-  R_ExecWithCleanup(wait_for_block, &job, end_job, &job);
-  if (job.status != BGE_OK) raise_failure(failure(job.status, job.err));
+  carry_out(&job, fill_block);
   r->block_at = r->at;
   r->block_length = job.got;
   r->is_end = job.is_end;
   r->reader_at += job.got;
+}
+
+static uint64_t length_of(remote_t *r) {
+  need_reader(r);
+  job_t job = {.remote = r};
+  carry_out(&job, ask_length);
+  return job.length;
 }
 
 /* ---- what R asks of a connection ---- */
@@ -195,17 +221,14 @@ static int remote_fgetc(struct Rconn *con) {
   return remote_read(&byte, 1, 1, con) == 1 ? byte : -1;
 }
 
-/* Sends nothing: the next read does. */
+/* Sends nothing, unless the object's end is to be known: the next read does. */
 static double remote_seek(struct Rconn *con, double where, int origin, int rw) {
   (void)rw;
   remote_t *r = remote_of(con);
   double before = (double)r->at;
   if (ISNAN(where)) return before;
   if (origin == 2) where += before;
-  if (origin == 3) {
-    if (!r->is_end) Rf_error("where the object ends is not known before it has been read to there");
-    where += (double)(r->block_at + r->block_length);
-  }
+  if (origin == 3) where += (double)length_of(r);
   if (where < 0) Rf_error("there is nothing before the object's first byte");
   r->at = (uint64_t)where;
   con->EOF_signalled = FALSE;
@@ -245,7 +268,7 @@ static void remote_destroy(struct Rconn *con) {
   let_go(r);
   R_ReleaseObject(r->handle);
   free(r->object);
-  free(r->region);
+  free(r->args);
   free(r);
   con->private = NULL;
 }
@@ -253,7 +276,7 @@ static void remote_destroy(struct Rconn *con) {
 typedef SEXP (*maker_t)(const char *, const char *, const char *, Rconnection *);
 
 /* R makes such connections for packages, though not by what it calls its API: it is asked for by name. */
-SEXP rbge_connection(SEXP handle, SEXP object, SEXP region, SEXP description) {
+SEXP rbge_connection(SEXP handle, SEXP object, SEXP args, SEXP description) {
   maker_t make = NULL;
   *(void **)&make = dlsym(RTLD_DEFAULT, "R_new_custom_connection");
   if (make == NULL) return own_failure(BGE_ERR_UNSUPPORTED, "this R makes no connections for packages");
@@ -263,7 +286,7 @@ SEXP rbge_connection(SEXP handle, SEXP object, SEXP region, SEXP description) {
   remote_t *r = (remote_t *)calloc(1, sizeof *r);
   if (r == NULL) Rf_error("there is no memory for a connection");
   r->object = strdup(text_or_null(object));
-  r->region = strdup(text_or_null(region));
+  r->args = strdup(text_or_null(args));
   r->maker = getpid();
   r->handle = handle;
   R_PreserveObject(handle);

@@ -41,6 +41,11 @@ test_that("any place of it can be gone to, and only what is read is fetched", {
   expect_identical(readBin(connection, "raw", 10), utils::tail(bytes, 2))
   seek(connection, -4, "end")
   expect_identical(readBin(connection, "raw", 10), utils::tail(bytes, 4))
+  # where it ends is known before anything was read, and goes back from there
+  fresh <- opened(big)
+  seek(fresh, -4, "end")
+  expect_equal(seek(fresh), length(bytes) - 4)
+  expect_identical(readBin(fresh, "raw", 10), utils::tail(bytes, 4))
   expect_error(seek(connection, -1), "before")
   expect_equal(readBin({
     seek(connection, 256 * 5 + 1)
@@ -75,6 +80,15 @@ test_that("a failure is a condition, and the connection goes on after it", {
   close(closed)
   expect_error(bge_connection(api, big, "w"), "open", class = "bge_error_argument")
   expect_error(bge_connection(api, c(big, big)), class = "bge_error_argument")
+})
+
+test_that("an object that changes while it is read is an error, wherever the connection goes", {
+  object <- bge_upload(api, "changing", rep(as.raw(1), 3e6))$object_name
+  connection <- opened(object)
+  expect_identical(readBin(connection, "raw", 2), as.raw(c(1, 1)))
+  control("POST", "objects", list(name = object, text = strrep("x", 3e6)))
+  seek(connection, 2e6)
+  expect_error(readBin(connection, "raw", 2), class = "bge_error_integrity")
 })
 
 test_that("a connection that is dropped, or inherited, does no harm", {

@@ -9,7 +9,7 @@ test_that("a package that is not there is named, before anything is sent", {
   local_own(has_package = function(name) FALSE)
   requests <- recorder("*")
   for (call in list(
-    function() bge_summarized_experiment(api, cohort), function() bge_phyloseq(api, cohort),
+    function() bge_summarized_experiment(api, cohort), function() bge_phyloseq(api, cohort), function() bge_biom(api, cohort),
     function() bge_variants_granges(api, people, rsids), function() bge_variants_vcf(api, people, rsids)
   )) {
     error <- caught(call())
@@ -66,6 +66,52 @@ test_that("a phyloseq object has taxa of one rank, and can be ordinated", {
   )
   expect_warning(object <- bge_phyloseq(api, cohort, limit = 500), cohort[2], class = "bge_warning_no_rows")
   expect_identical(phyloseq::sample_names(object), cohort[-2])
+})
+
+test_that("a BIOM file has the values, the ranks and the samples", {
+  file <- withr::local_tempfile(fileext = ".biom")
+  expect_identical(withVisible(bge_biom(api, cohort, rank = "species", limit = 500, file = file)), list(value = file, visible = FALSE))
+  matrix <- bge_abundance_matrix(api, cohort, rank = "species", limit = 500)
+  text <- jsonlite::fromJSON(file, simplifyDataFrame = FALSE)
+  expect_identical(text$shape, dim(matrix))
+  values <- matrix(0, nrow(matrix), ncol(matrix))
+  values[text$data[, 1:2] + 1] <- text$data[, 3]
+  expect_identical(values, unname(bge:::bare_matrix(matrix)))
+  expect_identical(c(text$unit, text$source$call), c("percent", "get_taxon_abundance"))
+  expect_identical(text$rows[[1]]$metadata$taxonomy[c(1, 7)], c("k__Bacteria", attr(matrix, "features")$taxon_name[1]))
+
+  functions <- withr::local_tempfile()
+  bge_biom(api, cohort[1:2], "functions", catalog = "kegg-pwy", file = functions)
+  expect_identical(jsonlite::fromJSON(functions)$type, "Function table")
+  # one rank of a lineage is a list still; what is not known is said, and a sample without rows is not there
+  row <- function(value) sprintf(
+    '{"taxonomy": {"taxon_id": "t%d", "rank": "kingdom", "lineage": "k__Bacteria"}, "observation": {"value": %s}}', 1:2, value
+  )
+  page <- function(id, rows, page = "*page=1*") local_fault(
+    kind = "status", status = 200, path = "/microbiome/taxon_abundance", count = 0, content_type = "application/json",
+    query = paste0("*biosample_id=", id, page), .env = parent.frame(),
+    body = sprintf('{"code": 0, "data": [%s], "pagination": {"count": %d, "page": 1}}', paste(rows, collapse = ","), length(rows))
+  )
+  page(cohort[1], row(c("1e-7", "null")))
+  page(cohort[2], row(c("0", "2.5")))
+  for (id in cohort[1:3]) page(id, character(), "*")
+  expect_warning(
+    expect_warning(bge_biom(api, cohort[1:3], file = file), class = "bge_warning_unknown_values"), cohort[3], class = "bge_warning_no_rows"
+  )
+  text <- jsonlite::fromJSON(file, simplifyVector = FALSE)
+  expect_identical(vapply(text$columns, `[[`, "", "id"), cohort[1:2])
+  expect_identical(text$data, list(list(0L, 0L, 1e-7), list(1L, 1L, 2.5)))
+  expect_identical(text$rows[[1]]$metadata$taxonomy, list("k__Bacteria"))
+  expect_error(bge_biom(api, cohort[3], file = file), "no taxa", class = "bge_error_argument") |> expect_warning(class = "bge_warning_no_rows")
+})
+
+test_that("biomformat reads it", {
+  skip_if_not_installed("biomformat")
+  object <- bge_biom(api, cohort, rank = "species", limit = 500)
+  matrix <- bge_abundance_matrix(api, cohort, rank = "species", limit = 500)
+  expect_equal(methods::as(biomformat::biom_data(object), "matrix"), bge:::bare_matrix(matrix))
+  expect_identical(biomformat::sample_metadata(object)$omic_display, rep("metagenomics", 4))
+  expect_identical(biomformat::observation_metadata(object)$taxonomy7, attr(matrix, "features")$taxon_name)
 })
 
 test_that("sites are a GRanges in the genome's order, 1-based", {
