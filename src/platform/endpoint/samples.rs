@@ -83,7 +83,8 @@ static SAMPLE: &[Column] = &[
     Column::text("organism_display", "/organism/display").about("the organism in words"),
     Column::json("sequencing_platform", "/sequencing/platform").about("sequencing platforms"),
     Column::json("sequencing_sequencing_time", "/sequencing/sequencing_time").about("when it was sequenced"),
-    Column::json("sequencing_instrument_model", "/sequencing/instrument_model").about("sequencing instruments"),
+    Column::json("sequencing_instrument_model", "/sequencing/instrument_model")
+        .about("sequencing instruments"),
     Column::json("sequencing_read_type", "/sequencing/read_type").about("kinds of reads"),
     Column::json("project", "/project").about("projects of the sample"),
     Column::bool("data_availability", "/data_availability").about("whether there are data of the sample"),
@@ -91,12 +92,15 @@ static SAMPLE: &[Column] = &[
     Column::text("status_display", "/status/display").about("the status in words"),
     Column::bool("primary", "/primary").about("whether it is the person's main sample"),
     Column::int("biosample_site_code", "/biosample_site/code").about("code of where the sample was taken"),
-    Column::text("biosample_site_display", "/biosample_site/display").about("where the sample was taken, in words"),
+    Column::text("biosample_site_display", "/biosample_site/display")
+        .about("where the sample was taken, in words"),
     Column::int("omic_code", "/omic/code").about("code of the omics"),
     Column::text("omic_display", "/omic/display").about("the omics in words"),
-    Column::float("statistics_human_contamination", "/statistics/human_contamination").about("how much of the reads is human"),
+    Column::float("statistics_human_contamination", "/statistics/human_contamination")
+        .about("how much of the reads is human"),
     Column::float("statistics_depth", "/statistics/depth").about("depth of sequencing"),
-    Column::int("statistics_variant_counting", "/statistics/variant_counting").about("how many variants there are"),
+    Column::int("statistics_variant_counting", "/statistics/variant_counting")
+        .about("how many variants there are"),
     Column::float("statistics_base_pairs", "/statistics/base_pairs").about("bases that were sequenced"),
     Column::float("statistics_coverage", "/statistics/coverage").about("how much of the genome is covered"),
 ];

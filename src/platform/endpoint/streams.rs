@@ -23,11 +23,15 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
     .pages(Pages::Token)
     .columns(&[
         Column::text("stream_id", "/stream_id").about("id of the measurement"),
-        Column::text("data_element_data_element_id", "/data_element/data_element_id").about("id of the data element"),
-        Column::text("data_element_data_element_name", "/data_element/data_element_name").about("name of the data element"),
-        Column::text("data_element_data_element_description", "/data_element/data_element_description").about("what the data element is"),
+        Column::text("data_element_data_element_id", "/data_element/data_element_id")
+            .about("id of the data element"),
+        Column::text("data_element_data_element_name", "/data_element/data_element_name")
+            .about("name of the data element"),
+        Column::text("data_element_data_element_description", "/data_element/data_element_description")
+            .about("what the data element is"),
         Column::text("stream_generate_time", "/stream_generate_time").about("when it was measured"),
-        Column::text("stream_generate_time_mask", "/stream_generate_time_mask").about("which parts of stream_generate_time are known"),
+        Column::text("stream_generate_time_mask", "/stream_generate_time_mask")
+            .about("which parts of stream_generate_time are known"),
         Column::text("create_time", "/create_time").about("when it was recorded"),
         Column::text("stream_meta_user_entity_id", "/stream_meta/user_entity_id").about("whose it is"),
         Column::text("stream_meta_namespace", "/stream_meta/namespace").about("namespace of the measurement"),
@@ -82,9 +86,12 @@ pub(super) static ENDPOINTS: &[Endpoint] = &[
         Column::text("biosample_id", "/biosample_id").about("id of the sample"),
         Column::int("data_item_id", "/data_item_id").about("id of the data item"),
         Column::text("namespace", "/namespace").about("namespace of the data item"),
-        Column::text("data_element_data_element_id", "/data_element/data_element_id").about("id of the data element"),
-        Column::text("data_element_data_element_name", "/data_element/data_element_name").about("name of the data element"),
-        Column::text("data_element_data_element_description", "/data_element/data_element_description").about("what the data element is"),
+        Column::text("data_element_data_element_id", "/data_element/data_element_id")
+            .about("id of the data element"),
+        Column::text("data_element_data_element_name", "/data_element/data_element_name")
+            .about("name of the data element"),
+        Column::text("data_element_data_element_description", "/data_element/data_element_description")
+            .about("what the data element is"),
         Column::json("value", "/value").about("value of the data item"),
         Column::text("unit", "/unit").about("unit of the value"),
         Column::text("update_time", "/update_time").about("last change"),

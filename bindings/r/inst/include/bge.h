@@ -862,6 +862,10 @@ bge_status_t bge_api_improve_sample(const bge_api_t *api,
  Source: GET `/variants`; for authorization-code and client-credentials tokens. More than 100 rsIDs are fetched
  in pieces: one list, in the order given, all of it or an error.
 
+ `variant.position` is counted from 1 on GRCh38, as in VCF and dbSNP, whatever `coordinate_system` says. A site is called
+ with an alternate; or called as the reference (GT 0/0, no `alternate_base`); or assayed and not called
+ (`is_no_call`); or not assayed (`is_assayed` false), which says nothing of the genotype.
+
  - `biosample_id`: biosample id
  - `rsids`: rsIDs; more than 100 are fetched in pieces
  - `args_json`: NULL or an object, whose members are passed through.
@@ -1962,9 +1966,10 @@ bge_status_t bge_api_open_table(const bge_api_t *api,
  The rows as an Arrow C stream, once (`BGE_ERR_CLOSED` the second time); it may outlive the table. The first batch
  that is asked for starts the requests.
 
- The schema is flat: the columns that `bge_endpoints` lists, with `bge.endpoint`, `bge.type` and `bge.unit` in their
- metadata, `biosample_id` wherever rows belong to samples, and `extra`, a JSON text with whatever the others do not
- hold: members that they do not name, and values of an unexpected type (null in their column).
+ The schema is flat: the columns that `bge_endpoints` lists, with `bge.endpoint`, `bge.type`, `bge.unit` and
+ `bge.description` in their metadata, `biosample_id` wherever rows belong to samples, and `extra`, a JSON text with
+ whatever the others do not hold: members that they do not name, and values of an unexpected type (null in their
+ column).
 
  A failing `get_next` gives `ECANCELED` after `bge_table_cancel`, `EINVAL` in a forked child, else `EIO`, and
  `get_last_error` the text that `bge_error_json` would. The caller releases `*out` by its own `release`, at any time.

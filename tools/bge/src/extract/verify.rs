@@ -167,7 +167,7 @@ pub fn run(options: &Options) -> Result<Ending, Failure> {
     let all: Vec<&&Sample> = seen.values().collect();
     let text = json!({"call": manifests.call, "arguments": manifests.arguments, "rows": rows, "samples": all,
         "without": manifests.without});
-    place::write(&folder.join("_dataset.json"), &format!("{text}\n"))?;
+    place::write(&folder.join("_dataset.json"), format!("{text}\n"))?;
     Ok(Ending::Complete)
 }
 

@@ -149,8 +149,15 @@ impl Sorter {
 pub struct Sorted {
     key: usize,
     runs: Vec<Run>,
-    /// The next entry of each run: its key, the run, the entry.
-    heads: BinaryHeap<Reverse<(Vec<u8>, usize, Vec<u8>)>>,
+    heads: BinaryHeap<Reverse<Head>>,
+}
+
+/// The next entry of a run. Of one key the earlier run's comes first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Head {
+    key: Vec<u8>,
+    run: usize,
+    entry: Vec<u8>,
 }
 
 enum Run {
@@ -170,7 +177,7 @@ impl Sorted {
                 self.advance(run)?;
             }
         }
-        let Some(Reverse((_, run, entry))) = self.heads.pop() else { return Ok(None) };
+        let Some(Reverse(Head { run, entry, .. })) = self.heads.pop() else { return Ok(None) };
         self.advance(run)?;
         if self.heads.is_empty() {
             self.runs.clear();
@@ -188,7 +195,7 @@ impl Sorted {
         let mut entry = vec![0; u32::from_le_bytes(head) as usize];
         reader.read_exact(&mut entry)?;
         let key = entry.get(..self.key).unwrap_or(&entry).to_vec();
-        self.heads.push(Reverse((key, run, entry)));
+        self.heads.push(Reverse(Head { key, run, entry }));
         Ok(())
     }
 }
