@@ -96,7 +96,7 @@ deps: $(VENV)/.installed ## install what the build and the tests need (Debian, U
 
 $(VENV)/.installed: $(REQUIREMENTS) scripts/deps.sh
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check $(REQUIREMENTS:%=-r %)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(REQUIREMENTS:%=-r %)
 	@touch $@
 
 # everything is compiled first, with all cores on it; then the suites run side by side
@@ -152,7 +152,7 @@ c-test: build ## the C and C++ programs, plainly and under valgrind
 tool-test: build ## the extraction tool
 	scripts/cargo-tests bge-cli --profile $(PROFILE)
 
-interop-test: build $(VENV)/.installed ## other people's clients: pyarrow, oss2, Snakemake
+interop-test: build $(VENV)/.installed ## other people's clients: pyarrow, pandas, bcftools, biom, oss2, Snakemake
 	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider tests/interop
 
 go-test: build ## the Go package

@@ -162,7 +162,7 @@ impl Shape {
     }
 
     fn file(&self, format: options::Format) -> FileRows {
-        FileRows { style: Style { format, ..Style::parquet(true) }, output: None }
+        FileRows { style: Style::plain(format), output: None }
     }
 }
 

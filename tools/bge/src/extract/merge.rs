@@ -72,7 +72,7 @@ pub fn run(options: &Options, folder: &Path) -> Result<Ending, Failure> {
     }
     let schema = schema.ok_or_else(|| Failure::input(format!("{} has no rows", folder.display())))?;
     // The rows have their types already.
-    let mut output = Output::create(place, &options.output, &Style::again(), &schema)?;
+    let mut output = Output::create(place, &options.output, &Style::plain(Format::Parquet), &schema)?;
     let mut done = std::collections::HashSet::new();
     for id in &wanted {
         if !done.insert(id) {

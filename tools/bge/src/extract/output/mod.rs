@@ -125,10 +125,10 @@ impl Style {
         }
     }
 
-    /// Rows that were written before are written again as they are.
-    pub fn again() -> Self {
+    /// Rows as they come, with nothing said of them.
+    pub fn plain(format: Format) -> Self {
         Style {
-            format: Format::Parquet,
+            format,
             csv_bom: false,
             csv_null: String::new(),
             text: true,
