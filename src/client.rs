@@ -110,11 +110,8 @@ impl Client {
 
     /// Carries a row of the table out.
     pub fn call_endpoint(&self, endpoint: &'static Endpoint, args: Args) -> Result<String> {
-        let streams = endpoint.kind == Kind::Transfer
-            || endpoint.args.iter().any(|arg| arg.kind == Type::File && args.get(arg.name).is_some())
-            || (endpoint.kind == Kind::Variants && variants::is_long(&args));
         let transport = self.transport();
-        let outcome = if streams {
+        let outcome = if streams(endpoint, &args) {
             transport.wait(self.dispatch(transport.context(Sender::Streaming), endpoint, &args))
         } else {
             block_on(self.dispatch(transport.context(Sender::Blocking), endpoint, &args))
@@ -151,6 +148,19 @@ impl Client {
             self.transport(),
             move |context| async move { this.by_name(context, &name, args).await },
         )
+    }
+
+    /// A call that is ready to be run: on the thread that will want its result, where any other one may cancel it.
+    pub fn prepare(&self, name: &str, args_json: &str) -> Result<Operation> {
+        let args = Args::parse(args_json).map_err(|error| error.with_call(name))?;
+        let is_short = match named(name)? {
+            Named::Endpoint(endpoint) => !streams(endpoint, &args),
+            Named::UnfinishedUploads | Named::Doctor => false,
+            Named::WaitTask | Named::Request | Named::GetToken => true,
+        };
+        let (this, name) = (self.clone(), name.to_owned());
+        let work = |context| async move { this.by_name(context, &name, args).await };
+        Ok(Operation::prepare(self.transport(), is_short, work))
     }
 
     /// The token in use, as JSON.
@@ -345,6 +355,13 @@ enum Named {
 }
 
 const DOCTOR: &str = "doctor";
+
+/// Whether a body streams, or several requests run side by side.
+fn streams(endpoint: &Endpoint, args: &Args) -> bool {
+    endpoint.kind == Kind::Transfer
+        || endpoint.args.iter().any(|arg| arg.kind == Type::File && args.get(arg.name).is_some())
+        || (endpoint.kind == Kind::Variants && variants::is_long(args))
+}
 
 fn named(name: &str) -> Result<Named> {
     match name {

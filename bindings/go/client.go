@@ -23,8 +23,8 @@ type Client struct {
 // New makes a client of an access token. No network is used, and ctx only has to be alive: it does not bound the
 // client's life.
 func New(ctx context.Context, accessToken string, opts ...Option) (*Client, error) {
-	return open(ctx, "new", opts, func(options string, streams int) (*native.API, error) {
-		return native.NewAPI(accessToken, options, streams)
+	return open(ctx, "new", opts, func(options string, bounds native.Bounds) (*native.API, error) {
+		return native.NewAPI(accessToken, options, bounds)
 	})
 }
 
@@ -36,7 +36,7 @@ func Open(ctx context.Context, opts ...Option) (*Client, error) {
 	return open(ctx, "open", opts, native.OpenAPI)
 }
 
-func open(ctx context.Context, call string, opts []Option, make func(string, int) (*native.API, error)) (*Client, error) {
+func open(ctx context.Context, call string, opts []Option, make func(string, native.Bounds) (*native.API, error)) (*Client, error) {
 	if err := alive(ctx, call); err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func open(ctx context.Context, call string, opts []Option, make func(string, int
 	if err != nil {
 		return nil, err
 	}
-	api, err := make(options.json, options.streams)
+	api, err := make(options.json, options.bounds)
 	if err != nil {
 		return nil, failed(ctx, call, err)
 	}

@@ -142,7 +142,7 @@ func (o *OAuth2) Client(token *Token) (*Client, error) {
 		}
 		text = string(written)
 	}
-	api, err := o.oauth2.API(text, o.config.streams)
+	api, err := o.oauth2.API(text, o.config.bounds)
 	if err != nil {
 		return nil, failed(context.Background(), call, err)
 	}

@@ -8,16 +8,22 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/libbge/libbge/bindings/go/internal/native"
 )
 
 // Option configures a Client or an OAuth2 when it is made.
 type Option func(*config) error
 
+// mostThreads is how many calls of a client are carried out on threads of Go's at once, each on one of its own. Others
+// wait a moment for one of these, and are left to the client's own threads then.
+const mostThreads = 32
+
 // config is what options make of a Client or an OAuth2.
 type config struct {
 	library map[string]any // the library's own options
 	json    string         // the same, when all are there
-	streams int
+	bounds  native.Bounds
 
 	told    []func(Event)
 	level   string // of the library's log, where somebody is told of it
@@ -25,7 +31,7 @@ type config struct {
 }
 
 func configure(call string, opts []Option) (*config, error) {
-	c := &config{library: map[string]any{}, streams: 128}
+	c := &config{library: map[string]any{}, bounds: native.Bounds{Calls: mostThreads, Streams: 128}}
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -99,7 +105,12 @@ func WithDeadline(d time.Duration) Option { return seconds("deadline", d) }
 func WithMaxRetries(n int) Option { return whole("max_retries", n, 0, 100) }
 
 // WithMaxConnections bounds the client's connections, 32 unless given.
-func WithMaxConnections(n int) Option { return whole("max_connections", n, 1, 1024) }
+func WithMaxConnections(n int) Option {
+	return func(c *config) error {
+		c.bounds.Calls = min(n, mostThreads)
+		return whole("max_connections", n, 1, 1024)(c)
+	}
+}
 
 // WithMaxThreads bounds the client's own threads, 16 unless given.
 func WithMaxThreads(n int) Option { return whole("max_threads", n, 1, 256) }
@@ -111,7 +122,7 @@ func WithMaxStreams(n int) Option {
 		if n < 1 || n > 4096 {
 			return fmt.Errorf("max_streams must be from 1 to 4096, and is %d", n)
 		}
-		c.streams = n
+		c.bounds.Streams = n
 		return nil
 	}
 }

@@ -6,7 +6,8 @@ use std::{
     io::{self, Write},
     os::fd::{AsRawFd, RawFd},
     panic::AssertUnwindSafe,
-    sync::{Arc, Condvar, Mutex, MutexGuard},
+    pin::Pin,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -16,20 +17,29 @@ use tokio::task::AbortHandle;
 
 use super::queue::Queue;
 use crate::{
-    context::{Context, Progress, Sender},
+    context::{Cancel, Context, Progress, Sender},
     error::{Error, Result, Status},
     sys::process_id,
     transport::Transport,
 };
 
-/// A call under way.
+/// A call under way, or one that is yet to be run.
 pub struct Operation {
     shared: Arc<Shared>,
-    task: AbortHandle,
+    task: Task,
     maker: u32,
     /// Keeps the runtime alive, and is dropped last.
-    _transport: Transport,
+    transport: Transport,
 }
+
+enum Task {
+    /// On the client's runtime.
+    Background(AbortHandle),
+    /// For whoever runs it, on his own thread; `cancel` is what ends it.
+    Own { work: Mutex<Option<Work>>, cancel: Cancel, is_short: bool },
+}
+
+type Work = Pin<Box<dyn Future<Output = Result<String>> + Send>>;
 
 struct Shared {
     stage: Mutex<Stage>,
@@ -47,7 +57,26 @@ enum Stage {
     Taken,
 }
 
+/// A panic becomes an error.
+async fn caught(work: impl Future<Output = Result<String>>) -> Result<String> {
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(Error::new(Status::Internal, "a bug in the library: the operation panicked")))
+}
+
 impl Shared {
+    fn new(context: &Context, on_end: Option<Box<dyn Fn(bool) + Send + Sync>>) -> Arc<Self> {
+        Arc::new(Shared {
+            stage: Mutex::new(Stage::Running),
+            finished: Condvar::new(),
+            progress: context.progress.clone(),
+            pipe: OnceCell::new(),
+            queue: OnceCell::new(),
+            on_end,
+        })
+    }
+
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -94,31 +123,44 @@ impl Operation {
         F: Future<Output = Result<String>> + Send + 'static,
     {
         let context = transport.context(Sender::Streaming);
-        let shared = Arc::new(Shared {
-            stage: Mutex::new(Stage::Running),
-            finished: Condvar::new(),
-            progress: context.progress.clone(),
-            pipe: OnceCell::new(),
-            queue: OnceCell::new(),
-            on_end,
-        });
+        let shared = Shared::new(&context, on_end);
         let cancel = context.cancel.clone();
         // Boxed: it is large, and is moved several times before it runs.
         let work = Box::pin(work(context));
-        let work = AssertUnwindSafe(async move { cancel.unless(work).await }).catch_unwind();
+        let work = caught(async move { cancel.unless(work).await });
         let ending = shared.clone();
-        let task = transport.runtime()?.spawn(async move {
-            let outcome = work.await.unwrap_or_else(|_| {
-                Err(Error::new(Status::Internal, "a bug in the library: the operation panicked"))
-            });
-            ending.finish(outcome);
-        });
-        Ok(Operation {
-            shared,
-            task: task.abort_handle(),
-            maker: process_id(),
-            _transport: transport.clone(),
-        })
+        let task = transport.runtime()?.spawn(async move { ending.finish(work.await) });
+        Ok(Operation::of(transport, shared, Task::Background(task.abort_handle())))
+    }
+
+    /// Makes `work` ready to be run; `is_short` says that it streams nothing.
+    pub(crate) fn prepare<F>(transport: &Transport, is_short: bool, work: impl FnOnce(Context) -> F) -> Self
+    where
+        F: Future<Output = Result<String>> + Send + 'static,
+    {
+        let context = transport.context(Sender::Streaming);
+        let shared = Shared::new(&context, None);
+        let (of_client, cancel) = (context.cancel.clone(), Cancel::default());
+        let (work, own) = (Box::pin(work(context)), cancel.clone());
+        let work: Work = Box::pin(caught(async move { own.unless(of_client.unless(work)).await }));
+        let task = Task::Own { work: Mutex::new(Some(work)), cancel, is_short };
+        Operation::of(transport, shared, task)
+    }
+
+    fn of(transport: &Transport, shared: Arc<Shared>, task: Task) -> Self {
+        Operation { shared, task, maker: process_id(), transport: transport.clone() }
+    }
+
+    /// Carries out what was prepared, on this thread, once.
+    pub fn run(&self) -> Result<String> {
+        self.check_process()?;
+        let under_way =
+            || Error::argument("op", "is under way: it can be run once, and only if it was not started");
+        let Task::Own { work, is_short, .. } = &self.task else { return Err(under_way()) };
+        let work = work.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(under_way)?;
+        let outcome = if *is_short { self.transport.drive(work) } else { self.transport.wait(work) };
+        self.shared.finish(outcome);
+        self.result()
     }
 
     fn check_process(&self) -> Result<()> {
@@ -172,7 +214,10 @@ impl Operation {
     pub fn cancel(&self) {
         if self.maker == process_id() {
             self.shared.finish(Err(Error::cancelled()));
-            self.task.abort();
+            match &self.task {
+                Task::Background(task) => task.abort(),
+                Task::Own { cancel, .. } => cancel.set(),
+            }
         }
     }
 

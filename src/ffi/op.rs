@@ -38,6 +38,48 @@ pub unsafe extern "C" fn bge_api_start(
     }
 }
 
+/// Makes any call of `bge_api_start` ready, and sends nothing: `bge_op_run` carries it out. The caller frees `*out` with
+/// `bge_op_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_api_prepare(
+    api: *const bge_api_t,
+    name: *const c_char,
+    args_json: *const c_char,
+    out: *mut *mut bge_op_t,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
+    unsafe {
+        guard("api_prepare", err, || {
+            let out = self::out(out, "out")?;
+            let api = handle(api, "api")?;
+            let operation = api.client.prepare(text(name, "name")?, object(args_json, "args_json")?)?;
+            give_handle(out, bge_op_t { operation });
+            Ok(())
+        })
+    }
+}
+
+/// Carries out what `bge_api_prepare` made ready, on this thread, and gives its result as `bge_api_call` would; any other
+/// thread may end it with `bge_op_cancel`, before it or meanwhile. No other thread takes part in a short call: where
+/// each caller has a thread anyway, this costs less than `bge_api_start` and a wait. Once for each operation:
+/// `BGE_ERR_ARGUMENT` for the second time, and for one that was started. The caller frees `*out_json` with
+/// `bge_string_free`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_op_run(
+    op: *const bge_op_t,
+    out_json: *mut *mut c_char,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `op` is NULL or a live handle, outputs NULL or writable.
+    unsafe {
+        guard("op_run", err, || {
+            let out_json = out(out_json, "out_json")?;
+            give(out_json, handle(op, "op")?.operation.run()?)
+        })
+    }
+}
+
 /// Waits until an operation has ended, for at most `timeout_ms` milliseconds, or without a limit if that is negative.
 /// When the time runs out first, the status is `BGE_OK` and `*done` is false. The operation's own error comes from
 /// `bge_op_result`, never from this function.

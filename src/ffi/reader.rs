@@ -52,8 +52,8 @@ pub unsafe extern "C" fn bge_api_open_reader(
 /// all was read in order, only when length and checksum are right (of an encrypted object also the hash of the plaintext,
 /// where it is told).
 ///
-/// The first read and one after a jump ask for 256 KiB; reading on asks for up to 8 MiB at a time, with two blocks ahead. What
-/// breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
+/// The first read asks for 256 KiB, one after a jump for 192 KiB; reading on asks for up to 8 MiB at a time, with two blocks
+/// ahead. What breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
 /// object changed in the meantime; `BGE_ERR_ARGUMENT` when `cap` is 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_reader_read(

@@ -83,7 +83,7 @@ impl Transport {
         let request = Request::new(reqwest::Method::GET, Target::Platform(path.to_owned()));
         let hop = Hop::first(context, &request, url, self.road()?)?;
         let attempt = async {
-            let streamed = streaming::open(self.streaming_for(&request)?, &hop, context).await;
+            let streamed = streaming::open(&self.streaming_for(&request)?, &hop, context).await;
             let answer = streamed.map_err(|error| hop.blamed(error))?.collect().await?;
             self.heard(context, &request, answer.status, &answer.headers).await?;
             Ok(answer)

@@ -10,6 +10,7 @@ use super::{
     failover::Failover,
     failure,
     hop::Road,
+    lanes::{KEPT, Lanes},
     lookup::Lookup,
     proxy::Proxies,
     tls::{ExtraRoots, Trust},
@@ -32,13 +33,20 @@ pub(super) struct Common {
 pub(super) struct Links {
     trust: OnceCell<Trust>,
     blocking: OnceCell<reqwest::blocking::Client>,
-    streaming: OnceCell<reqwest::Client>,
-    /// The same, but it hands bodies over as they are, compressed or not: files.
-    verbatim: OnceCell<reqwest::Client>,
+    clients: Clients,
     runtime: OnceCell<Runtime>,
+    pub lanes: Lanes,
     lookup: Lookup,
     pub connections: Arc<Semaphore>,
     pub failover: Failover,
+}
+
+/// The async client; its connections belong to the runtime that they were made on.
+#[derive(Default)]
+pub(super) struct Clients {
+    streaming: OnceCell<reqwest::Client>,
+    /// The same, but it hands bodies over as they are, compressed or not: files.
+    verbatim: OnceCell<reqwest::Client>,
 }
 
 impl Drop for Links {
@@ -59,9 +67,9 @@ impl Common {
         let links = PerProcess::new(move || Links {
             trust: OnceCell::new(),
             blocking: OnceCell::new(),
-            streaming: OnceCell::new(),
-            verbatim: OnceCell::new(),
+            clients: Clients::default(),
             runtime: OnceCell::new(),
+            lanes: Lanes::new(max_connections),
             lookup: Lookup::new(max_threads),
             connections: Arc::new(Semaphore::new(max_connections)),
             failover: Failover::default(),
@@ -85,9 +93,7 @@ impl Common {
             .http1_only()
             .tcp_nodelay(true)
             .pool_max_idle_per_host(options.max_connections)
-            // Shorter than the idle time of the load balancers in front of such services, so that no write
-            // meets a connection that is just being closed.
-            .pool_idle_timeout(Duration::from_secs(10))
+            .pool_idle_timeout(KEPT)
             .dns_resolver(Arc::new(self.links.lookup.clone()));
         Ok(self.proxies.apply(builder))
     }
@@ -132,14 +138,33 @@ impl Transport {
         })
     }
 
-    /// The client for a request: files come from anywhere, calls from the platform.
-    pub(super) fn streaming_for(&self, request: &Request) -> Result<&reqwest::Client> {
+    /// The client for a request: files come from anywhere, calls from the platform. What is sent from a lane goes over
+    /// that lane's own connections.
+    pub(super) fn streaming_for(&self, request: &Request) -> Result<reqwest::Client> {
         let common = &*self.0.common;
-        let links = &common.links;
         let build = |builder: reqwest::ClientBuilder| builder.build().map_err(failure::unbuilt);
-        match request.target {
-            Target::Platform(_) => links.streaming.get_or_try_init(|| build(common.builder()?)),
-            Target::Url(_) => links.verbatim.get_or_try_init(|| build(common.builder()?.no_gzip())),
+        let client_of = |clients: &Clients, most_idle: usize| match request.target {
+            Target::Platform(_) => {
+                let make = || build(common.builder()?.pool_max_idle_per_host(most_idle));
+                clients.streaming.get_or_try_init(make).cloned()
+            }
+            Target::Url(_) => {
+                let make = || build(common.builder()?.pool_max_idle_per_host(most_idle).no_gzip());
+                clients.verbatim.get_or_try_init(make).cloned()
+            }
+        };
+        match self.driven() {
+            Some(lane) => client_of(&lane, 1),
+            None => client_of(&common.links.clients, common.options.max_connections),
         }
+    }
+
+    pub(super) fn lanes(&self) -> &Lanes {
+        &self.0.common.links.lanes
+    }
+
+    /// What tells connections of one transport from those of another.
+    pub(super) fn owner(&self) -> usize {
+        Arc::as_ptr(&self.0.common) as usize
     }
 }

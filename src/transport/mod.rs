@@ -7,6 +7,7 @@ mod failover;
 mod failure;
 mod hop;
 mod inspect;
+mod lanes;
 mod limits;
 mod links;
 mod lookup;

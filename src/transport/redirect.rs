@@ -96,7 +96,7 @@ impl Transport {
         let mut hop = Hop::first(context, request, url, self.road()?)?;
         for _ in 0..=MOST {
             let sent = self.log_request(context, &hop);
-            let streamed = streaming::open(self.streaming_for(request)?, &hop, context).await;
+            let streamed = streaming::open(&self.streaming_for(request)?, &hop, context).await;
             let outcome = streamed.as_ref().ok().map(|streamed| (streamed.status, &streamed.headers));
             self.log_answer(context, &hop, sent, outcome);
             let streamed = streamed.map_err(|error| hop.blamed(error))?;

@@ -18,6 +18,7 @@ mod operations;
 mod pages;
 mod queue;
 mod retries;
+mod run;
 mod secrets;
 mod tasks;
 mod threads;

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What a call from Go costs, beside net/http:  tests/bench/go.sh LIB_DIR
 set -euo pipefail
-cd "$(dirname "$0")/../../bindings/go"
 lib=$(cd "${1:?the folder of libbge.so and bge-sandbox}" && pwd)
+cd "$(dirname "$0")/../../bindings/go"
 command -v go >/dev/null || { echo "Go is missing: nothing is measured"; exit 0; }
 mkdir -p ../../build/bench
 ln -sf libbge.so "$lib/libbge.so.0"

@@ -159,6 +159,11 @@ impl Api {
         new(|out, err| unsafe { bge_api_start(self.0, name.as_ptr(), args.as_ptr(), out, err) }).map(Op)
     }
 
+    pub fn prepare(&self, name: &str, args: Value) -> Outcome<Op> {
+        let (name, args) = (text(name), text(&args.to_string()));
+        new(|out, err| unsafe { bge_api_prepare(self.0, name.as_ptr(), args.as_ptr(), out, err) }).map(Op)
+    }
+
     pub fn pages(&self, name: &str, args: Value) -> Outcome<Pages> {
         let (name, args) = (text(name), text(&args.to_string()));
         new(|out, err| unsafe { bge_api_pages(self.0, name.as_ptr(), args.as_ptr(), out, err) }).map(Pages)
@@ -256,6 +261,10 @@ impl Op {
 
     pub fn result(&self) -> Outcome<String> {
         json(|out, err| unsafe { bge_op_result(self.0, out, err) })
+    }
+
+    pub fn run(&self) -> Outcome<String> {
+        json(|out, err| unsafe { bge_op_run(self.0, out, err) })
     }
 
     pub fn finish(self) -> Outcome<String> {

@@ -15,22 +15,25 @@ import (
 type API struct {
 	handle
 	queue   *queue
+	threads *threads
 	streams gate
 }
 
-func newAPI(ptr *C.bge_api_t, streams int) (*API, error) {
+func newAPI(ptr *C.bge_api_t, bounds Bounds) (*API, error) {
 	free := func(ptr unsafe.Pointer) { C.bge_api_free((*C.bge_api_t)(ptr)) }
 	queue, err := calls()
 	if err != nil {
 		free(unsafe.Pointer(ptr))
 		return nil, err
 	}
-	return &API{handle: handle{ptr: unsafe.Pointer(ptr), free: free}, queue: queue, streams: make(gate, streams)}, nil
+	return &API{
+		handle: handle{ptr: unsafe.Pointer(ptr), free: free}, queue: queue,
+		threads: newThreads(bounds.Calls), streams: make(gate, bounds.Streams),
+	}, nil
 }
 
-// NewAPI is bge_api_new. streams is how many reads and writes of streams may wait in the library at once, each of
-// which holds a thread.
-func NewAPI(accessToken, options string, streams int) (*API, error) {
+// NewAPI is bge_api_new.
+func NewAPI(accessToken, options string, bounds Bounds) (*API, error) {
 	in, err := texts(accessToken, options)
 	if err != nil {
 		return nil, err
@@ -40,11 +43,11 @@ func NewAPI(accessToken, options string, streams int) (*API, error) {
 	if err := check(C.bge_api_new(in[0], in[1], &api, &failure), failure); err != nil {
 		return nil, err
 	}
-	return newAPI(api, streams)
+	return newAPI(api, bounds)
 }
 
 // OpenAPI is bge_api_open.
-func OpenAPI(options string, streams int) (*API, error) {
+func OpenAPI(options string, bounds Bounds) (*API, error) {
 	in, err := texts(options)
 	if err != nil {
 		return nil, err
@@ -54,7 +57,7 @@ func OpenAPI(options string, streams int) (*API, error) {
 	if err := check(C.bge_api_open(in[0], &api, &failure), failure); err != nil {
 		return nil, err
 	}
-	return newAPI(api, streams)
+	return newAPI(api, bounds)
 }
 
 // Use lends the bge_api_t for the time of a call.
@@ -106,6 +109,16 @@ func (a *API) Call(ctx context.Context, name, args string, progress Progress) ([
 		return nil, err
 	}
 	defer a.release()
+	if progress == nil && isShort(name) {
+		switch err := a.threads.enter(ctx, patience); err {
+		case nil:
+			defer a.threads.leave()
+			return a.direct(ctx, (*C.bge_api_t)(ptr), in[0], in[1])
+		case ErrLate:
+		default:
+			return nil, err
+		}
+	}
 	return a.queue.run(ctx, progress, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
 		var failure *C.bge_error_t
 		return check(C.start_call((*C.bge_api_t)(ptr), in[0], in[1], ops, key, op, &failure), failure)

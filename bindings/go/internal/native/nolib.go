@@ -28,8 +28,8 @@ func (*handle) Close() {}
 
 type API struct{ handle }
 
-func NewAPI(string, string, int) (*API, error) { return nil, errNoLibrary }
-func OpenAPI(string, int) (*API, error)        { return nil, errNoLibrary }
+func NewAPI(string, string, Bounds) (*API, error) { return nil, errNoLibrary }
+func OpenAPI(string, Bounds) (*API, error)        { return nil, errNoLibrary }
 
 func (*API) Use(func(unsafe.Pointer) error) error { return errNoLibrary }
 
@@ -58,7 +58,7 @@ type OAuth2 struct{ handle }
 func NewOAuth2(string, string, string) (*OAuth2, error)                 { return nil, errNoLibrary }
 func (*OAuth2) Call(context.Context, string, string) ([]byte, error)    { return nil, errNoLibrary }
 func (*OAuth2) AuthorizationURL(string, string, string) (string, error) { return "", errNoLibrary }
-func (*OAuth2) API(string, int) (*API, error)                           { return nil, errNoLibrary }
+func (*OAuth2) API(string, Bounds) (*API, error)                        { return nil, errNoLibrary }
 
 type Reader struct{ handle }
 

@@ -76,7 +76,7 @@ func (o *OAuth2) AuthorizationURL(redirectURI, state, scopes string) (string, er
 }
 
 // API is bge_oauth2_get_api; an empty token means client credentials.
-func (o *OAuth2) API(token string, streams int) (*API, error) {
+func (o *OAuth2) API(token string, bounds Bounds) (*API, error) {
 	in, err := texts(token)
 	if err != nil {
 		return nil, err
@@ -95,5 +95,5 @@ func (o *OAuth2) API(token string, streams int) (*API, error) {
 	if err := check(status, failure); err != nil {
 		return nil, err
 	}
-	return newAPI(api, streams)
+	return newAPI(api, bounds)
 }

@@ -25,13 +25,13 @@ func platform(t *testing.T) string {
 	return server.URL
 }
 
-func api(t *testing.T) *API {
+func api(t *testing.T, threads int) *API {
 	t.Helper()
 	options, err := json.Marshal(map[string]any{"endpoint": platform(t), "fallback_endpoint": nil})
 	if err != nil {
 		t.Fatal(err)
 	}
-	api, err := NewAPI("a-token", string(options), 1)
+	api, err := NewAPI("a-token", string(options), Bounds{Calls: threads, Streams: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ const silence = `{"method":"GET","path":"/silent"}`
 
 // Without file descriptors to poll, calls end as well, and in bounded time.
 func TestWithoutThePoller(t *testing.T) {
-	api := api(t)
+	api := api(t, 0)
 	var err error
 	if api.queue, err = newQueue(false); err != nil {
 		t.Fatal(err)
@@ -60,16 +60,67 @@ func TestWithoutThePoller(t *testing.T) {
 	}
 	group.Wait()
 
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
-	defer cancel()
-	at := time.Now()
-	_, err = api.Call(ctx, "request", silence, nil)
-	var e *Error
-	if took := time.Since(at); !errors.As(err, &e) || e.Status != StatusCancelled || took > 250*time.Millisecond {
-		t.Errorf("after %v: %v", took, err)
-	}
+	endsWithItsContext(t, api)
 	if n := len(api.queue.waiting); n != 0 {
 		t.Errorf("%d calls are waited for", n)
+	}
+}
+
+// endsWithItsContext makes a call that gets no answer.
+func endsWithItsContext(t *testing.T, api *API) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*patience)
+	defer cancel()
+	at := time.Now()
+	_, err := api.Call(ctx, "request", silence, nil)
+	var e *Error
+	if took := time.Since(at); !errors.As(err, &e) || e.Status != StatusCancelled || took > 10*patience {
+		t.Errorf("after %v: %v", took, err)
+	}
+}
+
+// Calls that get no answer keep their threads, and nothing else: others are carried out without one.
+func TestThreads(t *testing.T) {
+	api := api(t, 2)
+	endsWithItsContext(t, api)
+	ctx, cancel := context.WithCancel(context.Background())
+	var silent, group sync.WaitGroup
+	for range 2 {
+		silent.Add(1)
+		go func() {
+			defer silent.Done()
+			if _, err := api.Call(ctx, "request", silence, nil); err == nil {
+				t.Error("it was answered")
+			}
+		}()
+	}
+	for len(api.threads.gate) < 2 {
+		time.Sleep(time.Millisecond)
+	}
+	late, stop := context.WithTimeout(context.Background(), patience/10)
+	defer stop()
+	if _, err := api.Call(late, "alive", "{}", nil); err != context.DeadlineExceeded {
+		t.Errorf("who waits for a thread until the context ends: %v", err)
+	}
+	for range 50 {
+		group.Add(1)
+		go func() {
+			defer group.Done()
+			if text, err := api.Call(context.Background(), "alive", "{}", nil); err != nil || string(text) != "true" {
+				t.Errorf("%s, %v", text, err)
+			}
+		}()
+	}
+	group.Wait()
+	cancel()
+	silent.Wait()
+	if n := len(api.threads.gate); n != 0 {
+		t.Errorf("%d threads are held", n)
+	}
+	for call, short := range map[string]bool{"get_user": true, "request": true, "wait_task": false, "upload_file": false, "deploy_model": false} {
+		if isShort(call) != short {
+			t.Errorf("%s is short: %v", call, !short)
+		}
 	}
 }
 
@@ -98,7 +149,7 @@ func TestTurns(t *testing.T) {
 
 // Closing a handle in use waits for its users.
 func TestUsers(t *testing.T) {
-	api := api(t)
+	api := api(t, 1)
 	ptr, err := api.acquire()
 	if err != nil || ptr == nil {
 		t.Fatal(err)

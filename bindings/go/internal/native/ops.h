@@ -44,4 +44,28 @@ static inline bge_status_t take_result(bge_op_t *op, char **text, size_t *len, b
   return status;
 }
 
+/* A call on this thread, from its beginning to its end. */
+static inline bge_status_t run_prepared(const bge_op_t *op, char **text, size_t *len, bge_error_t **err) {
+  bge_status_t status = bge_op_run(op, text, err);
+  *len = *text == NULL ? 0 : strlen(*text);
+  return status;
+}
+
+static inline bge_status_t prepare_call(const bge_api_t *api, const char *name, const char *args, bge_op_t **op,
+                                        bge_error_t **err) {
+  return bge_api_prepare(api, name, args, op, err);
+}
+
+static inline void free_prepared(bge_op_t *op) { bge_op_free(op); }
+
+static inline bge_status_t run_call(const bge_api_t *api, const char *name, const char *args, char **text, size_t *len,
+                                    bge_error_t **err) {
+  bge_op_t *op = NULL;
+  bge_status_t status = bge_api_prepare(api, name, args, &op, err);
+  if (status != BGE_OK) return status;
+  status = run_prepared(op, text, len, err);
+  bge_op_free(op);
+  return status;
+}
+
 #endif

@@ -1201,8 +1201,8 @@ bge_status_t bge_api_open_reader(const bge_api_t *api,
  all was read in order, only when length and checksum are right (of an encrypted object also the hash of the plaintext,
  where it is told).
 
- The first read and one after a jump ask for 256 KiB; reading on asks for up to 8 MiB at a time, with two blocks ahead. What
- breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
+ The first read asks for 256 KiB, one after a jump for 192 KiB; reading on asks for up to 8 MiB at a time, with two blocks
+ ahead. What breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
  object changed in the meantime; `BGE_ERR_ARGUMENT` when `cap` is 0.
  */
 BGE_NODISCARD BGE_API
@@ -1767,6 +1767,27 @@ bge_status_t bge_api_start(const bge_api_t *api,
                            const char *args_json,
                            bge_op_t **out,
                            bge_error_t **err);
+
+/*
+ Makes any call of `bge_api_start` ready, and sends nothing: `bge_op_run` carries it out. The caller frees `*out` with
+ `bge_op_free`.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_api_prepare(const bge_api_t *api,
+                             const char *name,
+                             const char *args_json,
+                             bge_op_t **out,
+                             bge_error_t **err);
+
+/*
+ Carries out what `bge_api_prepare` made ready, on this thread, and gives its result as `bge_api_call` would; any other
+ thread may end it with `bge_op_cancel`, before it or meanwhile. No other thread takes part in a short call: where
+ each caller has a thread anyway, this costs less than `bge_api_start` and a wait. Once for each operation:
+ `BGE_ERR_ARGUMENT` for the second time, and for one that was started. The caller frees `*out_json` with
+ `bge_string_free`.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_op_run(const bge_op_t *op, char **out_json, bge_error_t **err);
 
 /*
  Waits until an operation has ended, for at most `timeout_ms` milliseconds, or without a limit if that is negative.
