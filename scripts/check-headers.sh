@@ -14,6 +14,10 @@ printf '#include <bge.hpp>\n#include <bge.hpp>\n' >"$scratch/header.cpp"
   ${CXX:-c++} -std=c++17 -x c++ $flags "$scratch/header.c"
   ${CXX:-c++} -std=c++17 $flags "$scratch/header.cpp"
   ${CXX:-c++} -std=c++20 $flags "$scratch/header.cpp"
+  for part in bindings/c/bge/*.hpp; do
+    printf '#include <bge/%s>\n#include <bge/%s>\n' "${part##*/}" "${part##*/}" >"$scratch/part.cpp"
+    ${CXX:-c++} -std=c++17 $flags "$scratch/part.cpp"
+  done
 }
 # a status that is dropped is seen (by a compiler that does its whole work), unless that was turned off
 whole=$(echo "$flags" | sed 's|-fsyntax-only|-c -o /dev/null|')
@@ -27,4 +31,4 @@ for compiler in "${CC:-cc} -std=c11" "${CXX:-c++} -std=c++17 -x c++"; do
     exit 1
   fi
 done
-echo "bge.h and bge.hpp compile alone as C11, C++17 and C++20"
+echo "bge.h, bge.hpp and its parts compile alone as C11, C++17 and C++20"

@@ -31,8 +31,9 @@ done
 # what `rustc --print native-static-libs` says a program needs beside libbge.a
 system_libs="-lgcc_s -lutil -lrt -lpthread -lm -ldl -lc"
 
+nouns=("$top"/bindings/c/bge/*.hpp) # the parts of bge.hpp
 files=(
-  "$INCLUDEDIR/bge.h" "$INCLUDEDIR/bge.hpp"
+  "$INCLUDEDIR/bge.h" "$INCLUDEDIR/bge.hpp" "${nouns[@]/#$top\/bindings\/c/$INCLUDEDIR}"
   "$LIBDIR/libbge.so.$version" "$LIBDIR/$soname" "$LIBDIR/libbge.so" "$LIBDIR/libbge.a"
   "$HTSLIB_PLUGINDIR/hfile_bge.so"
   "$BINDIR/bge-sandbox" "$BINDIR/bge"
@@ -58,9 +59,10 @@ fill() { # TEMPLATE TARGET
 
 case ${1:-} in
   install)
-    install -d "$DESTDIR$INCLUDEDIR" "$DESTDIR$LIBDIR/pkgconfig" "$DESTDIR$cmakedir" "$DESTDIR$BINDIR" \
+    install -d "$DESTDIR$INCLUDEDIR/bge" "$DESTDIR$LIBDIR/pkgconfig" "$DESTDIR$cmakedir" "$DESTDIR$BINDIR" \
       "$DESTDIR$HTSLIB_PLUGINDIR"
     install -m 644 "$top/include/bge.h" "$top/bindings/c/bge.hpp" "$DESTDIR$INCLUDEDIR"
+    install -m 644 "${nouns[@]}" "$DESTDIR$INCLUDEDIR/bge"
     programs=()
     for program in bge-sandbox bge; do # a build without tables has no bge
       [ -e "$BUILD/$program" ] || continue
@@ -83,7 +85,7 @@ case ${1:-} in
     ;;
   uninstall)
     for file in "${files[@]}"; do rm -f "$DESTDIR$file"; done
-    rmdir "$DESTDIR$cmakedir" "$DESTDIR$HTSLIB_PLUGINDIR" 2>/dev/null || true
+    rmdir "$DESTDIR$INCLUDEDIR/bge" "$DESTDIR$cmakedir" "$DESTDIR$HTSLIB_PLUGINDIR" 2>/dev/null || true
     echo "Removed libbge from $DESTDIR$PREFIX"
     ;;
   list) printf '%s\n' "${files[@]}" ;;

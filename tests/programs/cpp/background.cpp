@@ -2,9 +2,11 @@
 #include "check.hpp"
 
 #include <iterator>
+#include <limits>
 #include <set>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 static_assert(!std::is_copy_constructible_v<bge::Operation> && std::is_nothrow_move_constructible_v<bge::Operation>);
 static_assert(!std::is_copy_constructible_v<bge::Pages> && std::is_move_constructible_v<bge::Pages>);
@@ -27,9 +29,38 @@ static void operations(const bge::Client &api) {
   CHECK(op.progress().done == 4 && op.progress().total == 4);
   { bge::Operation abandoned = api.start_upload("abandoned.bin", std::string(5000000, 'x')); }
 
+  /* on this thread, and ended from another one */
+  bge::Operation own = api.prepare("get_user");
+  CHECK(!own.wait(0) && own.run() == api.get_user());
+  CHECK(ERROR_OF(own.run()).status() == BGE_ERR_ARGUMENT);
+  own = api.prepare("get_user");
+  own.cancel();
+  CHECK(ERROR_OF(own.run()).status() == BGE_ERR_CANCELLED);
+
   const bge::OAuth2 application(sandbox("/credentials/client_id"), sandbox("/credentials/client_secret"),
                                 sandbox_options());
   CHECK(get(application.start("get_credentials_token").get(), "/token_type") == "Bearer");
+}
+
+static void queues(const bge::Client &api) {
+  const bge::Queue queue;
+  CHECK(queue.fd() >= 0 && queue.wait(0).empty());
+  std::vector<bge::Operation> operations;
+  for (std::uint64_t key = 1; key <= 5; key++) {
+    operations.push_back(api.start("get_user"));
+    queue.add(operations.back(), key);
+  }
+  CHECK(ERROR_OF(queue.add(operations[0], 9)).status() == BGE_ERR_ARGUMENT);
+  std::set<std::uint64_t> ended;
+  while (ended.size() < 5) {
+    const std::vector<std::uint64_t> keys = queue.wait(-1, 2);
+    CHECK(!keys.empty() && keys.size() <= 2);
+    ended.insert(keys.begin(), keys.end());
+  }
+  CHECK(*ended.begin() == 1 && *ended.rbegin() == 5);
+  CHECK(operations[2].result() == api.get_user());
+  queue.post(77);
+  CHECK(queue.wait() == std::vector<std::uint64_t>{77});
 }
 
 static void pages(const bge::Client &api) {
@@ -91,8 +122,39 @@ static void streams(const bge::Client &api) {
   CHECK(all == "one|two||four|" && in.eof() && !in.bad() && !in.error());
   bge::istream whole(api.open_reader(object));
   CHECK(std::string(std::istreambuf_iterator<char>(whole), {}) == content);
+  /* anywhere in it */
+  bge::istream anywhere(api.open_reader(lines));
+  const auto read_line = [&anywhere] {
+    std::string got;
+    std::getline(anywhere, got);
+    return got;
+  };
+  CHECK(anywhere.tellg() == std::streampos(0) && read_line() == "one" && anywhere.tellg() == std::streampos(4));
+  CHECK(anywhere.seekg(-4, std::ios::end) && read_line() == "four" && anywhere.eof());
+  CHECK(anywhere.seekg(4) && read_line() == "two" && anywhere.seekg(-3, std::ios::cur) && read_line() == "wo");
+  CHECK(anywhere.seekg(100) && anywhere.get() == std::char_traits<char>::eof() && anywhere.eof());
+  anywhere.clear();
+  CHECK(!anywhere.seekg(-1) && !anywhere.bad());
+  anywhere.clear();
+  CHECK(!anywhere.seekg(std::numeric_limits<std::streamoff>::max(), std::ios::end));
+  anywhere.clear();
+  CHECK(anywhere.seekg(0) && read_line() == "one" && !anywhere.error());
+  bge::istream large(api.open_reader(object));
+  for (const std::size_t place : {std::size_t(0), content.size() - 1, content.size() / 2, content.size() / 2 + 1}) {
+    CHECK(large.seekg(static_cast<std::streamoff>(place)) && large.peek() == std::char_traits<char>::to_int_type(content[place]));
+    CHECK(large.tellg() == std::streampos(static_cast<std::streamoff>(place)));
+  }
+  bge::Reader at_places = api.open_reader(object);
+  char piece[4];
+  CHECK(at_places.size() == content.size());
+  CHECK(at_places.read_at(content.size() - 2, piece, 4) == 2 && piece[0] == content[content.size() - 2]);
+  at_places.seek(content.size());
+  CHECK(at_places.read(piece, 4) == 0);
+
   bge::istream missing(api.open_reader("no/such/object"));
   CHECK(!std::getline(missing, line) && missing.bad() && !missing.eof());
+  bge::istream nowhere(api.open_reader("no/such/object"));
+  CHECK(!nowhere.seekg(0, std::ios::end) && nowhere.bad() && nowhere.error());
   CHECK(missing.error() && missing.error()->status() == BGE_ERR_STORAGE);
 
   bge::Writer discarded = api.open_writer("discarded.txt");
@@ -105,6 +167,7 @@ int main() {
   return check_all([] {
     const bge::Client api = sandbox_client();
     operations(api);
+    queues(api);
     pages(api);
     streams(api);
   });

@@ -37,6 +37,14 @@ static void whole(const bge::Client &api, const std::string &args) {
   CHECK(read_all(stream) == walked);
 }
 
+/* a page that was fetched as JSON has the columns of the table */
+static void of_a_page(const bge::Client &api, const std::string &args) {
+  const std::string page = api.call("get_taxon_abundance", args);
+  bge::ArrowStream rows = bge::rows("get_taxon_abundance", page);
+  CHECK(read_all(rows) == std::stol(get(page, "/result/#")));
+  CHECK(ERROR_OF(bge::rows("get_taxon_abundance", "no page")).status() == BGE_ERR_ARGUMENT);
+}
+
 static void handles(const bge::Client &api, const std::string &args) {
   bge::Table table = api.open_table("get_taxon_abundance", args);
   bge::ArrowStream stream = table.stream();
@@ -71,6 +79,7 @@ int main() {
     const bge::Client api = sandbox_client();
     const std::string args = R"({"limit": 70, "biosample_id": ")" + sandbox("/meta_biosample_id") + "\"}";
     whole(api, args);
+    of_a_page(api, args);
     handles(api, args);
   });
 }
