@@ -61,6 +61,7 @@ has_r callr | r-cran-callr
 has_r tibble | r-cran-tibble
 has_r bit64 | r-cran-bit64
 has_r codetools | r-cran-codetools
+has_r Rsamtools | r-bioc-rsamtools
 has_r knitr | r-cran-knitr
 has_r rmarkdown | r-cran-rmarkdown
 have pandoc | pandoc
@@ -68,6 +69,7 @@ have pandoc | pandoc
 have qpdf | qpdf
 have samtools | samtools
 have bcftools | bcftools
+have htsfile | tabix
 have checkbashisms | devscripts
 test -e /etc/ssl/certs/ca-certificates.crt || test -e /etc/pki/tls/certs/ca-bundle.crt || test -n "${SSL_CERT_FILE:-}" | ca-certificates
 TABLE

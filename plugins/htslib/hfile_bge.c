@@ -30,8 +30,17 @@ static hfile_init_fn hfile_init;
 static hfile_destroy_fn hfile_destroy;
 static hfile_add_scheme_handler_fn hfile_add_scheme_handler;
 
+static int find_htslib(void *library)
+{
+    /* ISO C has no cast from an object's address to a function's: POSIX says that this is how it is done */
+    *(void **)&hfile_init = dlsym(library, "hfile_init");
+    *(void **)&hfile_destroy = dlsym(library, "hfile_destroy");
+    *(void **)&hfile_add_scheme_handler = dlsym(library, "hfile_add_scheme_handler");
+    return hfile_init != NULL && hfile_destroy != NULL && hfile_add_scheme_handler != NULL ? 0 : -1;
+}
+
 /* by the library of the caller: in Python, say, its names are no one else's; else by the program's own names */
-static int find_htslib(const void *caller)
+static int find_htslib_of(const void *caller)
 {
     Dl_info place;
     void *library = NULL;
@@ -41,11 +50,7 @@ static int find_htslib(const void *caller)
     if (library == NULL || dlsym(library, "hfile_init") == NULL) {
         library = RTLD_DEFAULT;
     }
-    /* ISO C has no cast from an object's address to a function's: POSIX says that this is how it is done */
-    *(void **)&hfile_init = dlsym(library, "hfile_init");
-    *(void **)&hfile_destroy = dlsym(library, "hfile_destroy");
-    *(void **)&hfile_add_scheme_handler = dlsym(library, "hfile_add_scheme_handler");
-    return hfile_init != NULL && hfile_destroy != NULL && hfile_add_scheme_handler != NULL ? 0 : -1;
+    return find_htslib(library);
 }
 
 /* ---- clients: one for each profile, for as long as the plugin is loaded ---- */
@@ -372,19 +377,46 @@ static int is_remote(const char *address)
     return 1;
 }
 
-EXPORTED int hfile_plugin_init(struct hFILE_plugin *self)
+static void serve(void)
 {
     static const struct hFILE_scheme_handler handler = {open_stream, is_remote, "libbge", 10, NULL};
     static int is_prepared;
-    if (self->api_version != 1 || find_htslib(__builtin_return_address(0)) < 0) {
-        errno = ENOSYS;
-        return -1;
-    }
     if (!is_prepared) {
         is_prepared = pthread_atfork(before_fork, after_fork, after_fork) == 0;
     }
+    hfile_add_scheme_handler("bge", &handler);
+}
+
+/* what htslib calls, where it was built with plugins */
+EXPORTED int hfile_plugin_init(struct hFILE_plugin *self)
+{
+    if (self->api_version != 1 || find_htslib_of(__builtin_return_address(0)) < 0) {
+        errno = ENOSYS;
+        return -1;
+    }
     self->name = "bge";
     self->destroy = free_clients;
-    hfile_add_scheme_handler("bge", &handler);
+    serve();
     return 0;
+}
+
+/*
+ * For an htslib that was built without plugins, as in the pysam of PyPI and in Bioconductor: `library` is the path of the
+ * library that holds it, which is loaded already, and `outcome` becomes 0, or an errno. The parameters are such that R's
+ * .C can call it.
+ */
+EXPORTED void hfile_bge_register(const char *const *library, int *outcome)
+{
+    void *loaded = dlopen(*library, RTLD_LAZY | RTLD_NOLOAD);
+    hisremote_fn hisremote = NULL;
+    if (loaded != NULL) {
+        *(void **)&hisremote = dlsym(loaded, "hisremote");
+    }
+    if (hisremote == NULL || find_htslib(loaded) < 0) {
+        *outcome = ENOSYS;
+        return;
+    }
+    (void)hisremote("bge:"); /* has htslib make its table of schemes */
+    serve();
+    *outcome = 0;
 }

@@ -47,5 +47,6 @@ struct hFILE_plugin {
 typedef hFILE *(*hfile_init_fn)(size_t size, const char *mode, size_t capacity);
 typedef void (*hfile_destroy_fn)(hFILE *stream);
 typedef void (*hfile_add_scheme_handler_fn)(const char *scheme, const struct hFILE_scheme_handler *handler);
+typedef int (*hisremote_fn)(const char *address);
 
 #endif

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import subprocess
+import urllib.parse
 import urllib.request
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pytest
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = pathlib.Path(os.environ.get("BGE_LIB_DIR", TOP / "target/quick"))
 LONG = "BGE_TEST_LONG" in os.environ
+REGION = "chr15:74740000-74755000"
 TAXA = "/microbiome/taxon_abundance"
 
 
@@ -143,3 +145,64 @@ def api(sandbox):
     api = Api(sandbox)
     yield api
     api.close()
+
+
+# ---- genomes: BAM and VCF files in the store, and what htslib says of them ----
+
+
+def call(sandbox, method, path, **parameters):
+    """A call of the platform, without the library."""
+    encoded = urllib.parse.urlencode(parameters)
+    url = sandbox.ready["endpoint"] + path + (f"?{encoded}" if method == "GET" else "")
+    asked = urllib.request.Request(url, None if method == "GET" else encoded.encode(), method=method)
+    asked.add_header("Authorization", f"Bearer {sandbox.ready['access_token']}")
+    with urllib.request.urlopen(asked) as answer:
+        return json.load(answer)["data"]
+
+
+def local(folder, name):
+    return folder / pathlib.PurePath(name).name
+
+
+@pytest.fixture(scope="module")
+def genomes():
+    sandbox = Sandbox("--samples", "8")
+    sandbox.environment["HTS_PATH"] = str(BUILD)
+    yield sandbox
+    sandbox.close()
+
+
+@pytest.fixture(scope="module")
+def objects(genomes):
+    """The names of a genome's files in the store, by their last ending."""
+    files = call(genomes, "GET", f"/samples/{genomes.ready['biosample_id']}", require_files="True")["files"]
+    return {file["object_name"].rsplit(".", 1)[1]: file["object_name"] for file in files}
+
+
+@pytest.fixture(scope="module")
+def folder(genomes, objects, tmp_path_factory):
+    """The same files as local copies, under the same names."""
+    folder = tmp_path_factory.mktemp("genome")
+    for name in objects.values():
+        url = call(genomes, "POST", "/oss/sign_url", object_name=name)["url"]
+        with urllib.request.urlopen(url) as answer:
+            local(folder, name).write_bytes(answer.read())
+    return folder
+
+
+@pytest.fixture
+def run(genomes, tmp_path):
+    """Runs a program in a folder of its own, with a genome's platform around it."""
+
+    def run(*words, environment=None, fails=False):
+        done = subprocess.run(
+            [str(word) for word in words],
+            cwd=tmp_path,
+            env={**genomes.environment, **(environment or {})},
+            capture_output=True,
+            timeout=300,
+        )
+        assert (done.returncode != 0) == fails, done.stderr.decode()
+        return done
+
+    return run

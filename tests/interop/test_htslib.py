@@ -1,75 +1,11 @@
 """samtools, bcftools and pysam on `bge:` addresses: what they say of an object is what they say of a local copy."""
-import base64
-import json
-import pathlib
+import random
 import subprocess
 import sys
-import time
-import urllib.parse
-import urllib.request
 
 import pytest
 
-from conftest import BUILD
-
-REGION = "chr15:74740000-74755000"
-
-
-@pytest.fixture(scope="module")
-def genomes(request):
-    from conftest import Sandbox
-
-    sandbox = Sandbox("--samples", "8")
-    sandbox.environment["HTS_PATH"] = str(BUILD)
-    yield sandbox
-    sandbox.close()
-
-
-def call(sandbox, method, path, **parameters):
-    encoded = urllib.parse.urlencode(parameters)
-    url = sandbox.ready["endpoint"] + path + (f"?{encoded}" if method == "GET" else "")
-    asked = urllib.request.Request(url, None if method == "GET" else encoded.encode(), method=method)
-    asked.add_header("Authorization", f"Bearer {sandbox.ready['access_token']}")
-    with urllib.request.urlopen(asked) as answer:
-        return json.load(answer)["data"]
-
-
-@pytest.fixture(scope="module")
-def objects(genomes):
-    """The names of a genome's files in the store, by their last ending."""
-    files = call(genomes, "GET", f"/samples/{genomes.ready['biosample_id']}", require_files="True")["files"]
-    return {file["object_name"].rsplit(".", 1)[1]: file["object_name"] for file in files}
-
-
-@pytest.fixture(scope="module")
-def folder(genomes, objects, tmp_path_factory):
-    """The same files as local copies, under the same names."""
-    folder = tmp_path_factory.mktemp("genome")
-    for name in objects.values():
-        url = call(genomes, "POST", "/oss/sign_url", object_name=name)["url"]
-        with urllib.request.urlopen(url) as answer:
-            (folder / pathlib.PurePath(name).name).write_bytes(answer.read())
-    return folder
-
-
-@pytest.fixture
-def run(genomes, tmp_path):
-    def run(*words, environment=None, fails=False):
-        done = subprocess.run(
-            [str(word) for word in words],
-            cwd=tmp_path,
-            env={**genomes.environment, **(environment or {})},
-            capture_output=True,
-            timeout=120,
-        )
-        assert (done.returncode != 0) == fails, done.stderr.decode()
-        return done
-
-    return run
-
-
-def local(folder, name):
-    return folder / pathlib.PurePath(name).name
+from conftest import REGION, local
 
 
 @pytest.mark.parametrize("words", [["-H"], [], ["-@8"], ["-c"], ["-f", "4"]])
@@ -117,6 +53,34 @@ def test_what_is_written_is_there_under_the_name_that_is_printed(run, objects, f
     assert run("samtools", "view", "-c", address).stdout == run("samtools", "view", "-c", local(folder, name)).stdout
 
 
+def test_a_cram_file_is_read_with_its_reference(run, tmp_path):
+    chance = random.Random(15)
+    bases = "".join(chance.choices("ACGT", k=60_000))
+    (tmp_path / "reference.fa").write_text(">c1\n" + "\n".join(bases[i : i + 60] for i in range(0, 60_000, 60)) + "\n")
+    starts = sorted(chance.randrange(59_900) for _ in range(5_000))
+    lines = [f"r{n}\t0\tc1\t{at + 1}\t60\t100M\t*\t0\t0\t{bases[at : at + 100]}\t{'I' * 100}" for n, at in enumerate(starts)]
+    (tmp_path / "reads.sam").write_text("@SQ\tSN:c1\tLN:60000\n" + "\n".join(lines) + "\n")
+    with_reference = ["--no-PG", "-T", "reference.fa"]
+    run("samtools", "view", *with_reference, "-C", "-o", "copy.cram", "reads.sam")
+    written = run("samtools", "view", *with_reference, "-C", "-o", "bge:reads.cram", "reads.sam")
+    address = written.stderr.decode().split()[-1]
+    for file in ("copy.cram", address):
+        run("samtools", "index", "-o", "own.crai", file)
+        (tmp_path / "own.crai").rename(tmp_path / f"{len(file)}.crai")
+    indexes = [tmp_path / f"{len(file)}.crai" for file in ("copy.cram", address)]
+    assert indexes[0].read_bytes() == indexes[1].read_bytes()
+    for words in (["-H"], [], ["-@8"]):
+        wanted = run("samtools", "view", *with_reference, *words, "copy.cram").stdout
+        assert wanted and run("samtools", "view", *with_reference, *words, address).stdout == wanted
+    wanted = run("samtools", "view", *with_reference, "-X", "copy.cram", indexes[0], "c1:20000-21000").stdout
+    assert wanted.count(b"\n") > 50
+    assert run("samtools", "view", *with_reference, "-X", address, indexes[0], "c1:20000-21000").stdout == wanted
+    # Without its reference it cannot be read, wherever it is.
+    (tmp_path / "reference.fa").unlink()
+    nowhere = {"REF_PATH": str(tmp_path / "none"), "REF_CACHE": str(tmp_path / "none/%s")}
+    run("samtools", "view", address, environment=nowhere, fails=True)
+
+
 def test_refusals_are_told_in_words(run, objects):
     absent = run("samtools", "view", "bge:no/such/object.bam", fails=True).stderr.decode()
     assert "No such file" in absent, absent
@@ -128,31 +92,6 @@ def test_refusals_are_told_in_words(run, objects):
     assert "nobody" in nobody and "profile" in nobody, nobody
     for wrong in ["bge:", "bge://profile", "bge:///x"]:
         assert "Invalid argument" in run("samtools", "view", wrong, fails=True).stderr.decode()
-
-
-def test_an_object_that_changes_in_mid_read_is_an_error(genomes, objects, folder, tmp_path):
-    name = objects["bam"]
-    content = local(folder, name).read_bytes()
-    replaced = base64.b64encode(content[:-100] + bytes(100)).decode()
-    slowly = {"side": "store", "method": "GET", "count": 0, "kind": "drip", "bytes": 65_536, "interval_ms": 100}
-    genomes.control("POST", "faults", slowly)
-    reading = subprocess.Popen(
-        ["samtools", "view", "-c", f"bge:{name}"],
-        cwd=tmp_path,
-        env=genomes.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    try:
-        time.sleep(1)
-        genomes.control("POST", "objects", {"name": name, "base64": replaced})
-        genomes.control("DELETE", "faults")
-        _, told = reading.communicate(timeout=120)
-        assert reading.returncode != 0 and b"changed" in told, told
-    finally:
-        reading.kill()
-        genomes.control("DELETE", "faults")
-        genomes.control("POST", "objects", {"name": name, "base64": base64.b64encode(content).decode()})
 
 
 def test_pysam_reads_by_the_plugin(run, objects, folder):
