@@ -55,8 +55,8 @@ header: ## write include/bge.h and tests/symbols.txt anew, after src/ffi has gai
 	scripts/check-symbols.sh --update $(LIB_DIR)/libbge.so
 	cp include/bge.h bindings/r/inst/include/bge.h
 
-WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' HTSLIB_PLUGINDIR='$(HTSLIB_PLUGINDIR)' DESTDIR='$(DESTDIR)' RELOCATABLE='$(RELOCATABLE)'
-install: build ## header, libraries, bge.pc, CMake package, bge-sandbox (PREFIX=, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=, HTSLIB_PLUGINDIR=)
+WHERE = PREFIX='$(PREFIX)' LIBDIR='$(LIBDIR)' INCLUDEDIR='$(INCLUDEDIR)' BINDIR='$(BINDIR)' DATADIR='$(DATADIR)' HTSLIB_PLUGINDIR='$(HTSLIB_PLUGINDIR)' DESTDIR='$(DESTDIR)' RELOCATABLE='$(RELOCATABLE)'
+install: build ## header, libraries, bge.pc, CMake package, programs (PREFIX=, DESTDIR=, LIBDIR=, INCLUDEDIR=, BINDIR=, DATADIR=, HTSLIB_PLUGINDIR=)
 	@$(WHERE) BUILD='$(LIB_DIR)' scripts/install.sh install
 
 # from a copy: R writes into the sources that it installs, and a checkout need not be writable

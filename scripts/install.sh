@@ -2,7 +2,7 @@
 # Installs libbge, or takes it away again; called by `make install` and `make uninstall`.
 #   scripts/install.sh install|uninstall
 # Environment: PREFIX (/usr/local), LIBDIR (PREFIX/lib), INCLUDEDIR (PREFIX/include), BINDIR (PREFIX/bin),
-# HTSLIB_PLUGINDIR (LIBDIR/htslib, where htslib looks if LIBDIR is /usr/local/lib), DESTDIR
+# DATADIR (PREFIX/share: manual pages and completions of bge), HTSLIB_PLUGINDIR (LIBDIR/htslib, where htslib looks if LIBDIR is /usr/local/lib), DESTDIR
 # (packagers' staging folder, in front of every path, and in no file), BUILD (where cargo put what it built),
 # STRIP (strip; empty: the debug information is installed, too), RELOCATABLE (1: bge.pc names its folders by where it lies
 # itself, as the CMake package always does, for a tree that is unpacked anywhere).
@@ -13,6 +13,7 @@ PREFIX=${PREFIX:-/usr/local}
 LIBDIR=${LIBDIR:-$PREFIX/lib}
 INCLUDEDIR=${INCLUDEDIR:-$PREFIX/include}
 BINDIR=${BINDIR:-$PREFIX/bin}
+DATADIR=${DATADIR:-$PREFIX/share}
 HTSLIB_PLUGINDIR=${HTSLIB_PLUGINDIR:-$LIBDIR/htslib}
 DESTDIR=${DESTDIR:-}
 BUILD=${BUILD:-$top/target/release}
@@ -21,7 +22,7 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
 soname=libbge.so.${version%%.*}
 cmakedir=$LIBDIR/cmake/bge
 
-for path in "$PREFIX" "$LIBDIR" "$INCLUDEDIR" "$BINDIR" "$HTSLIB_PLUGINDIR"; do
+for path in "$PREFIX" "$LIBDIR" "$INCLUDEDIR" "$BINDIR" "$DATADIR" "$HTSLIB_PLUGINDIR"; do
   case $path in
     /*) ;;
     *) echo "install: $path is not an absolute path" >&2; exit 1 ;;
@@ -40,6 +41,28 @@ files=(
   "$LIBDIR/pkgconfig/bge.pc"
   "$cmakedir/bgeConfig.cmake" "$cmakedir/bgeConfigVersion.cmake" "$cmakedir/bgeTargets.cmake"
 )
+
+# what bge writes about itself: a manual page for each command, and what shells complete
+mandir=$DATADIR/man/man1
+pages=(bge bge-{login,token,logout,whoami,profile,calls,call,api,upload,download,cat,extract,model,doctor,completions,man}
+  bge-profile-{list,show,use,add,remove} bge-model-{deploy,package,publish,rollback,versions,run,wait})
+completions=("$DATADIR/bash-completion/completions/bge" "$DATADIR/zsh/site-functions/_bge" "$DATADIR/fish/vendor_completions.d/bge.fish")
+files+=("${completions[@]}")
+for page in "${pages[@]}"; do files+=("$mandir/$page.1"); done
+describe() { # PROGRAM
+  "$1" --version >/dev/null 2>&1 || { echo "install: $1 does not run here: no manual pages, no completions" >&2; return; }
+  local scratch shell place
+  install -d "$DESTDIR$mandir"
+  scratch=$(mktemp -d)
+  "$1" --lang en man --all "$scratch"
+  for page in "${pages[@]}"; do install -m 644 "$scratch/$page.1" "$DESTDIR$mandir"; done
+  for place in "${completions[@]}"; do
+    case $place in */bash*) shell=bash ;; */zsh*) shell=zsh ;; *) shell=fish ;; esac
+    "$1" --lang en completions "$shell" >"$scratch/completions"
+    install -D -m 644 "$scratch/completions" "$DESTDIR$place"
+  done
+  rm -rf "$scratch"
+}
 
 # the folders that bge.pc names
 pc_prefix=$PREFIX pc_libdir=$LIBDIR pc_includedir=$INCLUDEDIR pc_htslib=$HTSLIB_PLUGINDIR
@@ -69,6 +92,7 @@ case ${1:-} in
       install -m 755 "$BUILD/$program" "$DESTDIR$BINDIR"
       programs+=("$DESTDIR$BINDIR/$program")
     done
+    if [ -e "$BUILD/bge" ]; then describe "$BUILD/bge"; fi
     install -m 755 "$BUILD/libbge.so" "$DESTDIR$LIBDIR/libbge.so.$version"
     if [ -n "$STRIP" ]; then "$STRIP" --strip-unneeded "$DESTDIR$LIBDIR/libbge.so.$version" "${programs[@]}"; fi
     ln -sf "libbge.so.$version" "$DESTDIR$LIBDIR/$soname"
@@ -85,7 +109,7 @@ case ${1:-} in
     ;;
   uninstall)
     for file in "${files[@]}"; do rm -f "$DESTDIR$file"; done
-    rmdir "$DESTDIR$INCLUDEDIR/bge" "$DESTDIR$cmakedir" "$DESTDIR$HTSLIB_PLUGINDIR" 2>/dev/null || true
+    rmdir "$DESTDIR$INCLUDEDIR/bge" "$DESTDIR$cmakedir" "$DESTDIR$HTSLIB_PLUGINDIR" "$DESTDIR$mandir" 2>/dev/null || true
     echo "Removed libbge from $DESTDIR$PREFIX"
     ;;
   list) printf '%s\n' "${files[@]}" ;;

@@ -8,7 +8,7 @@ top=$(cd "$here/../../.." && pwd)
 sandbox=$(realpath "$1")
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-unset LD_LIBRARY_PATH DESTDIR LIBDIR INCLUDEDIR BINDIR
+unset LD_LIBRARY_PATH DESTDIR LIBDIR INCLUDEDIR BINDIR DATADIR
 flags="-Wall -Wextra -Werror -pedantic"
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$top/Cargo.toml" | head -n 1)
 

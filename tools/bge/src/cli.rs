@@ -6,11 +6,11 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
     call::{Chosen, official},
-    calls, cat,
+    calls, cat, completions,
     connection::Connection,
     doctor, download, extract,
     lang::{self, Language},
-    login, logout, model, profile, token, upload, whoami,
+    login, logout, man, model, profile, token, upload, whoami,
 };
 
 /// The BGE open omics platform from the shell
@@ -72,6 +72,8 @@ pub enum Command {
     #[command(subcommand)]
     Model(model::Command),
     Doctor(doctor::Options),
+    Completions(completions::Options),
+    Man(man::Options),
 }
 
 impl Cli {

@@ -96,6 +96,11 @@ pub fn of_arg(arg: &Arg) -> String {
     }
 }
 
+/// What is wrong with what was typed, where that is not told in English.
+pub fn told(error: &clap::Error) -> Option<String> {
+    if is_chinese() { chinese::told(error) } else { None }
+}
+
 /// The commands with their help in the language that was chosen.
 pub fn translated(command: clap::Command) -> clap::Command {
     if is_chinese() { chinese::translated(command) } else { command }

@@ -8,6 +8,7 @@ mod call;
 mod calls;
 mod cat;
 mod cli;
+mod completions;
 mod connection;
 mod doctor;
 mod download;
@@ -15,6 +16,7 @@ mod extract;
 mod failure;
 mod login;
 mod logout;
+mod man;
 mod model;
 mod out;
 mod profile;
@@ -38,7 +40,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Help and the version are no errors, and go to standard output.
-            let _ = error.print();
+            match lang::told(&error).filter(|_| error.use_stderr()) {
+                Some(told) => eprintln!("{told}"),
+                None => drop(error.print()),
+            }
             return if error.use_stderr() { Failure::input("").exit.into() } else { ExitCode::SUCCESS };
         }
     };
@@ -72,6 +77,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Cat(options) => cat::run(&options, connection),
         Command::Doctor(options) => doctor::run(&options, connection),
         Command::Model(command) => model::run(&command, connection),
+        Command::Completions(options) => completions::run(&options),
+        Command::Man(options) => man::run(&options),
         Command::Extract(options) => return extract::run(&options, connection),
     }?;
     Ok(ExitCode::SUCCESS)

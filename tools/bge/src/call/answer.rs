@@ -54,6 +54,8 @@ enum Form {
     Table,
     /// Comma-separated, with a line of names
     Csv,
+    /// The same with tabs
+    Tsv,
     /// One JSON object a row
     Jsonl,
     /// Apache Parquet
@@ -101,6 +103,7 @@ impl Shape {
             Form::Json => self.tell_json(client, endpoint, args),
             Form::Table => self.tell_rows(client, endpoint, args, Table::default()),
             Form::Csv => self.tell_rows(client, endpoint, args, self.file(options::Format::Csv)),
+            Form::Tsv => self.tell_rows(client, endpoint, args, self.file(options::Format::Tsv)),
             Form::Jsonl => self.tell_rows(client, endpoint, args, self.file(options::Format::Jsonl)),
             Form::Parquet => self.tell_rows(client, endpoint, args, self.file(options::Format::Parquet)),
             Form::Arrow => self.tell_rows(client, endpoint, args, self.file(options::Format::Arrow)),
