@@ -99,10 +99,15 @@ $(VENV)/.installed: $(REQUIREMENTS) scripts/deps.sh
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(REQUIREMENTS:%=-r %)
 	@touch $@
 
+# what only `make test-long` needs, since it is large
+$(VENV)/.installed-long: $(VENV)/.installed $(wildcard tests/*/requirements-long.txt)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check $(patsubst %,-r %,$(wildcard tests/*/requirements-long.txt))
+	@touch $@
+
 # everything is compiled first, with all cores on it; then the suites run side by side
 test: ## every test that this machine can run, with bounded counts
 	@scripts/deps.sh --try
-	@$(MAKE) --no-print-directory $(VENV)/.installed || echo "The suites in Python will not be run."
+	@$(MAKE) --no-print-directory $(VENV)/.installed$(if $(BGE_TEST_LONG),-long) || echo "The suites in Python will not be run."
 	@$(MAKE) --no-print-directory test-builds
 	@$(MAKE) --no-print-directory suites
 
