@@ -100,8 +100,10 @@ $(VENV)/.installed: $(REQUIREMENTS) scripts/deps.sh
 	@touch $@
 
 # what only `make test-long` needs, since it is large
-$(VENV)/.installed-long: $(VENV)/.installed $(wildcard tests/*/requirements-long.txt)
+NEXTFLOW := build/nextflow
+$(VENV)/.installed-long: $(VENV)/.installed $(wildcard tests/*/requirements-long.txt) tests/interop/nextflow.xml
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check $(patsubst %,-r %,$(wildcard tests/*/requirements-long.txt))
+	mvn -q -B -f tests/interop/nextflow.xml dependency:copy-dependencies -DoutputDirectory=$(abspath $(NEXTFLOW))
 	@touch $@
 
 # everything is compiled first, with all cores on it; then the suites run side by side

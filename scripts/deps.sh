@@ -73,8 +73,12 @@ have htsfile | tabix
 have checkbashisms | devscripts
 test -e /etc/ssl/certs/ca-certificates.crt || test -e /etc/pki/tls/certs/ca-bundle.crt || test -n "${SSL_CERT_FILE:-}" | ca-certificates
 TABLE
-  # only `make test-long` starts a cluster
-  [ -z "${BGE_TEST_LONG:-}" ] || echo 'have slurmctld && have slurmd && have munged | slurm-wlm'
+  # only `make test-long` starts clusters, Spark and Nextflow
+  [ -z "${BGE_TEST_LONG:-}" ] || cat <<'TABLE'
+have slurmctld && have slurmd && have munged | slurm-wlm
+have java | default-jre-headless
+have mvn | maven
+TABLE
 }
 
 # what widens the tests where apt has it: the R package that it brings | the Debian package

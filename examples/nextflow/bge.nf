@@ -26,11 +26,6 @@ process EXTRACT {
       --concurrency ${params.bge_concurrency} ${quota} ${budget} ${missing} \\
       --checkpoint-dir '${quoted(params.bge_checkpoint_dir)}' -o part-${shard}/
     """
-
-    stub:
-    """
-    mkdir part-${shard}
-    """
 }
 
 // All parts in one folder, which is read as one table; every sample is there, once, with the rows that were fetched.
@@ -50,11 +45,6 @@ process WHOLE {
     mkdir taxa
     for part in ${parts}; do ln "\$part"/* taxa/ || cp "\$part"/* taxa/; done
     bge extract --verify-dataset --samples '${quoted(samples.toString())}' -o taxa/
-    """
-
-    stub:
-    """
-    mkdir taxa
     """
 }
 

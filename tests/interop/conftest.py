@@ -16,7 +16,7 @@ LONG = "BGE_TEST_LONG" in os.environ
 REGION = "chr15:74740000-74755000"
 TAXA = "/microbiome/taxon_abundance"
 # what `make test-long` alone installs
-collect_ignore = [] if LONG else ["test_slurm.py", "test_spark.py"]
+collect_ignore = [] if LONG else ["test_nextflow.py", "test_slurm.py", "test_spark.py"]
 
 
 class Sandbox:
