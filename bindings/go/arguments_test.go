@@ -183,6 +183,11 @@ func TestArgumentsDeadlineOfTheContext(t *testing.T) {
 		},
 		"request": func(c *bge.Client) error { return one(c.Request(ctx, "GET", "/samples", nil)) },
 		"page":    func(c *bge.Client) error { return one(c.Samples(ctx, nil)) },
+		"pager": func(c *bge.Client) error {
+			pager := c.SamplesPager(&bge.SamplesOptions{Call: bge.CallOptions{Deadline: time.Hour}})
+			defer pager.Close()
+			return one(pager.Next(ctx))
+		},
 	} {
 		at := time.Now()
 		err := call(user(t)) // of its own: a client remembers how long a server wants to be left alone

@@ -231,6 +231,36 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
+// An application's own exchanges are told, and each of its clients, to the same logger.
+func TestEventsOfAnApplication(t *testing.T) {
+	var log lockedBuffer
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	oauth2, err := bge.NewOAuth2(box.Credentials.ID, box.Credentials.Secret, bge.WithEndpoint(box.Endpoint), bge.WithLogger(logger))
+	must(t, oauth2, err)
+	defer oauth2.Close()
+	token, err := oauth2.CredentialsToken(t.Context())
+	must(t, token, err)
+	waitFor(t, func() bool { return strings.Contains(log.String(), "request answered") })
+	if text := log.String(); !strings.Contains(text, "call=get_credentials_token") || strings.Contains(text, token.AccessToken) {
+		t.Errorf("the log is %s", text)
+	}
+	for range 2 {
+		client, err := oauth2.Client(token)
+		must(t, client, err)
+		before := strings.Count(log.String(), "request answered")
+		page, err := client.Samples(t.Context(), nil)
+		must(t, page, err)
+		waitFor(t, func() bool { return strings.Count(log.String(), "request answered") == before+1 })
+		if stats := client.Stats(); stats.Calls != 1 || stats.Requests != 1 {
+			t.Errorf("%+v", stats)
+		}
+		client.Close()
+	}
+	_, err = oauth2.ExchangeRefreshToken(t.Context(), "spent")
+	wantError(t, err, bge.ErrAPI)
+	waitFor(t, func() bool { return strings.Contains(log.String(), "call=exchange_refresh_token") })
+}
+
 func TestEventsInALogger(t *testing.T) {
 	var log lockedBuffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"runtime"
 	"strings"
-	"sync"
 
 	"github.com/libbge/libbge/bindings/go/internal/native"
 )
@@ -17,9 +16,6 @@ type OAuth2 struct {
 	oauth2 *native.OAuth2
 	config *config
 	watch  *watch
-	// The clients share their connections, and one log.
-	attached sync.Mutex
-	attaches bool
 }
 
 // Token is a token of the platform. It holds secrets: printing it hides them, encoding/json writes them.
@@ -58,7 +54,11 @@ func NewOAuth2(clientID, clientSecret string, opts ...Option) (*OAuth2, error) {
 	if err != nil {
 		return nil, failed(context.Background(), "oauth2", err)
 	}
-	o := &OAuth2{oauth2: below, config: options, watch: newWatch(options), attaches: len(options.told) > 0}
+	o := &OAuth2{oauth2: below, config: options, watch: newWatch(options)}
+	if err := o.watch.attach(below); err != nil {
+		below.Close()
+		return nil, failed(context.Background(), "oauth2", err)
+	}
 	runtime.AddCleanup(o, (*native.OAuth2).Close, below)
 	return o, nil
 }
@@ -72,9 +72,8 @@ func (o *OAuth2) Close() error {
 
 // Alive is nil when the platform answers.
 func (o *OAuth2) Alive(ctx context.Context) error {
-	defer runtime.KeepAlive(o)
-	_, err := o.oauth2.Call(ctx, "alive", "{}")
-	return failed(ctx, "alive", err)
+	_, err := o.call(ctx, "alive", nil)
+	return err
 }
 
 // AuthorizationURL gives the URL to send the user's browser to. state comes back with the redirect, and may be empty;
@@ -103,6 +102,18 @@ func (o *OAuth2) CredentialsToken(ctx context.Context) (*Token, error) {
 }
 
 func (o *OAuth2) token(ctx context.Context, call string, required args) (*Token, error) {
+	raw, err := o.call(ctx, call, required)
+	if err != nil {
+		return nil, err
+	}
+	token, err := decode[Token](call, raw, false)
+	if err != nil {
+		return nil, err
+	}
+	return &token, nil
+}
+
+func (o *OAuth2) call(ctx context.Context, call string, required args) (json.RawMessage, error) {
 	defer runtime.KeepAlive(o)
 	r, err := newRequest(call, required, nil)
 	if err != nil {
@@ -119,14 +130,7 @@ func (o *OAuth2) token(ctx context.Context, call string, required args) (*Token,
 		err = failed(ctx, call, err)
 	}
 	span.end(err)
-	if err != nil {
-		return nil, err
-	}
-	token, err := decode[Token](call, raw, false)
-	if err != nil {
-		return nil, err
-	}
-	return &token, nil
+	return raw, err
 }
 
 // Client makes a client of a token from one of the exchanges, which it renews before it ends and once when it is
@@ -146,16 +150,12 @@ func (o *OAuth2) Client(token *Token) (*Client, error) {
 	if err != nil {
 		return nil, failed(context.Background(), call, err)
 	}
-	o.attached.Lock()
-	defer o.attached.Unlock()
-	if o.attaches {
-		if err := o.watch.attach(api); err != nil {
-			api.Close()
-			return nil, failed(context.Background(), call, err)
-		}
-		o.attaches = false
+	watch := newWatch(o.config)
+	if err := watch.attach(api); err != nil {
+		api.Close()
+		return nil, failed(context.Background(), call, err)
 	}
-	return newClient(api, o.watch), nil
+	return newClient(api, watch), nil
 }
 
 // Token gives the token in use, so that a program can store a rotated refresh token. A client that has none yet, or

@@ -9,8 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/libbge/libbge/bindings/go/internal/native"
 )
 
 // watch is how a client is watched, and what it counts. Pagers and streams share it with their client.
@@ -29,6 +27,11 @@ type watch struct {
 	over, leaving []*span
 }
 
+// logger is a handle that has a log.
+type logger interface {
+	Log(line func(level int, text []byte), idle func()) (wake func(), err error)
+}
+
 // span is a call under way.
 type span struct {
 	watch *watch
@@ -44,11 +47,11 @@ func newWatch(c *config) *watch {
 }
 
 // attach has the library's log told, if anybody wants to know.
-func (w *watch) attach(api *native.API) error {
+func (w *watch) attach(handle logger) error {
 	if len(w.told) == 0 {
 		return nil
 	}
-	wake, err := api.Log(w.line, w.idle)
+	wake, err := handle.Log(w.line, w.idle)
 	if err == nil {
 		w.mu.Lock()
 		w.wake = wake

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use serde::Deserialize;
@@ -202,8 +203,8 @@ impl Pages {
         outcome.map_err(|error| self.session.explain(self.name, error))
     }
 
-    /// The next page in the background; JSON `null` when there is none left.
-    pub fn start(&self) -> Result<Operation> {
+    /// The next page in the background, for at most `limit`; JSON `null` when there is none left.
+    pub fn start(&self, limit: Option<Duration>) -> Result<Operation> {
         self.check()?;
         let (cursor, session, name) = (self.cursor.clone(), self.session.clone(), self.name);
         let (taken, busy, cancel) = (self.cursor.clone(), self.busy.clone(), self.cancel.clone());
@@ -218,8 +219,14 @@ impl Pages {
         let started = Operation::start_with(
             self.session.transport(),
             move |context| async move {
-                let fetching = async { cursor.lock().await.fetch(&context).await };
-                let outcome = cancel.unless(fetching).await;
+                let outcome = match limit {
+                    None => cancel.unless(async { cursor.lock().await.fetch(&context).await }).await,
+                    Some(limit) => {
+                        let context = context.clone().within(limit);
+                        let fetching = async { cursor.lock().await.fetch(&context).await };
+                        cancel.unless(context.bounded(fetching)).await
+                    }
+                };
                 context.progress.reach(1);
                 outcome
                     .map_err(|error| session.explain(name, error))

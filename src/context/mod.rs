@@ -70,6 +70,8 @@ pub(crate) struct Context {
     pub timeout: Duration,
     /// When the call is over, whatever it waits for.
     pub deadline: Option<Instant>,
+    /// No switch of its own moves the deadline past this.
+    latest: Option<Instant>,
     /// How often it is repeated; `None` is as often as an ordinary outage takes.
     pub max_retries: Option<u32>,
     /// The caller's own headers.
@@ -113,6 +115,7 @@ impl Context {
             sender,
             timeout,
             deadline: deadline.and_then(|deadline| begun.checked_add(deadline)),
+            latest: None,
             max_retries: None,
             headers: HeaderMap::new(),
             progress: Arc::default(),
@@ -156,7 +159,7 @@ impl Context {
             self.timeout = timeout;
         }
         if let Some(deadline) = switches.deadline {
-            self.deadline = self.begun.checked_add(deadline);
+            self.deadline = earlier(self.begun.checked_add(deadline), self.latest);
         }
         if switches.max_retries.is_some() {
             self.max_retries = switches.max_retries;
@@ -167,6 +170,13 @@ impl Context {
         if switches.tag.is_some() {
             self.tag.clone_from(&switches.tag);
         }
+        self
+    }
+
+    /// The same, but over when `limit` has passed, whatever its switches say.
+    pub(crate) fn within(mut self, limit: Duration) -> Self {
+        self.latest = earlier(self.latest, Instant::now().checked_add(limit));
+        self.deadline = earlier(self.deadline, self.latest);
         self
     }
 
@@ -235,6 +245,13 @@ impl Context {
     #[cfg(test)]
     pub(crate) fn for_tests() -> Self {
         Context::new(Sender::Streaming, Duration::from_secs(5), None, Cancel::default())
+    }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        _ => one.or(other),
     }
 }
 
@@ -316,6 +333,16 @@ mod tests {
         assert!(!handle.is_too_long(short) && handle.is_too_long(long), "while one waits");
         let endless = Context::for_tests().of_handle(Cancel::default());
         assert!(!endless.is_too_long(long) && endless.call(Cancel::default()).deadline.is_none());
+    }
+
+    #[test]
+    fn no_switch_outlives_the_limit() {
+        let switches = Switches { deadline: Some(Duration::from_secs(60)), ..Switches::default() };
+        let limited = with(Sender::Blocking, 60_000).within(Duration::from_secs(1)).switched(&switches);
+        assert!(limited.left().expect("time").expect("a deadline") <= Duration::from_secs(1));
+        let shorter = Switches { deadline: Some(Duration::from_millis(10)), ..Switches::default() };
+        let shorter = limited.within(Duration::from_secs(5)).switched(&shorter);
+        assert!(shorter.left().is_ok_and(|left| left <= Some(Duration::from_millis(10))));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::ffi::{CString, c_char, c_void};
 
 use super::{
-    boundary::guard, client::bge_api_t, error::bge_error_t, pointers::handle, version::bge_status_t,
+    boundary::guard, client::bge_api_t, error::bge_error_t, oauth2::bge_oauth2_t, pointers::handle,
+    version::bge_status_t,
 };
 use crate::{Level, Sink};
 
@@ -68,9 +69,33 @@ pub unsafe extern "C" fn bge_api_set_log(
     unsafe {
         guard("set_log", err, || {
             let api = handle(api, "api")?;
-            let sink = r#fn.map(|function| Box::new(Callback { function, userdata }) as Box<dyn Sink>);
-            api.client.set_log(sink);
+            api.client.set_log(sink(r#fn, userdata));
             Ok(())
         })
     }
+}
+
+/// Sends the log of an application's own handle to a function, as `bge_api_set_log` does that of a client: of the
+/// exchanges, and of `bge_oauth2_alive`. Clients made from it have logs of their own.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_oauth2_set_log(
+    o: *const bge_oauth2_t,
+    r#fn: bge_log_fn,
+    userdata: *mut c_void,
+    finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    let userdata = Userdata { pointer: userdata, finalizer };
+    // SAFETY: `o` is NULL or a live handle, `err` NULL or writable.
+    unsafe {
+        guard("oauth2_set_log", err, || {
+            let o = handle(o, "o")?;
+            o.oauth2.set_log(sink(r#fn, userdata));
+            Ok(())
+        })
+    }
+}
+
+fn sink(function: bge_log_fn, userdata: Userdata) -> Option<Box<dyn Sink>> {
+    function.map(|function| Box::new(Callback { function, userdata }) as Box<dyn Sink>)
 }

@@ -14,7 +14,14 @@ use crate::OAuth2;
 
 /// An application: its client id and secret, and the connections to sign in with. Any number of threads may share one.
 pub struct bge_oauth2_t {
-    oauth2: OAuth2,
+    pub(super) oauth2: OAuth2,
+}
+
+impl Drop for bge_oauth2_t {
+    fn drop(&mut self) {
+        // Exchanges under way live on, and the log's owner does not.
+        self.oauth2.set_log(None);
+    }
 }
 
 /// Makes an application's handle. No network is used. `options_json` is that of `bge_api_new`, and `token_file`: a

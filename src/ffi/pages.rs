@@ -1,6 +1,6 @@
 //! Walking a list page by page.
 
-use std::ffi::c_char;
+use std::{ffi::c_char, time::Duration};
 
 use super::{
     boundary::guard,
@@ -76,7 +76,29 @@ pub unsafe extern "C" fn bge_pages_start(
     unsafe {
         guard("pages_start", err, || {
             let out = self::out(out, "out")?;
-            let operation = handle(pages.cast_const(), "pages")?.pages.start()?;
+            let operation = handle(pages.cast_const(), "pages")?.pages.start(None)?;
+            give_handle(out, bge_op_t { operation });
+            Ok(())
+        })
+    }
+}
+
+/// The same as `bge_pages_start`, for at most `timeout_ms` milliseconds, whatever the walk's own deadline says; below 0
+/// without a limit. It ends with `BGE_ERR_TIMEOUT` then, or at once with the server's refusal that asks to wait for longer.
+/// The same page is fetched again next time.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn bge_pages_start_within(
+    pages: *mut bge_pages_t,
+    timeout_ms: i64,
+    out: *mut *mut bge_op_t,
+    err: *mut *mut bge_error_t,
+) -> bge_status_t {
+    // SAFETY: `pages` is NULL or a live handle that nobody else uses now, outputs NULL or writable.
+    unsafe {
+        guard("pages_start_within", err, || {
+            let out = self::out(out, "out")?;
+            let limit = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
+            let operation = handle(pages.cast_const(), "pages")?.pages.start(limit)?;
             give_handle(out, bge_op_t { operation });
             Ok(())
         })

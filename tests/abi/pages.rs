@@ -1,6 +1,9 @@
 //! Walking lists: three styles, one cursor, nothing skipped or doubled.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -209,6 +212,37 @@ fn pages_come_in_the_background_too() {
         all.extend(rows(&page));
     }
     assert_eq!(all, whole);
+}
+
+#[test]
+fn a_page_may_be_given_so_much_time() {
+    let sandbox = Sandbox::start(&[]);
+    let longer = json!({"limit": 3, "$": {"deadline": 3600}});
+    let refused =
+        json!({"path": "/samples", "kind": "status", "status": 429, "headers": {"Retry-After": 50}});
+    let pages = sandbox.api(json!({})).pages("get_samples", longer.clone()).expect("pages");
+    sandbox.fault(refused);
+    let begun = Instant::now();
+    let failure = pages.start_within(30_000).expect("started").finish().expect_err("it cannot wait so long");
+    assert_eq!((failure.status, failure.http_status), (4, 429), "{}", failure.message);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+
+    let pages = sandbox.api(json!({"timeout": 600})).pages("get_samples", longer).expect("pages");
+    let first = pages.start_within(60_000).expect("started").finish().expect("a page");
+    // The second one is on its way when it is asked for.
+    pages.start_within(60_000).expect("started").finish().expect("a page");
+    sandbox.fault(json!({"path": "/samples", "kind": "hang", "count": 0}));
+    for _ in 0..2 {
+        let late = loop {
+            match pages.start_within(200).expect("started").finish() {
+                Ok(page) => assert_ne!(page, first),
+                Err(late) => break late,
+            }
+        };
+        assert_eq!(late.status, 3, "{}", late.message);
+    }
+    sandbox.clear_faults();
+    pages.start_within(-1).expect("started").finish().expect("the page that was late");
 }
 
 #[test]

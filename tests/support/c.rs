@@ -305,6 +305,10 @@ impl Pages {
         new(|out, err| unsafe { bge_pages_start(self.0, out, err) }).map(Op)
     }
 
+    pub fn start_within(&self, ms: i64) -> Outcome<Op> {
+        new(|out, err| unsafe { bge_pages_start_within(self.0, ms, out, err) }).map(Op)
+    }
+
     pub fn cancel(&self) {
         unsafe { bge_pages_cancel(self.0) }
     }

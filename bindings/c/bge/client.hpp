@@ -17,13 +17,33 @@
 
 namespace bge {
 
+namespace detail {
+
+using Log = std::function<void(int level, std::string_view message)>;
+
+template <class Function, class Handle>
+void set_log(Function function, Handle *handle, Log log) {
+  const auto deliver = [](void *userdata, std::int32_t level, const char *message) {
+    try {
+      (*static_cast<Log *>(userdata))(level, message);
+    } catch (...) {
+      /* nothing may unwind through the library */
+    }
+  };
+  const auto drop = [](void *userdata) { delete static_cast<Log *>(userdata); };
+  /* `drop` runs whether the call succeeds or not */
+  done(function, handle, deliver, new Log(std::move(log)), drop);
+}
+
+}  // namespace detail
+
 /** The platform, for one access token. */
 class Client {
  public:
   using Text = const std::string &;
 
   /** Receives one line of the log: 1 error, 2 info, 3 debug. */
-  using Log = std::function<void(int level, std::string_view message)>;
+  using Log = detail::Log;
 
   /** `options`: a JSON object such as `{"endpoint": "https://…", "timeout": 30}`. */
   explicit Client(Text access_token, Text options = "{}")
@@ -39,18 +59,7 @@ class Client {
    * Sends the log to `log`, from any thread, one line at a time. It must not call the library; what it throws is
    * dropped. It is kept until the client is done with it.
    */
-  void set_log(Log log) const {
-    const auto deliver = [](void *userdata, std::int32_t level, const char *message) {
-      try {
-        (*static_cast<Log *>(userdata))(level, message);
-      } catch (...) {
-        /* nothing may unwind through the library */
-      }
-    };
-    const auto drop = [](void *userdata) { delete static_cast<Log *>(userdata); };
-    /* `drop` runs whether the call succeeds or not */
-    detail::done(bge_api_set_log, get(), deliver, new Log(std::move(log)), drop);
-  }
+  void set_log(Log log) const { detail::set_log(bge_api_set_log, get(), std::move(log)); }
 
   /** Ends whatever is under way, from any thread: operations, pages, transfers, tables. The client stays usable. */
   void cancel() const noexcept { bge_api_cancel(get()); }

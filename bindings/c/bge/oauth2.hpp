@@ -5,6 +5,7 @@
 #include <bge/client.hpp>
 
 #include <string>
+#include <utility>
 
 namespace bge {
 
@@ -16,6 +17,9 @@ class OAuth2 {
                                            detail::in(options))) {}
 
   bge_oauth2_t *get() const noexcept { return oauth2_.get(); }
+
+  /** As Client::set_log, of the exchanges. */
+  void set_log(Client::Log log) const { detail::set_log(bge_oauth2_set_log, get(), std::move(log)); }
 
   void alive() const { detail::done(bge_oauth2_alive, get()); }
   /** Where the user's browser goes; nothing is sent. `scopes`: separated by spaces or commas. Empty: left out. */

@@ -5,6 +5,7 @@
 #include <bge/operation.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -17,8 +18,11 @@ class Pages {
  public:
   /** The next page; none after the last. After an Error the same page is asked for again. */
   std::optional<std::string> next() { return detail::maybe_text(bge_pages_next, pages_.get()); }
-  /** The next page in the background; its result is `null` after the last. */
-  Operation start() { return Operation(detail::make<bge_op_t>(bge_pages_start, pages_.get())); }
+  /** The next page in the background; its result is `null` after the last. It ends within `timeout_ms`, if that is not
+      negative. */
+  Operation start(std::int64_t timeout_ms = -1) {
+    return Operation(detail::make<bge_op_t>(bge_pages_start_within, pages_.get(), timeout_ms));
+  }
 
   class iterator {
    public:

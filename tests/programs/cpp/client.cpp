@@ -137,6 +137,15 @@ static void logs() {
   }
   CHECK(captured.use_count() == 1);
 
+  {
+    const bge::OAuth2 application(sandbox("/credentials/client_id"), sandbox("/credentials/client_secret"),
+                                  sandbox_options(R"(, "log": "debug")"));
+    application.set_log([captured](int, std::string_view) { *captured = -1; });
+    application.get_credentials_token();
+    CHECK(*captured == -1);
+  }
+  CHECK(captured.use_count() == 1);
+
   bge::Client moved_from = sandbox_client();
   const bge::Client moved = std::move(moved_from);
   CHECK(ERROR_OF(moved_from.set_log([captured](int, std::string_view) {})).status() == BGE_ERR_ARGUMENT);

@@ -13,20 +13,36 @@ import (
 // levelInfo is how the library numbers lines of information.
 const levelInfo = 2
 
-// Log has every line of the client's log told to line, on a goroutine of its own, until the client and all that was made
-// from it are freed. idle is called whenever all lines there were have been told; wake asks for that. It is for a client
-// that nobody uses yet.
+// Log has every line of the client's log told to line, on a goroutine of its own, until the client is freed. idle is
+// called whenever all lines there were have been told; wake asks for that. It is for a client that nobody uses yet.
 func (a *API) Log(line func(level int, text []byte), idle func()) (wake func(), err error) {
 	ptr, err := a.acquire()
 	if err != nil {
 		return nil, err
 	}
 	defer a.release()
-	queue := a.queue
-	key, waking := queue.listen()
-	list := C.log_new(queue.ops, C.uint64_t(key))
+	return a.queue.log(line, idle, func(list *C.log_list, failure **C.bge_error_t) C.bge_status_t {
+		return C.log_set((*C.bge_api_t)(ptr), list, failure)
+	})
+}
+
+// Log is that of the exchanges.
+func (o *OAuth2) Log(line func(level int, text []byte), idle func()) (wake func(), err error) {
+	ptr, err := o.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer o.release()
+	return o.queue.log(line, idle, func(list *C.log_list, failure **C.bge_error_t) C.bge_status_t {
+		return C.log_set_oauth2((*C.bge_oauth2_t)(ptr), list, failure)
+	})
+}
+
+func (q *queue) log(line func(level int, text []byte), idle func(), set func(*C.log_list, **C.bge_error_t) C.bge_status_t) (wake func(), err error) {
+	key, waking := q.listen()
+	list := C.log_new(q.ops, C.uint64_t(key))
 	if list == nil {
-		queue.forget(key)
+		q.forget(key)
 		return nil, &Error{Status: StatusIO, JSON: `{"status":10,"message":"there is no memory left"}`}
 	}
 	go func() {
@@ -35,12 +51,12 @@ func (a *API) Log(line func(level int, text []byte), idle func()) (wake func(), 
 			closed = drain(list, line)
 			idle()
 		}
-		queue.forget(key)
+		q.forget(key)
 		C.log_free(list)
 	}()
 	var failure *C.bge_error_t
 	// when it fails the list is closed, which ends the goroutine
-	if err := check(C.log_set((*C.bge_api_t)(ptr), list, &failure), failure); err != nil {
+	if err := check(set(list, &failure), failure); err != nil {
 		return nil, err
 	}
 	return func() {

@@ -76,6 +76,10 @@ static inline bge_status_t log_set(bge_api_t *api, log_list *list, bge_error_t *
   return bge_api_set_log(api, log_add, list, log_close, err);
 }
 
+static inline bge_status_t log_set_oauth2(const bge_oauth2_t *oauth2, log_list *list, bge_error_t **err) {
+  return bge_oauth2_set_log(oauth2, log_add, list, log_close, err);
+}
+
 /* Takes all lines there are. */
 static inline log_line *log_take(log_list *list, uint64_t *lost, bool *closed) {
   pthread_mutex_lock(&list->lock);

@@ -58,6 +58,7 @@ type OAuth2 struct{ handle }
 func NewOAuth2(string, string, string) (*OAuth2, error)                 { return nil, errNoLibrary }
 func (*OAuth2) Call(context.Context, string, string) ([]byte, error)    { return nil, errNoLibrary }
 func (*OAuth2) AuthorizationURL(string, string, string) (string, error) { return "", errNoLibrary }
+func (*OAuth2) Log(func(int, []byte), func()) (func(), error)           { return nil, errNoLibrary }
 func (*OAuth2) API(string, Bounds) (*API, error)                        { return nil, errNoLibrary }
 
 type Reader struct{ handle }

@@ -31,9 +31,9 @@ static inline bge_status_t start_exchange(const bge_oauth2_t *oauth2, const char
   return told(bge_oauth2_start(oauth2, name, args, op, err), op, ops, key, err);
 }
 
-static inline bge_status_t start_page(bge_pages_t *pages, const bge_ops_t *ops, uint64_t key, bge_op_t **op,
+static inline bge_status_t start_page(bge_pages_t *pages, int64_t within, const bge_ops_t *ops, uint64_t key, bge_op_t **op,
                                       bge_error_t **err) {
-  return told(bge_pages_start(pages, op, err), op, ops, key, err);
+  return told(bge_pages_start_within(pages, within, op, err), op, ops, key, err);
 }
 
 /* The result of an operation that has ended, and its end. */

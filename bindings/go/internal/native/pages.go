@@ -7,6 +7,7 @@ import "C"
 
 import (
 	"context"
+	"time"
 	"unsafe"
 )
 
@@ -37,15 +38,20 @@ func (a *API) Pages(name, args string) (*Pages, error) {
 	return &Pages{handle: handle{ptr: unsafe.Pointer(pages), free: free}, queue: a.queue}, nil
 }
 
-// Next gives the next page, or "null" when there is none left. After a failure the same page comes again.
+// Next gives the next page, or "null" when there is none left, by the context's deadline. After a failure the same page
+// comes again.
 func (p *Pages) Next(ctx context.Context, progress Progress) ([]byte, error) {
 	ptr, err := p.acquire()
 	if err != nil {
 		return nil, err
 	}
 	defer p.release()
+	within := C.int64_t(-1)
+	if deadline, bounded := ctx.Deadline(); bounded {
+		within = C.int64_t(max(time.Until(deadline).Milliseconds(), 0) + 1)
+	}
 	return p.queue.run(ctx, progress, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
 		var failure *C.bge_error_t
-		return check(C.start_page((*C.bge_pages_t)(ptr), ops, key, op, &failure), failure)
+		return check(C.start_page((*C.bge_pages_t)(ptr), within, ops, key, op, &failure), failure)
 	})
 }

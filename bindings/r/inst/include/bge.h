@@ -585,6 +585,17 @@ bge_status_t bge_api_set_log(const bge_api_t *api,
                              void (*finalizer)(void*),
                              bge_error_t **err);
 
+/*
+ Sends the log of an application's own handle to a function, as `bge_api_set_log` does that of a client: of the
+ exchanges, and of `bge_oauth2_alive`. Clients made from it have logs of their own.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_oauth2_set_log(const bge_oauth2_t *o,
+                                bge_log_fn fn,
+                                void *userdata,
+                                void (*finalizer)(void*),
+                                bge_error_t **err);
+
 /* ---- Signing users and applications in ---- */
 
 /*
@@ -1914,6 +1925,17 @@ bge_status_t bge_pages_next(bge_pages_t *pages, char **out_json, bge_error_t **e
  */
 BGE_NODISCARD BGE_API
 bge_status_t bge_pages_start(bge_pages_t *pages, bge_op_t **out, bge_error_t **err);
+
+/*
+ The same as `bge_pages_start`, for at most `timeout_ms` milliseconds, whatever the walk's own deadline says; below 0
+ without a limit. It ends with `BGE_ERR_TIMEOUT` then, or at once with the server's refusal that asks to wait for longer.
+ The same page is fetched again next time.
+ */
+BGE_NODISCARD BGE_API
+bge_status_t bge_pages_start_within(bge_pages_t *pages,
+                                    int64_t timeout_ms,
+                                    bge_op_t **out,
+                                    bge_error_t **err);
 
 /*
  Cancels a walk: a `bge_pages_next` that is blocked and an operation of `bge_pages_start` end within 100 ms with
