@@ -38,16 +38,20 @@ readelf -d library/bge/libs/bge.so | grep -F 'RUNPATH' | grep -F '$ORIGIN/../lib
 readelf -d library/bge/libs/bge.so | grep -F 'NODELETE'
 if readelf -d library/bge/libs/bge.so | grep -F "$work"; then echo "bge.so names a folder of the build" >&2; exit 1; fi
 
-say "an installation from the source tree has the vignettes, too, and leaves the tree as it was"
-mkdir -p from-tree/library from-tree/bge
-tar -C "$package" --exclude=inst/lib --exclude=inst/doc --exclude=build -cf - . | tar -xf - -C from-tree/bge
-(cd from-tree && find bge -type f | sort >before)
-BGE_LIB_DIR=$work/lone R CMD INSTALL --no-docs --no-test-load --preclean --clean -l from-tree/library from-tree/bge >from-tree.log 2>&1 || { cat from-tree.log; exit 1; }
-(cd from-tree && find bge -type f | sort | cmp - before)
-Rscript -e 'for (name in c("bge", "taxa", "taxa-zh", "genotypes", "genotypes-zh")) {
-  page <- vignette(name, "bge", "from-tree/library")
-  stopifnot(inherits(page, "vignette"), file.size(file.path(page$Dir, "doc", page$PDF)) > 5000)
-}'
+say "an installation from the source tree has the vignettes, too, and leaves the tree as it was (beside what follows)"
+from_tree() {
+  mkdir -p from-tree/library from-tree/bge
+  tar -C "$package" --exclude=inst/lib --exclude=inst/doc --exclude=build -cf - . | tar -xf - -C from-tree/bge
+  (cd from-tree && find bge -type f | sort >before)
+  R CMD INSTALL --no-docs --no-test-load --preclean --clean -l from-tree/library from-tree/bge || return
+  (cd from-tree && find bge -type f | sort | cmp - before) || return
+  Rscript -e 'for (name in c("bge", "taxa", "taxa-zh", "genotypes", "genotypes-zh")) {
+    page <- vignette(name, "bge", "from-tree/library")
+    stopifnot(inherits(page, "vignette"), file.size(file.path(page$Dir, "doc", page$PDF)) > 5000)
+  }'
+}
+from_tree >from-tree.log 2>&1 &
+from_tree=$!
 
 say "it can be moved, and then needs no other copy of the library"
 mv library moved
@@ -147,6 +151,7 @@ _R_CHECK_PACKAGE_DEPENDS_IGNORE_MISSING_ENHANCES_=true \
 grep -hE '^ERROR|Failure|Error' bge.Rcheck/tests/*.Rout.fail 2>/dev/null || true
 
 failed=0
+wait $from_tree || { failed=1; cat from-tree.log; }
 grep -F 'Status: OK' bge.Rcheck/00check.log || failed=1
 # forked children have logs of their own; they leave what is their parent's as it is, so only the parent must lose nothing
 if wait $valgrind && ! grep -l 'ERROR SUMMARY: [1-9]' valgrind.* && grep 'definitely lost: 0 bytes' valgrind.$valgrind; then

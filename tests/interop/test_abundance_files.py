@@ -8,9 +8,8 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
-from conftest import TAXA
+from conftest import TAXA, call
 from test_bge_extract import Extract
-from test_htslib import call
 
 LINEAGE = "k__Bacteria|p__Firmicutes|c__Clostridia|o__Clostridiales|f__Ruminococcaceae"
 SPECIES = [*LINEAGE.split("|"), "g__Ruminococcus", "s__Ruminococcus_bromii"]

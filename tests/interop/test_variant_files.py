@@ -7,9 +7,8 @@ import subprocess
 import urllib.request
 
 import pytest
-from conftest import LONG
+from conftest import LONG, call
 from test_bge_extract import Extract
-from test_htslib import call
 
 VARIANTS = "/variants"
 QUERY = "%CHROM:%POS %ID %REF %ALT %QUAL AN=%AN AC=%AC AF=%AF[ %GT:%DP:%GQ:%AD:%PL:%FT]\n"
@@ -99,7 +98,9 @@ def run(*words, cwd=None):
 
 
 def query(path, *words):
-    return run("bcftools", "query", "-f", QUERY, *words, path)
+    done = subprocess.run(["bcftools", "query", "-f", QUERY, *words, path], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, ""), "no word of an old index, or of anything that is not declared"
+    return done.stdout
 
 
 def answer(sandbox, rows, **which):
@@ -262,6 +263,8 @@ def test_what_a_file_of_variants_cannot_be_made_of(cohort):
     ):
         done = cohort(*wrong)
         assert done.returncode == 65, (wrong, done.stderr)
+        told = cohort(*wrong, "--lang", "zh")
+        assert told.returncode == 65 and told.stderr != done.stderr, wrong
     answers = [dict(ANSWERS["E-B1"][0], source={"tag": {"assembly_synonym": "GRCh37"}})]
     cohort.sandbox.control("DELETE", "faults")
     answer(cohort.sandbox, answers)

@@ -20,6 +20,7 @@ use crate::{
         samples,
     },
     failure::Failure,
+    lang::say,
 };
 
 /// Where rows go: whole samples, one after the other.
@@ -54,7 +55,10 @@ impl<'a> Job<'a> {
         let mut args = arguments::read(&options.args, call, others)?;
         if let Some(path) = &options.rsids {
             if call.arg("rsids").is_none() || args.contains("rsids") {
-                return Err(Failure::input("--rsids is for get_variants, without --arg rsids"));
+                return Err(Failure::input(say(
+                    "--rsids is for get_variants, without --arg rsids",
+                    "--rsids 用于 get_variants，且不能同时使用 --arg rsids",
+                )));
             }
             args.set("rsids", &samples::rsids(path)?)?;
         }
@@ -103,7 +107,11 @@ impl<'a> Job<'a> {
     /// What the platform tells of these samples. Without it a file is whole, too.
     pub fn describe(&self, ids: &[String]) -> BTreeMap<String, Value> {
         samples::described(&self.client, ids, self.options.retry_for).unwrap_or_else(|failure| {
-            eprintln!("bge: nothing is said of the samples but their ids: {failure}");
+            let told = told!(
+                "nothing is said of the samples but their ids: {failure}",
+                "除编号外没有样品信息：{failure}"
+            );
+            eprintln!("bge: {told}");
             BTreeMap::new()
         })
     }

@@ -91,14 +91,19 @@ pub fn rsids(path: &Path) -> Result<Vec<String>, Failure> {
         let id = line.split('#').next().unwrap_or_default().trim();
         let digits = id.strip_prefix("rs").unwrap_or_default();
         if !id.is_empty() && (digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit())) {
-            return Err(Failure::input(format!("{}, line {}: not one rsID", path.display(), number + 1)));
+            return Err(Failure::input(told!(
+                "{}, line {}: not one rsID",
+                "{} 第 {} 行：不是一个 rsID",
+                path.display(),
+                number + 1
+            )));
         }
         if !id.is_empty() && seen.insert(id) {
             rsids.push(id.to_owned());
         }
     }
     if rsids.is_empty() {
-        return Err(Failure::input(format!("{} holds no rsID", path.display())));
+        return Err(Failure::input(told!("{} holds no rsID", "{} 中没有 rsID", path.display())));
     }
     Ok(rsids)
 }

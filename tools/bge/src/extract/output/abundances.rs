@@ -75,7 +75,7 @@ fn kind(call: &Endpoint) -> Option<&'static Kind> {
 
 /// The columns to ask for: `wanted` describe the features, or else those that always do.
 pub fn columns(call: &Endpoint, wanted: &[String]) -> Result<Vec<String>, String> {
-    let kind = kind(call).ok_or_else(|| format!("{} lists no abundances", call.name))?;
+    let kind = kind(call).ok_or_else(|| told!("{} lists no abundances", "{} 不是丰度列表", call.name))?;
     let mut columns: Vec<String> = [SAMPLE, kind.id, VALUE, UNIT].map(str::to_owned).to_vec();
     let about = kind.about.iter().map(|name| (*name).to_owned());
     for name in about.chain(wanted.iter().cloned()) {
@@ -206,13 +206,18 @@ impl Abundances {
     pub fn read(&mut self, without: &str) -> Result<(Features, Values), Failure> {
         tell_some(without, self.without_rows.iter());
         if self.lost > 0 {
-            eprintln!("bge: {} rows name no feature, and are left out", self.lost);
+            let lost = self.lost;
+            eprintln!(
+                "bge: {}",
+                told!("{lost} rows name no feature, and are left out", "{lost} 行没有特征编号，已略去")
+            );
         }
         if let (Some(rank), true) = (&self.rank, self.features.is_empty() && !self.ranks.is_empty()) {
             let known: Vec<&str> = self.ranks.iter().map(String::as_str).collect();
-            return Err(Failure::input(format!(
-                "no taxon is of the rank {rank}; there are {}",
-                known.join(", ")
+            let known = known.join(", ");
+            return Err(Failure::input(told!(
+                "no taxon is of the rank {rank}; there are {known}",
+                "没有级别为 {rank} 的物种；有 {known}"
             )));
         }
         let about = std::mem::replace(&mut self.about, Spool::new(&self.target)?);

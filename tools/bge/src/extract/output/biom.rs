@@ -14,6 +14,7 @@ use super::{Finished, Sink, Style, Writing, abundances::Abundances, failed, unre
 use crate::{
     extract::{dataset::now, value::Cell},
     failure::Failure,
+    lang::say,
 };
 
 const LINEAGE: &str = "taxonomy_lineage";
@@ -105,7 +106,10 @@ impl Writing for Biom {
 
     fn finish(self: Box<Self>) -> Result<Finished, Failure> {
         let Biom { mut sink, about, mut abundances, samples, .. } = *self;
-        let without = "without any rows, and so not in the file (they are no samples of zeros)";
+        let without = say(
+            "without any rows, and so not in the file (they are no samples of zeros)",
+            "没有任何行，因此不在文件中（并非全为零）",
+        );
         let (mut features, mut values) = abundances.read(without)?;
         let shape = [abundances.len(), abundances.samples.len()];
         let arguments: Value =
@@ -155,9 +159,11 @@ impl Writing for Biom {
         };
         all()?;
         if unknown > 0 {
-            eprintln!(
-                "bge: {unknown} values are not known, and a BIOM file has no word for that: they are left out"
+            let told = told!(
+                "{unknown} values are not known, and a BIOM file has no word for that: they are left out",
+                "{unknown} 个值未知，BIOM 无法表示，已略去"
             );
+            eprintln!("bge: {told}");
         }
         Ok(sink.into())
     }

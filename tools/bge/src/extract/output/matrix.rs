@@ -18,6 +18,7 @@ use crate::{
         value::{Cell, Column},
     },
     failure::Failure,
+    lang::say,
 };
 
 /// So many values are held at a time.
@@ -156,7 +157,8 @@ impl Writing for Matrix {
 
     fn finish(self: Box<Self>) -> Result<Finished, Failure> {
         let Matrix { sink, style, mut abundances, otherwise } = *self;
-        let (features, values) = abundances.read("without any rows, and so with null only")?;
+        let (features, values) =
+            abundances.read(say("without any rows, and so with null only", "没有任何行，因此全为空值"))?;
         let wide = Wide { features, values, next: None, number: 0, otherwise: &otherwise };
         let texts = std::iter::once(abundances.kind.id).chain(style.columns.iter().map(String::as_str));
         if style.format == Format::Parquet {

@@ -35,6 +35,7 @@ use crate::{
         place::{self, Place},
     },
     failure::Failure,
+    lang::say,
 };
 
 /// A format that is being written.
@@ -146,29 +147,43 @@ pub fn columns(options: &Options, format: Format, call: &Endpoint) -> Result<Opt
     let of_variants = matches!(format, Format::Vcf | Format::VcfGz | Format::Bcf);
     let is_wide = options.matrix || format == Format::Biom;
     if options.rank.is_some() && (!is_wide || call.name != abundances::TAXA) {
-        return Err(format!("--rank is for {} as .biom or with --matrix", abundances::TAXA));
+        return Err(told!(
+            "--rank is for {} as .biom or with --matrix",
+            "--rank 用于 {} 的 .biom 或 --matrix",
+            abundances::TAXA
+        ));
     }
     if !is_wide && !of_variants {
         return Ok(None);
     }
     if options.samples.is_none() {
-        return Err("--samples is needed: they stand side by side in the file".into());
+        let (en, zh) =
+            ("--samples is needed: they stand side by side in the file", "需要 --samples：样品在文件中并列");
+        return Err(say(en, zh).into());
     }
+    let no_matrix =
+        say("--matrix is written as .tsv, .csv or .parquet", "--matrix 只能写成 .tsv、.csv 或 .parquet");
     if of_variants {
         return match call.name {
-            _ if options.matrix => Err("--matrix is written as .tsv, .csv or .parquet".into()),
+            _ if options.matrix => Err(no_matrix.into()),
             "get_variants" if options.columns.is_empty() => {
                 Ok(Some(vcf::COLUMNS.iter().map(|name| (*name).to_owned()).collect()))
             }
-            "get_variants" => Err("--columns: a file of variants has its own".into()),
-            name => Err(format!("{name} has no variants: .vcf and .bcf are for get_variants")),
+            "get_variants" => {
+                Err(say("--columns: a file of variants has its own", "--columns：变异文件的列是固定的")
+                    .into())
+            }
+            name => Err(told!(
+                "{name} has no variants: .vcf and .bcf are for get_variants",
+                "{name} 没有变异位点：.vcf 与 .bcf 用于 get_variants"
+            )),
         };
     }
     if options.matrix && !matches!(format, Format::Tsv | Format::Csv | Format::Parquet) {
-        return Err("--matrix is written as .tsv, .csv or .parquet".into());
+        return Err(no_matrix.into());
     }
     if format == Format::Biom && !options.columns.is_empty() {
-        return Err("--columns: a BIOM file has its own".into());
+        return Err(say("--columns: a BIOM file has its own", "--columns：BIOM 文件的列是固定的").into());
     }
     abundances::columns(call, &options.columns).map(Some)
 }
@@ -266,7 +281,8 @@ fn tell_some<'a>(what: &str, names: impl ExactSizeIterator<Item = &'a String>) {
     let more = names.len().saturating_sub(SHOWN);
     let shown: Vec<&str> = names.take(SHOWN).map(String::as_str).collect();
     if !shown.is_empty() {
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let more =
+            if more > 0 { told!(" and {more} more", " 等，另有 {more} 个") } else { String::new() };
         eprintln!("bge: {what}: {}{more}", shown.join(", "));
     }
 }

@@ -46,6 +46,7 @@ use crate::{
         output::{Index, Sink, unread},
     },
     failure::Failure,
+    lang::say,
 };
 
 /// What FT says of samples that were not looked at, and of those that the platform has no row of.
@@ -171,7 +172,11 @@ fn check_ploidy(line: &Line) -> io::Result<()> {
     if line.cells.values().all(|cell| cell.genotype.alleles.len() <= 2) {
         return Ok(());
     }
-    Err(io::Error::other("there are genotypes of more than two alleles: write a .vcf.gz instead"))
+    let (en, zh) = (
+        "there are genotypes of more than two alleles: write a .vcf.gz instead",
+        "有超过两个等位基因的基因型：请改写 .vcf.gz",
+    );
+    Err(io::Error::other(say(en, zh)))
 }
 
 fn record(header: &vcf::Header, name: &str, start: Position, line: &Line) -> io::Result<RecordBuf> {

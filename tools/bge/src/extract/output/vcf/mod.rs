@@ -33,7 +33,7 @@ use super::{
     spill::{Sorter, Spool},
     tell_some, unread,
 };
-use crate::{extract::options::Format, failure::Failure};
+use crate::{extract::options::Format, failure::Failure, lang::say};
 
 pub use self::row::COLUMNS;
 
@@ -119,13 +119,23 @@ impl Vcf {
     }
 
     fn tell(&self, left: &BTreeMap<String, Unplaced>) {
-        tell_some("without a place in any sample, and so without a line in the file", left.keys());
-        tell_some("without any rows, and so with NO_DATA only", self.without_rows.iter());
+        let (en, zh) = (
+            "without a place in any sample, and so without a line in the file",
+            "在所有样品中都没有位置，因此文件中没有对应的行",
+        );
+        tell_some(say(en, zh), left.keys());
+        tell_some(
+            say("without any rows, and so with NO_DATA only", "没有任何行，因此全为 NO_DATA"),
+            self.without_rows.iter(),
+        );
+
         if self.misfits > 0 {
-            eprintln!(
-                "bge: {} rows have no rsID, no such place or no such alleles, and are left out",
+            let told = told!(
+                "{} rows have no rsID, no such place or no such alleles, and are left out",
+                "{} 行没有 rsID，或位置、等位基因无效，已略去",
                 self.misfits
             );
+            eprintln!("bge: {told}");
         }
     }
 }
@@ -188,7 +198,10 @@ impl Writing for Vcf {
         let sample = self.names.len();
         for number in 0..rows.len() {
             if let Some(assembly) = rows.assembly(number).filter(|name| !["GRCh38", "hg38"].contains(name)) {
-                let told = format!("there are positions on {assembly}, and a file of variants is on GRCh38");
+                let told = told!(
+                    "there are positions on {assembly}, and a file of variants is on GRCh38",
+                    "有的位置基于 {assembly}，而变异文件基于 GRCh38"
+                );
                 return Err(Failure::input(told));
             }
             let place = rows.place(number).map(|(name, position)| {
