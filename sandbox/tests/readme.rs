@@ -56,7 +56,7 @@ fn the_examples_of_requests_work() {
         sandbox.control("POST", name, serde_json::from_str(body).unwrap());
         examples += 1;
     }
-    assert_eq!(examples, 8);
+    assert_eq!(examples, 9);
     let ready = README.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
     let ready: Value = serde_json::from_str(ready).unwrap();
     let names = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();

@@ -10,7 +10,7 @@ use url::{Host, Url};
 
 use super::{Patient, report::Report};
 use crate::{
-    error::{Error, Result, Status},
+    error::{Result, Status},
     transport::{Answer, Way},
 };
 
@@ -111,7 +111,8 @@ async fn addresses(patient: &Patient<'_>, report: &mut Report, found: &[SocketAd
                 good += 1;
                 told.push(format!("{family}: ok"));
             }
-            Some((_, error)) if is_without(&error) => {
+            // This machine has no network of that family, which is nobody's fault.
+            Some((_, error)) if !error.is_passing() => {
                 told.push(
                     report
                         .language
@@ -144,14 +145,6 @@ async fn addresses(patient: &Patient<'_>, report: &mut Report, found: &[SocketAd
         }
     }
     Ok(true)
-}
-
-/// The machine has no network of this family, which is nobody's fault.
-fn is_without(error: &Error) -> bool {
-    let told = error.message().to_lowercase();
-    ["network is unreachable", "cannot assign requested address", "address family not supported"]
-        .iter()
-        .any(|part| told.contains(part))
 }
 
 /// The proxy, and why it is used; whether it let the request through.
@@ -240,8 +233,13 @@ fn tls(patient: &Patient<'_>, report: &mut Report, url: &Url, outcome: &Result<A
         return true;
     }
     let trusted = patient.session.transport().trusted();
-    match (&trusted, outcome) {
-        (Err(error), _) | (Ok(_), Err(error)) if trusted.is_err() || error.is_of_tls() => {
+    let refused = outcome.as_ref().err().filter(|error| error.is_of_tls());
+    match (&trusted, refused) {
+        (Ok(trusted), None) => {
+            report.ok("tls", language.say(format!("trusted: {trusted}"), format!("信任的证书：{trusted}")));
+            true
+        }
+        (Err(error), _) | (Ok(_), Some(error)) => {
             let hint = language.say(
                 "check this machine's clock and \"ca_file\": a gateway that opens TLS has a certificate authority of its own",
                 "请检查本机时间与 ca_file：会解密 TLS 的网关有自己的根证书",
@@ -249,11 +247,6 @@ fn tls(patient: &Patient<'_>, report: &mut Report, url: &Url, outcome: &Result<A
             report.failed("tls", error.message().to_owned(), hint);
             false
         }
-        (Ok(trusted), _) => {
-            report.ok("tls", language.say(format!("trusted: {trusted}"), format!("信任的证书：{trusted}")));
-            true
-        }
-        (Err(_), _) => false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The way to an address looked at piece by piece, for whoever wants to know why it leads nowhere.
 
 use std::{
+    io,
     net::{IpAddr, SocketAddr},
     sync::atomic::Ordering,
     time::Duration,
@@ -99,7 +100,36 @@ impl Transport {
 
 async fn within<T>(limit: Duration, work: impl Future<Output = std::io::Result<T>>) -> Result<T> {
     match tokio::time::timeout(limit, work).await {
-        Ok(outcome) => outcome.map_err(|cause| Error::io("no answer", &cause).with_status(Status::Transport)),
+        Ok(outcome) => outcome.map_err(|cause| {
+            let error = Error::io("no answer", &cause).with_status(Status::Transport);
+            if is_of_this_machine(&cause) { error.permanent() } else { error }
+        }),
         Err(_) => Err(Error::new(Status::Timeout, format!("no answer within {} s", limit.as_secs_f32()))),
+    }
+}
+
+/// This machine has no such network, whoever is asked.
+fn is_of_this_machine(cause: &io::Error) -> bool {
+    let known = [libc::ENETUNREACH, libc::EADDRNOTAVAIL, libc::EAFNOSUPPORT, libc::EPROTONOSUPPORT];
+    cause.raw_os_error().is_some_and(|number| known.contains(&number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_that_is_not_there_is_told_from_one_that_does_not_answer() {
+        for (number, is_here) in [
+            (libc::ENETUNREACH, true),
+            (libc::EADDRNOTAVAIL, true),
+            (libc::EAFNOSUPPORT, true),
+            (libc::ECONNREFUSED, false),
+            (libc::EHOSTUNREACH, false),
+            (libc::ETIMEDOUT, false),
+        ] {
+            assert_eq!(is_of_this_machine(&io::Error::from_raw_os_error(number)), is_here, "{number}");
+        }
+        assert!(!is_of_this_machine(&io::Error::other("something")));
     }
 }

@@ -215,7 +215,8 @@ mod tests {
             lane.since -= KEPT;
         }
         assert_eq!(lanes.sweep(), None);
-        assert_eq!((lanes.waiting().lanes.len(), lanes.waiting().more), (0, 2));
+        let waiting = lanes.waiting();
+        assert_eq!((waiting.lanes.len(), waiting.more), (0, 2));
     }
 
     #[test]
@@ -226,6 +227,7 @@ mod tests {
             std::panic::resume_unwind(Box::new("provoked"));
         });
         assert!(std::panic::catch_unwind(driving).is_err());
-        assert_eq!((lanes.waiting().lanes.len(), lanes.waiting().more), (0, 1));
+        let waiting = lanes.waiting();
+        assert_eq!((waiting.lanes.len(), waiting.more), (0, 1));
     }
 }

@@ -12,6 +12,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
+from conftest import Failed
 from program import Bge
 
 ALL = [
@@ -187,7 +188,7 @@ def test_a_platform_that_is_down(bge):
     Report(bge).only("platform", "failed", "503", "later")
     bge.sandbox.control("DELETE", "faults")
     fault(bge, kind="hang")
-    Report(bge).only("platform", "failed", "nothing moved")
+    Report(bge).only("platform", "failed", "no answer within 3 s")
 
 
 def test_a_clock_that_is_off(bge):
@@ -254,3 +255,34 @@ def test_a_key_that_may_not_be_used(bge):
 def test_too_many_requests(bge):
     fault(bge, path="/oauth2/introspect", count=1, kind="status", status=429, headers={"Retry-After": 1})
     Report(bge, "--no-round-trip").only("rate_limit", "warning", "429", "rate_limit")
+
+
+def test_programs_ask_the_library(bge, api):
+    report = json.loads(api.text("bge_api_doctor", api.handle, b'{"lang": "zh", "round_trip": false}'))
+    assert [check["name"] for check in report["checks"]] == ALL
+    assert report["endpoint"].rstrip("/") == bge.sandbox.ready["endpoint"]
+    states = {check["name"]: check["state"] for check in report["checks"]}
+    assert states["platform"] == "ok" and states["round_trip"] == "skipped"
+    assert report["checks"][ALL.index("platform")]["detail"] == "应答正常"
+    for wrong in (b'{"lang": "fr"}', b'{"roundtrip": false}', b"[]"):
+        with pytest.raises(Failed) as failed:
+            api.text("bge_api_doctor", api.handle, wrong)
+        assert failed.value.status == 1
+
+    # a cancel ends it, wherever it waits
+    fault(bge, kind="hang")
+    outcome = []
+
+    def ask():
+        try:
+            api.text("bge_api_doctor", api.handle, None)
+        except Failed as failed:
+            outcome.append(failed.status)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not bge.sandbox.control("GET", "log?path=/ping")["requests"][1:]:
+        time.sleep(0.02)
+    api.lib.bge_api_cancel(api.handle)
+    asking.join(10)
+    assert outcome == [11]

@@ -82,6 +82,18 @@ def test_the_browser_comes_back_to_this_machine(bge, official):
     assert (mode(bge.folder()), mode(bge.folder() / "default.json")) == (0o700, 0o600)
     assert sorted(path.name for path in bge.folder().iterdir()) == ["activate_project", "default.json"]
 
+    # a new token for the refresh token, which is good once
+    bge.good("login", "--renew")
+    assert bge.stored()["Token"]["refresh_token"] != token["refresh_token"]
+    assert bge.stored()["Token"]["access_token"] != token["access_token"]
+    renewed, token = bge.stored(), bge.stored()["Token"]
+    bge.store(**dict(renewed, Token=dict(token, refresh_token="spent")))
+    bge.fails(65, "400", "login", "--renew")
+    assert bge.stored()["Token"] == dict(token, refresh_token="spent")
+    bge.store(**dict(renewed, Token={}))
+    bge.fails(65, "no refresh token", "login", "--renew")
+    bge.store(**renewed)
+
     # the official command goes on with it, and so does the library
     user, projects, shown = official.each(("api", "get_user"), ("config", "list"), ("config", "show"))
     assert json.loads(user)["username"] == "zhangsan"

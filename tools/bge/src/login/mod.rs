@@ -12,11 +12,12 @@ use std::{
     time::Duration,
 };
 
+use bge::OAuth2;
 use clap::Args;
 use url::Url;
 
 use crate::{
-    application,
+    application::{self, Application, TOKEN},
     connection::{Connection, seconds},
     failure::Failure,
     login::code::Code,
@@ -54,6 +55,10 @@ pub struct Options {
     #[arg(long, value_name = "SECONDS", default_value_t = 300.0, value_parser = seconds)]
     wait: f64,
 
+    /// Exchange the profile's refresh token for a new token, without a browser
+    #[arg(long, conflicts_with_all = ["redirect_uri", "scopes", "port", "no_browser"])]
+    renew: bool,
+
     #[command(flatten)]
     application: application::Options,
 }
@@ -61,6 +66,9 @@ pub struct Options {
 pub fn run(options: &Options, connection: &Connection) -> Result<(), Failure> {
     let application = options.application.find(connection)?;
     let oauth2 = application.oauth2(connection)?;
+    if options.renew {
+        return renew(application, &oauth2);
+    }
     let state = random()?;
     let listener = match &options.redirect_uri {
         None => Some(loopback::Listener::on(options.port, &state)?),
@@ -120,8 +128,27 @@ pub fn run(options: &Options, connection: &Connection) -> Result<(), Failure> {
         .recv_timeout(limit)
         .map_err(|_| Failure::retry(told!("nobody signed in", "未完成登录").as_str()))??;
     let token = oauth2.exchange_authorization_code(&code, &redirect_uri)?;
+    keep(application, &token)
+}
+
+/// A refresh token is good once: what it is exchanged for must not be lost.
+fn renew(application: Application, oauth2: &OAuth2) -> Result<(), Failure> {
+    let name = &application.name;
+    let spent = application.stored.text(TOKEN, "refresh_token").ok_or_else(|| {
+        Failure::input(told!(
+            "the profile {name} has no refresh token: `bge login` without --renew",
+            "配置 {name} 没有 refresh_token：请去掉 --renew 重新登录"
+        ))
+    })?;
+    // The profile can be written: tried before there is something to lose.
+    application.profiles.write(name, &application.stored)?;
+    let token = oauth2.exchange_refresh_token(&spent)?;
+    keep(application, &token)
+}
+
+fn keep(application: Application, token: &str) -> Result<(), Failure> {
     let name = application.name.clone();
-    let path = application.store(Some(&token))?;
+    let path = application.store(Some(token))?;
     let path = path.display();
     eprintln!(
         "{}",

@@ -40,6 +40,10 @@ pub const WORDS: &[(&str, &str)] = &[
         "列表的所有页（从 `next_page` 开始）；JSON 格式时每页一行",
     ),
     (
+        "Exchange the profile's refresh token for a new token, without a browser",
+        "用配置中的 refresh_token 换取新的令牌，不经浏览器",
+    ),
+    (
         "Exit status: 0 done; 3 samples are missing for good; 65 bad input; 75 what is missing is worth repeating; 77 not authorised; 1 anything else.",
         "退出状态：0 完成；3 有样品确实无法取得；65 输入有误；75 值得重试；77 未授权；1 其他错误。",
     ),
