@@ -27,6 +27,7 @@ type layout struct {
 	names []string       // of the fields; empty for those that are no members
 	kinds []kindOf
 	extra int
+	cutter
 }
 
 var layouts sync.Map // reflect.Type to *layout
@@ -50,6 +51,7 @@ func layoutOf(t reflect.Type) *layout {
 			l.at[name], l.names[i], l.kinds[i] = i, name, kindFor(field.Type)
 		}
 	}
+	l.cutter = newCutter(l.names)
 	layouts.Store(t, l)
 	return l
 }
@@ -83,111 +85,137 @@ func (r *reader) take() (json.RawMessage, error) {
 	return r.now, err
 }
 
-// object reads an object into a struct: each documented member into its field, or, where it does not fit, with all
+// readObject reads an object into a struct: each documented member into its field, or, where it does not fit, with all
 // others into its Extra.
-func (r *reader) object(v reflect.Value, l *layout) error {
+func readObject(v reflect.Value, l *layout, text []byte) error {
+	o := reading{v: v, l: l}
+	if !l.cut(text, o.member) {
+		o = reading{v: v, l: l} // what is there is written over, or has its zero again
+		for i, name := range l.names {
+			if name != "" {
+				v.Field(i).SetZero()
+			}
+		}
+		if err := o.members(newReader(text)); err != nil {
+			return err
+		}
+	} else if o.err != nil {
+		return o.err
+	}
+	*v.Addr().Interface().(interface{ known() *members }).known() = o.seen
+	v.Field(l.extra).Set(reflect.ValueOf(o.extra))
+	return nil
+}
+
+// reading is an object that is being read.
+type reading struct {
+	v     reflect.Value
+	l     *layout
+	seen  members
+	extra Extra
+	err   error
+}
+
+// members reads one member after another, whatever they are.
+func (o *reading) members(r *reader) error {
 	if _, err := r.Token(); err != nil {
 		return err
 	}
-	var extra Extra
-	var seen members
 	for r.More() {
 		token, err := r.Token()
 		if err != nil {
 			return err
 		}
-		name := token.(string)
-		var left json.RawMessage // what no field holds
-		at, named := l.at[name]
-		if named {
-			seen |= 1 << at
-			left, err = r.into(v.Field(at), l.kinds[at])
-			if left != nil && l.kinds[at].number && readQuotedNumber(v.Field(at), left) {
-				left = nil
-				seen |= 1 << (32 + at)
-			}
-		} else {
-			left, err = r.take()
-		}
+		value, err := r.take()
 		if err != nil {
 			return err
 		}
-		if left != nil {
-			if extra == nil {
-				extra = Extra{}
-			}
-			extra[name] = bytes.Clone(left)
-		} else if extra != nil {
-			delete(extra, name) // of a name that comes twice the last value counts
+		name := token.(string)
+		if at, named := o.l.at[name]; named {
+			o.member(at, value)
+		} else {
+			o.keep(name, value)
+		}
+		if o.err != nil {
+			return o.err
 		}
 	}
-	if _, err := r.Token(); err != nil {
-		return err
-	}
-	*v.Addr().Interface().(interface{ known() *members }).known() = seen
-	v.Field(l.extra).Set(reflect.ValueOf(extra))
-	return nil
+	_, err := r.Token()
+	return err
 }
 
-// into reads the next value into a field. One that does not fit is given back, and leaves the field's zero.
-func (r *reader) into(field reflect.Value, kind kindOf) (left json.RawMessage, err error) {
-	if kind.inner == nil || r.first() != kind.opens {
-		value, err := r.take()
-		if err == nil && kind.read != nil && kind.read(field, value) {
-			return nil, nil
-		}
+// member reads a member that the type names.
+func (o *reading) member(at int, value []byte) {
+	name, field, kind := o.l.names[at], o.v.Field(at), o.l.kinds[at]
+	o.seen |= 1 << at
+	fits, err := into(field, kind, value)
+	if err != nil {
+		o.err = err
+		return
+	}
+	if !fits && kind.number && readQuotedNumber(field, value) {
+		fits = true
+		o.seen |= 1 << (32 + at)
+	}
+	if !fits {
+		o.keep(name, value)
+	} else if o.extra != nil {
+		delete(o.extra, name) // of a name that comes twice the last value counts
+	}
+}
+
+func (o *reading) keep(name string, value []byte) {
+	if o.extra == nil {
+		o.extra = Extra{}
+	}
+	o.extra[name] = bytes.Clone(value)
+}
+
+// into reads a value into a field. One that does not fit leaves the field's zero.
+func into(field reflect.Value, kind kindOf, value []byte) (fits bool, err error) {
+	switch {
+	case kind.inner == nil || value[0] != kind.opens:
+		fits = kind.read != nil && kind.read(field, value)
+	case kind.opens == '{':
+		return true, readObject(field, kind.inner, value)
+	default:
+		fits, err = readList(field, kind.inner, value)
+	}
+	if !fits && err == nil {
 		field.SetZero()
-		return value, err
 	}
-	if kind.opens == '{' {
-		return nil, r.object(field, kind.inner)
-	}
-	start := r.InputOffset()
-	fits, err := r.list(field, kind.inner)
-	if err != nil || fits {
-		return nil, err
-	}
-	field.SetZero()
-	return bytes.TrimLeft(r.text[start:r.InputOffset()], " \t\r\n:,"), nil
-}
-
-// list reads a list of objects. It fits when each of its elements is one.
-func (r *reader) list(field reflect.Value, l *layout) (fits bool, err error) {
-	if _, err := r.Token(); err != nil {
-		return false, err
-	}
-	list, none := reflect.MakeSlice(field.Type(), 0, 0), reflect.Zero(field.Type().Elem())
-	fits = true
-	for r.More() {
-		if r.first() != '{' {
-			fits = false
-			if _, err := r.take(); err != nil {
-				return false, err
-			}
-			continue
-		}
-		list = reflect.Append(list, none)
-		if err := r.object(list.Index(list.Len()-1), l); err != nil {
-			return false, err
-		}
-	}
-	_, err = r.Token()
-	field.Set(list)
 	return fits, err
 }
 
+// readList reads a list of objects. It fits when each of its elements is one.
+func readList(field reflect.Value, l *layout, text []byte) (fits bool, err error) {
+	var elements []json.RawMessage
+	if err := json.Unmarshal(text, &elements); err != nil {
+		return false, err
+	}
+	list := reflect.MakeSlice(field.Type(), len(elements), len(elements))
+	for i, element := range elements {
+		if element[0] != '{' {
+			return false, nil
+		}
+		if err := readObject(list.Index(i), l, element); err != nil {
+			return false, err
+		}
+	}
+	field.Set(list)
+	return true, nil
+}
+
 // unmarshal reads an object into the struct that into points to.
-func unmarshal(object []byte, into any) error {
+func unmarshal(text []byte, into any) error {
 	v := reflect.ValueOf(into).Elem()
-	l := layoutOf(v.Type())
-	r := newReader(object)
-	if r.first() == 'n' {
+	switch newReader(text).first() {
+	case 'n':
 		return nil // as encoding/json has it for every type
+	case '{':
+		return readObject(v, layoutOf(v.Type()), text)
 	}
-	if r.first() != '{' {
-		return fmt.Errorf("bge: %s cannot be read from %s", v.Type(), describe(object))
-	}
-	return r.object(v, l)
+	return fmt.Errorf("bge: %s cannot be read from %s", v.Type(), describe(text))
 }
 
 // marshal writes a struct and its Extra as one object: the fields that are not zero, or were there when it was read.

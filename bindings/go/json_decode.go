@@ -31,14 +31,13 @@ func decode[T any](call string, raw json.RawMessage, strict bool) (T, error) {
 }
 
 func read(v reflect.Value, raw json.RawMessage) error {
-	r := newReader(raw)
-	first := r.first()
+	first := newReader(raw).first()
 	kind := kindFor(v.Type())
 	switch {
 	case kind.inner != nil && kind.opens == '{' && first == '{':
-		return r.object(v, kind.inner)
+		return readObject(v, kind.inner, raw)
 	case kind.inner != nil && kind.opens == '[' && first == '[':
-		fits, err := r.list(v, kind.inner)
+		fits, err := readList(v, kind.inner, raw)
 		if err == nil && !fits {
 			err = badElement("", raw)
 		}

@@ -43,7 +43,7 @@ func kindFor(t reflect.Type) kindOf {
 			break
 		}
 		return kindOf{read: readText}
-	case reflect.Int64:
+	case reflect.Int, reflect.Int64:
 		return kindOf{read: readWhole}
 	}
 	return kindOf{read: readOther}
@@ -108,6 +108,9 @@ func readWhole(into reflect.Value, value []byte) bool {
 			return false
 		}
 		n = exact.Num().Int64()
+	}
+	if into.OverflowInt(n) {
+		return false
 	}
 	into.SetInt(n)
 	return true

@@ -12,4 +12,4 @@ mkdir -p build/bench
 bam=build/bench/$reads.bam
 [ -e "$bam" ] || { tests/bench/make_bam.py "$reads" "$bam.part" && mv "$bam.part" "$bam"; }
 ln -sf libbge.so "$lib/libbge.so.0"
-HTS_PATH=$lib "$lib/bge-sandbox" run -- python3 tests/bench/htslib.py "$bam"
+HTS_PATH=$lib: "$lib/bge-sandbox" run -- python3 tests/bench/htslib.py "$bam"
