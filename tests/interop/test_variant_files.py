@@ -292,15 +292,21 @@ def test_genotypes_are_those_of_the_samples_own_files(start, tmp_path):
     (extract.folder / "rsids.txt").write_text("\n".join(rsids))
     extract.good(*COMMON, "-o", "cohort.vcf.gz")
     cohort = extract.folder / "cohort.vcf.gz"
+    # of some genomes, no-calls and the deletion of rs333 among them
+    kinds = {"./.": [], "TACA": [], "": []}
+    for line in run("bcftools", "query", "-f", "[%SAMPLE %TGT\n]", cohort).splitlines():
+        sample, genotype = line.split()
+        for kind, chosen in kinds.items():
+            if kind in genotype.split("/") or genotype == kind or not kind:
+                chosen.append(sample)
+    chosen = {sample for samples in kinds.values() for sample in list(dict.fromkeys(samples))[:3]}
+    assert kinds["./."] and kinds["TACA"] and len(chosen) > 3
     said = "%CHROM %POS %ID %REF[ %TGT %DP %GQ]\n"
-    seen = ""
-    for genome in genomes:
+    for genome in chosen:
         own = extract.folder / "own.vcf.gz"
         own.write_bytes(download(genome, ".vcf.gz"))
         lines = run("bcftools", "query", "-f", said, "-i", 'ID!="."', own)
         assert run("bcftools", "query", "-f", said, "-s", genome, cohort) == lines
-        seen += lines
-    assert "./." in seen and "/TACA " in seen, "no-calls and the deletion are among them"
 
 
 def test_memory_is_bounded(start, tmp_path):
