@@ -48,7 +48,7 @@ pages=(bge bge-{login,token,logout,whoami,profile,calls,call,api,upload,download
   bge-profile-{list,show,use,add,remove} bge-model-{deploy,package,publish,rollback,versions,run,wait})
 completions=("$DATADIR/bash-completion/completions/bge" "$DATADIR/zsh/site-functions/_bge" "$DATADIR/fish/vendor_completions.d/bge.fish")
 files+=("${completions[@]}")
-for page in "${pages[@]}"; do files+=("$mandir/$page.1"); done
+for page in "${pages[@]}" bge-sandbox; do files+=("$mandir/$page.1"); done
 describe() { # PROGRAM
   "$1" --version >/dev/null 2>&1 || { echo "install: $1 does not run here: no manual pages, no completions" >&2; return; }
   local scratch shell place
@@ -92,6 +92,7 @@ case ${1:-} in
       install -m 755 "$BUILD/$program" "$DESTDIR$BINDIR"
       programs+=("$DESTDIR$BINDIR/$program")
     done
+    install -D -m 644 "$top/sandbox/bge-sandbox.1" "$DESTDIR$mandir/bge-sandbox.1"
     if [ -e "$BUILD/bge" ]; then describe "$BUILD/bge"; fi
     install -m 755 "$BUILD/libbge.so" "$DESTDIR$LIBDIR/libbge.so.$version"
     if [ -n "$STRIP" ]; then "$STRIP" --strip-unneeded "$DESTDIR$LIBDIR/libbge.so.$version" "${programs[@]}"; fi
