@@ -5,7 +5,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/settings.sh"
 elsewhere=$(mktemp -d)
 trap 'rm -rf "$elsewhere"' EXIT
 git -C "$top" clone --quiet --no-hardlinks . "$elsewhere/clone"
-again="$elsewhere/a longer folder"
+again=$elsewhere/a-longer-folder
 BGE_DIST_TOOLS=$tools BGE_DIST_WORK=$again/work BGE_DIST=$again/dist "$elsewhere/clone/scripts/dist/all.sh" >"$work/check.log" 2>&1 ||
   { tail -n 40 "$work/check.log" >&2; fail "the second build"; }
 diff "$dist/SHA256SUMS" "$again/dist/SHA256SUMS" || fail "the files above differ (the log is $work/check.log)"

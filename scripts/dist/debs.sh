@@ -34,5 +34,5 @@ export BGE_SOURCE=$source BGE_BUILT=$built DEB_BUILD_OPTIONS=nostrip
 dpkg-buildpackage --build=binary --no-sign --no-check-builddeps --no-pre-clean >../build.log 2>&1 ||
   { tail -n 60 ../build.log >&2; fail "dpkg-buildpackage"; }
 cd ..
-LC_ALL=C.UTF-8 lintian --allow-root --no-tag-display-limit --fail-on error,warning libbge_*.changes
+LC_ALL=C.UTF-8 lintian --allow-root --fail-on error,warning libbge_*.changes
 cp ./*.deb "$dist"

@@ -1,17 +1,19 @@
 # glibc 2.31, a C compiler: the archive runs quickstart, sandbox and tool, and programs are built with it
 say() { echo "  $*"; }
+# runs a command and shows its last line, all of them where it fails
+last() { "$@" >/tmp/said 2>&1 || { cat /tmp/said; exit 1; }; tail -n 1 /tmp/said; }
 tar -xzf "/dist/libbge-$VERSION-$PLATFORM.tar.gz" -C /opt
 prefix=/opt/libbge-$VERSION-$PLATFORM
 export PATH="$prefix/bin:$PATH" LD_LIBRARY_PATH="$prefix/lib"
 ldd --version | head -n 1
 cd /tmp
 
-bge-sandbox run -- /test/quickstart-2.17 | tail -n 2
+last bge-sandbox run -- /test/quickstart-2.17
 say "a program of this system's compiler, shared and static"
 gcc -Wall -Werror /test/quickstart.c -o shared -I"$prefix/include" -L"$prefix/lib" -lbge
-bge-sandbox run -- ./shared | tail -n 1
+last bge-sandbox run -- ./shared
 gcc -Wall -Werror /test/quickstart.c -o static -I"$prefix/include" "$prefix/lib/libbge.a" -lgcc_s -lpthread -lm -ldl
-LD_LIBRARY_PATH='' bge-sandbox run -- ./static | tail -n 1
+last env -u LD_LIBRARY_PATH bge-sandbox run -- ./static
 
 say "the tool"
 bge-sandbox run -- bge extract get_taxon_abundance --samples all --arg omics=2 -o taxa.csv
@@ -21,5 +23,5 @@ bge-sandbox run -- bge extract get_samples -o samples.parquet
 
 say "the tree may be anywhere"
 mv "$prefix" /srv/elsewhere
-LD_LIBRARY_PATH=/srv/elsewhere/lib /srv/elsewhere/bin/bge-sandbox run -- ./shared | tail -n 1
+last env LD_LIBRARY_PATH=/srv/elsewhere/lib /srv/elsewhere/bin/bge-sandbox run -- ./shared
 [ -s /srv/elsewhere/share/doc/libbge/LICENSES-OF-CRATES.txt ]

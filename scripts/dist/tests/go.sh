@@ -9,7 +9,8 @@ cd /tmp/program
 go mod init example.org/program
 go get "github.com/libbge/libbge/bindings/go@v$VERSION"
 go build -o quickstart github.com/libbge/libbge/bindings/go/cmd/bge-quickstart
-bge-sandbox run -- ./quickstart | tail -n 3
+bge-sandbox run -- ./quickstart >/tmp/said 2>&1 || { cat /tmp/said; exit 1; }
+tail -n 3 /tmp/said
 if ldd quickstart | grep libbge; then echo "the library is not inside" >&2; exit 1; fi
 ldd quickstart
 
