@@ -12,14 +12,23 @@ use std::{
     time::{Duration, Instant},
 };
 
+use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Runtime};
 
-use super::{Transport, links::Clients};
+use super::Transport;
 use crate::error::{Error, Result, Status};
 
 /// How long a connection is kept that nobody uses: shorter than the idle time of the load balancers in front of such
 /// services, so that no write meets a connection that is just being closed.
 pub(super) const KEPT: Duration = Duration::from_secs(10);
+
+/// The async client; its connections belong to the runtime that they were made on.
+#[derive(Default)]
+pub(super) struct Clients {
+    pub streaming: OnceCell<reqwest::Client>,
+    /// The same, but it hands bodies over as they are, compressed or not: files.
+    pub verbatim: OnceCell<reqwest::Client>,
+}
 
 thread_local! {
     /// The lane that this thread drives, and whose it is.

@@ -10,7 +10,7 @@ use super::{
     failover::Failover,
     failure,
     hop::Road,
-    lanes::{KEPT, Lanes},
+    lanes::{Clients, KEPT, Lanes},
     lookup::Lookup,
     proxy::Proxies,
     tls::{ExtraRoots, Trust},
@@ -39,14 +39,6 @@ pub(super) struct Links {
     lookup: Lookup,
     pub connections: Arc<Semaphore>,
     pub failover: Failover,
-}
-
-/// The async client; its connections belong to the runtime that they were made on.
-#[derive(Default)]
-pub(super) struct Clients {
-    streaming: OnceCell<reqwest::Client>,
-    /// The same, but it hands bodies over as they are, compressed or not: files.
-    verbatim: OnceCell<reqwest::Client>,
 }
 
 impl Drop for Links {
