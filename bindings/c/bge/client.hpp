@@ -127,7 +127,7 @@ class Client {
 
   /* ---- variants ---- */
 
-  /** `rsids`: one or more, separated by commas. */
+  /** `rsids`: one or more, separated by commas. Positions are counted from 1 on GRCh38, as in VCF and dbSNP. */
   std::string get_variants(Text biosample_id, Text rsids, Text args = "{}") const {
     return run(bge_api_get_variants, args, biosample_id, rsids);
   }
