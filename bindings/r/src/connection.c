@@ -21,7 +21,8 @@
 #error "this version of R has connections of another kind"
 #endif
 
-enum { SMALLEST = 256 << 10, LARGEST = 4 << 20 };
+/* The smallest is what the library's reader asks for after a jump: a byte more would be another request. */
+enum { SMALLEST = 192 << 10, LARGEST = 4 << 20 };
 
 typedef struct {
   SEXP handle;   /* the client's, kept from R's collector */
