@@ -7,15 +7,16 @@
 //! changed or of another form is as good as not there.
 
 use std::{
+    cell::RefCell,
     collections::HashMap,
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Read},
     os::unix::fs::FileExt,
     path::Path,
     sync::Arc,
 };
 
-use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use flate2::{Compress, Compression, FlushCompress, Status, read::DeflateDecoder};
 
 use crate::{disk::private, sys::process_id};
 
@@ -48,9 +49,8 @@ impl Record {
     }
 
     fn new(kind: Kind, key: &Key, content: &[u8]) -> io::Result<Self> {
-        let mut packing = DeflateEncoder::new(vec![0; HEAD], Compression::fast());
-        packing.write_all(content)?;
-        let mut bytes = packing.finish()?;
+        let mut bytes = vec![0; HEAD];
+        deflate(content, &mut bytes)?;
         let stored = (bytes.len() - HEAD) as u64;
         let sum = crc32fast::hash(&bytes[HEAD..]);
         let mut head = Vec::with_capacity(HEAD);
@@ -64,6 +64,26 @@ impl Record {
         bytes[..HEAD].copy_from_slice(&head);
         Ok(Record(bytes))
     }
+}
+
+thread_local! {
+    /// A third of a megabyte, which a small page would pay for each time.
+    static DEFLATE: RefCell<Compress> = RefCell::new(Compress::new(Compression::fast(), false));
+}
+
+fn deflate(content: &[u8], bytes: &mut Vec<u8>) -> io::Result<()> {
+    DEFLATE.with_borrow_mut(|packing| {
+        packing.reset();
+        loop {
+            bytes.reserve(content.len() / 4 + 64);
+            let rest = content.get(packing.total_in() as usize..).unwrap_or_default();
+            match packing.compress_vec(rest, bytes, FlushCompress::Finish) {
+                Ok(Status::StreamEnd) => return Ok(()),
+                Ok(_) => {}
+                Err(cause) => return Err(io::Error::other(cause)),
+            }
+        }
+    })
 }
 
 /// A record's head, as far as it is right.
