@@ -91,4 +91,11 @@ sed 's/^#define BGE_ABI_VERSION .*/#define BGE_ABI_VERSION 65536/' "$top/include
 sed "s|^Cflags: .*|Cflags: -I$scratch/other|" "$scratch/lib/pkgconfig/bge.pc" >"$scratch/other/bge.pc"
 errors=$(CGO_CFLAGS="$CGO_CFLAGS -DOTHER" PKG_CONFIG_PATH=$scratch/other go build ./internal/native 2>&1) && fail "it builds with a header of ABI 1"
 grep -q 'another ABI major version' <<<"$errors" || fail "the error is: $errors"
+sed 's/^#define BGE_ABI_VERSION .*/#define BGE_ABI_VERSION 1/' "$top/include/bge.h" >"$scratch/other/bge.h"
+errors=$(CGO_CFLAGS="$CGO_CFLAGS -I$scratch/other" go build -tags bge_static ./internal/native 2>&1) && fail "it builds with a header that is too old"
+grep -q 'too old.*make install' <<<"$errors" || fail "the error is: $errors"
+if ! "${CC:-cc}" -E -include bge.h -x c /dev/null >/dev/null 2>&1; then
+  errors=$(CGO_CFLAGS="-O2 -g" CGO_LDFLAGS='' go build -tags bge_static ./internal/native 2>&1) && fail "it builds without bge.h"
+  grep -q 'bge.h is missing: .*make install' <<<"$errors" || fail "the error is: $errors"
+fi
 echo "both are"
