@@ -9,7 +9,7 @@ for program in debootstrap ip unshare go; do
   command -v "$program" >/dev/null || fail "$program is missing: run \`make deps\`, which installs it or says how"
 done
 
-r_suite=(r-cran-{testthat,withr,callr,cli,tibble,bit64,codetools,knitr,rmarkdown} xz-utils procps binutils)
+r_suite=(r-cran-{testthat,withr,callr,cli,tibble,bit64,codetools,knitr,rmarkdown} locales procps binutils)
 systems() {
   bootstrapped bullseye bullseye
   layered bullseye-c bullseye -- gcc libc6-dev ca-certificates

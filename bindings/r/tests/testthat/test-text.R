@@ -11,7 +11,8 @@ locales <- local({
       "localedef", c("-i", "zh_CN", "-f", charmap, shQuote(file.path(folder, paste0("zh_CN.", charmap)))),
       stdout = FALSE, stderr = FALSE
     ))
-    dir.exists(file.path(folder, paste0("zh_CN.", charmap)))
+    # the folder is there even where its contents could not be made
+    file.exists(file.path(folder, paste0("zh_CN.", charmap), "LC_CTYPE"))
   }
   if (nzchar(Sys.which("localedef")) && make("GBK") && make("UTF-8")) folder
 })
