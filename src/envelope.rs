@@ -33,10 +33,10 @@ pub(crate) fn read(http: u16, is_json: bool, body: &[u8]) -> Result<Envelope<'_>
     if !is_json {
         return Err(without_envelope(http, None, body));
     }
-    let (code, wire) = parse(body).map_err(|misfit| without_envelope(http, Some(misfit), body))?;
+    let (text, code, wire) = parse(body).map_err(|misfit| without_envelope(http, Some(misfit), body))?;
     if code == 0 && http < 400 {
         // Whoever reads it further, we or the caller, would take one of the two.
-        if let Some(misfit) = std::str::from_utf8(body).ok().and_then(json::twice) {
+        if let Some(misfit) = json::twice(text) {
             return Err(Error::new(Status::Protocol, "the answer gives a member twice")
                 .with_cause(misfit)
                 .with_http(http, None));
@@ -64,11 +64,11 @@ fn refused_token(what: &str) -> Error {
 }
 
 /// An envelope and its code, or where and how it is none.
-fn parse(body: &[u8]) -> std::result::Result<(i64, Wire<'_>), String> {
+fn parse(body: &[u8]) -> std::result::Result<(&str, i64, Wire<'_>), String> {
     let text = json::text(body)?;
     let wire: Wire<'_> = serde_json::from_str(text).map_err(|cause| json::misfit(text, &cause))?;
     let code = wire.code.ok_or("there is no code")?.get().parse();
-    code.map(|code| (code, wire)).map_err(|_| "the code is no whole number".to_owned())
+    code.map(|code| (text, code, wire)).map_err(|_| "the code is no whole number".to_owned())
 }
 
 /// What an answer is that is no envelope; `misfit` says where it is not, if it calls itself JSON.

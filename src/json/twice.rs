@@ -17,18 +17,29 @@ pub(crate) fn find(json: &str) -> Option<usize> {
 struct Scan<'a> {
     bytes: &'a [u8],
     at: usize,
-    /// Arrays (`None`) and objects that the place is in, from the outermost on.
-    open: Vec<Option<Object<'a>>>,
-    /// By depth, the names of an object that was there before: its siblings mostly have the same ones in the same order,
-    /// and what was compared once need not be compared again.
-    earlier: Vec<Vec<Name<'a>>>,
+    /// Arrays and objects that the place is in, from the outermost on.
+    open: Vec<Open<'a>>,
+    /// By depth, and by which member of what is around it, the names of an object that was there before: the rows of a list
+    /// have the same ones in the same order, and what was compared once need not be compared again.
+    earlier: Vec<Vec<Vec<Name<'a>>>>,
 }
 
-/// The names so far: the first `same` of the earlier object at this depth, or else those of `own`.
-#[derive(Default)]
-struct Object<'a> {
+/// An array, or an object with its names so far: the first `same` of the earlier one in its place, or else those of `own`.
+struct Open<'a> {
+    is_object: bool,
+    place: usize,
     same: usize,
     own: Option<Names<'a>>,
+}
+
+impl Open<'_> {
+    /// Where what lies in it lies. Of many members the last ones share a place.
+    fn place_within(&self) -> usize {
+        match self.is_object {
+            true => self.own.as_ref().map_or(self.same, |names| names.list.len()).min(MANY),
+            false => self.place,
+        }
+    }
 }
 
 struct Names<'a> {
@@ -44,29 +55,41 @@ impl<'a> Scan<'a> {
             self.at += 1;
             match byte {
                 b'"' => {
-                    let (start, is_escaped) = (self.at, self.skip_string());
                     if wants_name {
                         wants_name = false;
-                        if self.is_known(start, is_escaped) {
-                            return Some(start - 1);
+                        if !self.skip_same() {
+                            let (start, is_escaped) = (self.at, self.skip_string());
+                            if self.is_known(start, is_escaped) {
+                                return Some(start - 1);
+                            }
                         }
+                        // Mostly the value is a string, too.
+                        if self.bytes.get(self.at..self.at + 2) == Some(b":\"") {
+                            self.at += 2;
+                            self.skip_string();
+                        }
+                    } else {
+                        self.skip_string();
                     }
                 }
-                b'{' | b'[' if deeper > 0 || self.open.len() == DEEPEST => deeper += 1,
-                b'}' | b']' if deeper > 0 => deeper -= 1,
-                b'{' => {
-                    self.open.push(Some(Object::default()));
-                    wants_name = true;
-                }
-                b'[' => {
-                    self.open.push(None);
-                    wants_name = false;
+                b'{' | b'[' => {
+                    if deeper > 0 || self.open.len() == DEEPEST {
+                        deeper += 1;
+                    } else {
+                        wants_name = *byte == b'{';
+                        let place = self.open.last().map_or(0, Open::place_within);
+                        self.open.push(Open { is_object: wants_name, place, same: 0, own: None });
+                    }
                 }
                 b'}' | b']' => {
                     wants_name = false;
-                    self.close();
+                    if deeper > 0 {
+                        deeper -= 1;
+                    } else {
+                        self.close();
+                    }
                 }
-                b',' => wants_name = deeper == 0 && matches!(self.open.last(), Some(Some(_))),
+                b',' => wants_name = deeper == 0 && self.open.last().is_some_and(|open| open.is_object),
                 _ => {}
             }
         }
@@ -74,20 +97,42 @@ impl<'a> Scan<'a> {
     }
 
     /// Goes behind the string's end; tells whether anything in it is escaped.
+    #[inline]
     fn skip_string(&mut self) -> bool {
         let mut is_escaped = false;
-        while let Some(byte) = self.bytes.get(self.at) {
-            self.at += 1;
-            match byte {
-                b'"' => break,
-                b'\\' => {
+        loop {
+            self.at += plain(self.bytes.get(self.at..).unwrap_or_default());
+            match self.bytes.get(self.at) {
+                Some(b'\\') => {
                     is_escaped = true;
-                    self.at += 1;
+                    self.at += 2;
                 }
-                _ => {}
+                Some(b'"') => {
+                    self.at += 1;
+                    return is_escaped;
+                }
+                _ => return is_escaped,
             }
         }
-        is_escaped
+    }
+
+    /// Goes behind a name, if it is the one that the earlier object at this depth has at this place.
+    #[inline]
+    fn skip_same(&mut self) -> bool {
+        let depth = self.open.len().wrapping_sub(1);
+        let Some(Open { place, same, own: None, .. }) = self.open.last_mut() else { return false };
+        let earlier = self.earlier.get(depth).and_then(|places| places.get(*place));
+        let known = earlier.and_then(|names| names.get(*same));
+        // Nothing in a borrowed name is escaped: a quote behind it ends it.
+        let Some(Cow::Borrowed(known)) = known else { return false };
+        let end = self.at + known.len();
+        let is_same = self.bytes.get(self.at..end).is_some_and(|name| is_equal(name, known))
+            && self.bytes.get(end) == Some(&b'"');
+        if is_same {
+            *same += 1;
+            self.at = end + 1;
+        }
+        is_same
     }
 
     /// Whether the innermost object has this name already; else it has it from now on. The name ends before the quote
@@ -95,14 +140,10 @@ impl<'a> Scan<'a> {
     fn is_known(&mut self, start: usize, is_escaped: bool) -> bool {
         let depth = self.open.len() - 1;
         let name = &self.bytes[start..self.at - 1];
-        let Some(Some(object)) = self.open.last_mut() else { return false };
-        let earlier = self.earlier.get(depth).map_or(&[][..], Vec::as_slice);
+        let Some(object) = self.open.last_mut() else { return false };
         if object.own.is_none() {
-            if !is_escaped && earlier.get(object.same).is_some_and(|known| **known == *name) {
-                object.same += 1;
-                return false;
-            }
-            let list = earlier[..object.same].to_vec();
+            let earlier = self.earlier.get(depth).and_then(|places| places.get(object.place));
+            let list = earlier.and_then(|names| names.get(..object.same)).unwrap_or_default().to_vec();
             object.own = Some(Names { list, set: HashSet::new() });
         }
         let Some(names) = &mut object.own else { return false };
@@ -110,12 +151,16 @@ impl<'a> Scan<'a> {
     }
 
     fn close(&mut self) {
-        let Some(Some(Object { own: Some(names), .. })) = self.open.pop() else { return };
+        let Some(Open { own: Some(names), place, .. }) = self.open.pop() else { return };
         let depth = self.open.len();
         if self.earlier.len() <= depth {
             self.earlier.resize_with(depth + 1, Vec::new);
         }
-        self.earlier[depth] = names.list;
+        let places = &mut self.earlier[depth];
+        if places.len() <= place {
+            places.resize_with(place + 1, Vec::new);
+        }
+        places[place] = names.list;
     }
 }
 
@@ -139,12 +184,38 @@ impl<'a> Names<'a> {
     }
 }
 
+/// For names, which are short: calling out to compare them would take longer.
+#[inline]
+fn is_equal(one: &[u8], other: &[u8]) -> bool {
+    let (words, rest) = one.as_chunks::<8>();
+    let (other_words, other_rest) = other.as_chunks::<8>();
+    words == other_words && rest.len() == other_rest.len() && rest.iter().zip(other_rest).all(|(a, b)| a == b)
+}
+
+/// How many bytes come before the next quote or backslash: eight are looked at at a time.
+#[inline]
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    // The highest bit of each byte that is 0, and maybe of some after the first of them.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (n, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
+        if found != 0 {
+            return n * 8 + (found.trailing_zeros() / 8) as usize;
+        }
+    }
+    let is_end = |byte: &u8| matches!(byte, b'"' | b'\\');
+    bytes.len() - rest.len() + rest.iter().position(is_end).unwrap_or(rest.len())
+}
+
 fn unescaped(name: &[u8]) -> Name<'_> {
     let quoted = [b"\"", name, b"\""].concat();
     match serde_json::from_slice::<String>(&quoted) {
         Ok(text) => Cow::Owned(text.into_bytes()),
         // Half of a surrogate pair: no other spelling is the same.
-        Err(_) => Cow::Borrowed(name),
+        Err(_) => Cow::Owned(name.to_vec()),
     }
 }
 
@@ -165,6 +236,7 @@ mod tests {
             (r#"{"\"":1,"b":2,"\u0022":3}"#, Some(14)),
             (r#"{"a":"x,\"a\":","b":"a"}"#, None),
             (r#"["a","a",{"a":["a","a"]}]"#, None),
+            (r#"[{"a\":1,\"b":1},{"a":1,"b":2},{"a":1,"b":2,"b":3}]"#, Some(44)),
             (r#"{"a":{"b":1},"c":{"b":1},"a":{}}"#, Some(25)),
             ("{}", None),
             ("3", None),

@@ -19,12 +19,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::{
-    Objects,
-    address::encoded,
-    grant::{Grant, Slot},
-    sign::Key,
-};
+use super::{Objects, address::encoded, grant::Grant, sign::Key, slot::Slot};
 use crate::{
     context::Context,
     error::{Error, Result, Status, StorageRefusal},

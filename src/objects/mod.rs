@@ -1,9 +1,9 @@
 //! The object store: signed uploads, verified downloads. Knows the platform by what it needs of it (`StoreAccess`), and
 //! no credentials but the store's own.
 //!
-//! An upload: `upload_options` reads the arguments, `content` opens what is sent, `grant` has the store's credentials,
+//! An upload: `upload_options` reads the arguments, `content` opens what is sent, `slot` and `grant` have the store's credentials,
 //! `put` or `part_upload` sends through `store`, which signs (`sign`, `address`) and repeats. A download: `origin` has
-//! the URL, `download` plans the pieces, `receive` writes them into a `part_file`, `download_state` keeps the account.
+//! the URL, `download` plans, `pieces` fetches, `receive` writes them into a `part_file`, `download_state` keeps the account.
 //! What is encrypted goes through `crypt`, whose keys `kms` wraps and unwraps.
 
 mod address;
@@ -21,11 +21,13 @@ mod multipart;
 mod origin;
 mod part_file;
 mod part_upload;
+mod pieces;
 mod put;
 mod reader;
 mod receive;
 mod refusal;
 mod sign;
+mod slot;
 mod source;
 mod store;
 mod unfinished;
@@ -41,11 +43,12 @@ pub use writer::Writer;
 
 use self::{
     content::{OpenFile, content_of},
-    grant::{Claim, Grants},
+    grant::Claim,
     local::on_disk,
     meter::Meter,
     origin::{Addresses, Origin},
     put::{Uploaded, put},
+    slot::Grants,
     store::Store,
     upload_options::{SWITCHES, UploadOptions, check_all, check_filename, whole},
     upload_state::UploadState,

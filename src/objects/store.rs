@@ -10,10 +10,11 @@ use tokio::sync::Semaphore;
 
 use super::{
     Objects,
-    grant::{Claim, Grant, Slot},
+    grant::{Claim, Grant},
     kms::KeyService,
     refusal,
     sign::{Signed, sign},
+    slot::Slot,
     upload_options::UploadOptions,
 };
 use crate::{

@@ -402,3 +402,20 @@ fn a_walk_can_be_cancelled_from_another_thread() {
     sandbox.clear_faults();
     assert!(api.pages("get_samples", json!({})).expect("a walk").next().expect("a page").is_some());
 }
+
+/// A page is fetched ahead under the deadline of a call that is not there yet: what it could not wait for, that call can.
+#[test]
+fn a_page_ahead_that_failed_meanwhile_is_asked_for_again() {
+    let sandbox = Sandbox::start(&["--samples", "20"]);
+    let api = sandbox.api(json!({}));
+    let pages = api.pages("get_samples", json!({"limit": 5, "$": {"deadline": 1}})).expect("a walk");
+    sandbox.fault(json!({
+        "path": "/samples", "skip": 1, "count": 1, "kind": "status", "status": 503, "headers": {"Retry-After": 2},
+    }));
+    let mut all = rows(&pages.next().expect("a page").expect("the first"));
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    while let Some(page) = pages.next().expect("the door is open again") {
+        all.extend(rows(&page));
+    }
+    assert_eq!(all, walk(&api, "get_samples", json!({"limit": 5})).0);
+}

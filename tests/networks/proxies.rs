@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::support::{
     Folder, Sandbox,
     c::Api,
-    example,
+    count, example,
     server::{Server, answer, good},
 };
 
@@ -319,4 +319,33 @@ fn tls_proxy(head: &'static str) -> (u16, String) {
         }
     });
     (port, certificate.pem())
+}
+
+/// A proxy that lets a call through, or does not, or breaks off anywhere: by the next attempts the call comes through.
+#[test]
+fn a_proxy_that_breaks_off_at_any_moment() {
+    for _ in 0..count(3, 150) {
+        let troubles = fastrand::usize(1..4);
+        let asked = AtomicUsize::new(0);
+        let proxy = Server::start(move |_, stream| {
+            if asked.fetch_add(1, Ordering::SeqCst) >= troubles {
+                return good(stream);
+            }
+            let status = *fastrand::choice(&[502, 503, 504]).expect("one");
+            let whole = format!(
+                "HTTP/1.1 {status} X\r\nX-Squid-Error: ERR_CONNECT_FAIL 111\r\nContent-Length: 4\r\n\r\nsoon"
+            );
+            std::thread::sleep(Duration::from_millis(fastrand::u64(0..200)));
+            let _ = stream.write_all(&whole.as_bytes()[..fastrand::usize(0..=whole.len())]);
+            false
+        });
+        let options = json!({"endpoint": "http://platform.invalid", "proxy": proxy.endpoint()});
+        let api = Api::new("token", &options.to_string()).expect("a client");
+        let outcome = match fastrand::bool() {
+            true => api.call("get_user", json!({})),
+            false => api.start("get_user", json!({})).expect("started").finish(),
+        };
+        outcome.unwrap_or_else(|failure| panic!("{troubles}: {}", failure.message));
+        assert_eq!(proxy.seen().len(), troubles + 1);
+    }
 }

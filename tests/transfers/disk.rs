@@ -178,7 +178,10 @@ fn names_as_long_as_they_may_be() {
     let folder = Folder::new("disk");
     let content = bytes(8, 20 * MIB);
     let object = uploaded(&api, "a.bin", &content);
-    for name in ["样".repeat(85), "a".repeat(255), format!("{}.bam", "b".repeat(240))] {
+    let mut names = vec!["样".repeat(85), "a".repeat(255), format!("{}.bam", "b".repeat(240))];
+    // From those that are kept whole beside the file to the longest.
+    names.extend((0..support::count(1, 30)).map(|_| "样".repeat(fastrand::usize(1..86))));
+    for name in names {
         let path = folder.path(&name);
         sandbox.fault(json!({"method": "GET", "side": "store", "kind": "truncate", "bytes": 17 * MIB}));
         let args = json!({"multipart_num_threads": 1, "$": {"max_retries": 0}});

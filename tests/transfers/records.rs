@@ -10,7 +10,7 @@ use crate::{
     content::{MIB, bytes, count, eventually, header, journal, journal_line, open_uploads, stored},
     handles::Transfers,
     kills::{command, outcome},
-    support::{Folder, Sandbox, c::Api},
+    support::{self, Folder, Sandbox, c::Api},
 };
 
 pub fn uploaded(api: &Api, name: &str, content: &[u8]) -> String {
@@ -328,4 +328,42 @@ fn a_child_does_not_keep_what_its_parent_gave_up() {
     }
     done.expect("the child has no lock");
     assert!(fs::read(&path).expect("the file") == content);
+}
+
+/// A file that changes while it is uploaded: what the store gets is the file as it was or as it is, or it is said.
+#[test]
+fn a_file_that_changes_at_any_moment() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("disk");
+    // Slow enough to be caught in the middle.
+    sandbox.fault(
+        json!({"query": "*partNumber=*", "count": 0, "kind": "delay_headers", "ms": 15, "after_work": true}),
+    );
+    for round in 0..support::count(4, 100) {
+        let (before, after) = (bytes(2 * round as u64, 1_000_000), bytes(2 * round as u64 + 1, 1_000_000));
+        let path = folder.file("a.bin", &before);
+        // A clock that ticks seldom must not make the two one.
+        let earlier = std::time::SystemTime::now() - Duration::from_secs(3600);
+        fs::File::options().write(true).open(&path).expect("it").set_modified(earlier).expect("a time");
+        let args = json!({"multipart_threshold": 1, "part_size": 102_400, "checkpoint_dir": folder.path("checkpoints")});
+        let first = std::thread::scope(|scope| {
+            let uploading = scope.spawn(|| api.upload_file(&path, args.clone()));
+            std::thread::sleep(Duration::from_millis(fastrand::u64(0..80)));
+            fs::write(&path, &after).expect("another content");
+            uploading.join().expect("no panic")
+        });
+        match first {
+            Ok(done) => {
+                let there =
+                    stored(&sandbox, done["object_name"].as_str().expect("a name")).expect("an object");
+                assert!(there == before || there == after, "{round}: a mixture");
+            }
+            Err(failure) => assert_eq!(failure.status, BGE_ERR_IO, "{round}: {failure:?}"),
+        }
+        let done = api.upload_file(&path, args).expect("as it is now");
+        let there = stored(&sandbox, done["object_name"].as_str().expect("a name"));
+        assert!(there.as_deref() == Some(&after[..]), "{round}");
+        assert_eq!(open_uploads(&sandbox), 0, "{round}");
+    }
 }
