@@ -16,7 +16,10 @@ use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Transport;
-use crate::error::{Error, Result, Status};
+use crate::{
+    error::{Error, Result, Status},
+    sys::refuse_signals,
+};
 
 /// How long a connection is kept that nobody uses: shorter than the idle time of the load balancers in front of such
 /// services, so that no write meets a connection that is just being closed.
@@ -64,7 +67,10 @@ impl Drop for Lane {
 
 impl Lane {
     fn new() -> Result<Self> {
-        let runtime = Builder::new_current_thread().enable_io().enable_time().build().map_err(|cause| {
+        // The one thread that it may start asks a proxy why it refused.
+        let mut builder = Builder::new_current_thread();
+        builder.max_blocking_threads(1).on_thread_start(refuse_signals).enable_io().enable_time();
+        let runtime = builder.build().map_err(|cause| {
             Error::new(Status::Internal, "no way to wait for the network").with_cause(cause)
         })?;
         Ok(Lane { runtime: Some(runtime), clients: Arc::default(), since: Instant::now() })
