@@ -1,9 +1,9 @@
 //! `bge completions`: what shells complete.
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Command, ValueEnum};
 use clap_complete::{Shell, generate};
 
-use crate::{cli::Cli, failure::Failure, out};
+use crate::{failure::Failure, out};
 
 /// Writes a completion script to standard output
 ///
@@ -21,13 +21,14 @@ enum Kind {
     Fish,
 }
 
-pub fn run(options: &Options) -> Result<(), Failure> {
+/// `program` is the whole of it.
+pub fn run(options: &Options, mut program: Command) -> Result<(), Failure> {
     let shell = match options.shell {
         Kind::Bash => Shell::Bash,
         Kind::Zsh => Shell::Zsh,
         Kind::Fish => Shell::Fish,
     };
     let mut script = Vec::new();
-    generate(shell, &mut Cli::whole(), "bge", &mut script);
+    generate(shell, &mut program, "bge", &mut script);
     out::bytes(&script).and_then(|()| out::flush())
 }

@@ -8,6 +8,7 @@ mod call;
 mod calls;
 mod cat;
 mod cli;
+mod clock;
 mod completions;
 mod connection;
 mod doctor;
@@ -77,8 +78,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Cat(options) => cat::run(&options, connection),
         Command::Doctor(options) => doctor::run(&options, connection),
         Command::Model(command) => model::run(&command, connection),
-        Command::Completions(options) => completions::run(&options),
-        Command::Man(options) => man::run(&options),
+        Command::Completions(options) => completions::run(&options, Cli::whole()),
+        Command::Man(options) => man::run(&options, Cli::whole()),
         Command::Extract(options) => return extract::run(&options, connection),
     }?;
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Command};
 use clap_mangen::Man;
 
-use crate::{cli::Cli, failure::Failure, out};
+use crate::{failure::Failure, out};
 
 /// Writes a manual page to standard output, or all of them into a folder
 #[derive(Debug, Args)]
@@ -18,8 +18,9 @@ pub struct Options {
     all: Option<PathBuf>,
 }
 
-pub fn run(options: &Options) -> Result<(), Failure> {
-    let pages = pages();
+/// `program` is the whole of it.
+pub fn run(options: &Options, program: Command) -> Result<(), Failure> {
+    let pages = pages(program);
     let Some(folder) = &options.all else {
         let wanted = std::iter::once("bge")
             .chain(options.command.iter().map(String::as_str))
@@ -39,8 +40,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 }
 
 /// Every page by its name. Single calls have none: their help is the table of calls.
-fn pages() -> Vec<(String, Vec<u8>)> {
-    let mut command = Cli::whole();
+fn pages(mut command: Command) -> Vec<(String, Vec<u8>)> {
     command.build();
     let mut all = Vec::new();
     add("bge", &command, &mut all);

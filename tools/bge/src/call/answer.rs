@@ -14,7 +14,7 @@ use bge::{
 use clap::{Args, ValueEnum};
 
 use crate::{
-    call::table::Table,
+    call::{rows::Rows, table::Table},
     extract::{
         options,
         output::{Output, Style},
@@ -167,13 +167,6 @@ impl Shape {
     fn file(&self, format: options::Format) -> FileRows {
         FileRows { style: Style::plain(format), output: None }
     }
-}
-
-/// Where rows go.
-pub trait Rows {
-    fn begin(&mut self, schema: &SchemaRef, target: &Path) -> Result<(), Failure>;
-    fn add(&mut self, batch: &RecordBatch) -> Result<(), Failure>;
-    fn end(self, target: &Path) -> Result<(), Failure>;
 }
 
 /// One of the formats of `bge extract`.

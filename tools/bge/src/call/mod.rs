@@ -3,6 +3,7 @@
 mod answer;
 pub mod flags;
 pub mod official;
+mod rows;
 pub mod table;
 
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, error::ErrorKind};

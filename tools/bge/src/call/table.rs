@@ -7,7 +7,7 @@ use arrow_schema::{DataType, SchemaRef};
 use bge::PageRows;
 
 use crate::{
-    call::answer::Rows,
+    call::rows::Rows,
     extract::{
         place,
         value::{Cell, Column},

@@ -9,7 +9,6 @@ use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io::{BufRead, BufReader, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 use arrow_array::RecordBatch;
@@ -17,10 +16,11 @@ use arrow_schema::SchemaRef;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clock::now,
     extract::{
+        ending::{Ending, line, tell},
         fingerprint::Fingerprint,
         job::{Job, Take},
-        one_file::{Ending, line, tell},
         options::Format,
         output::{Output, Style},
         place::{self, Place},
@@ -107,7 +107,7 @@ pub fn run(
         return Ok(Ending::Complete);
     }
     let run = job.begin(Some(&left))?;
-    let style = Style::of(job, Format::Parquet);
+    let style = Style::of(job.options, job.call, job.about(), Format::Parquet);
     let mut parts = Parts {
         folder,
         name,
@@ -149,10 +149,6 @@ pub fn run(
         _ if is_passing => RETRY,
         _ => PARTIAL,
     }))
-}
-
-pub fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs())
 }
 
 /// What a shard has, and what is added to it.

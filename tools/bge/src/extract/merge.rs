@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 
 use crate::{
     extract::{
-        one_file::Ending,
+        ending::Ending,
         options::{Format, Options},
         output::{Output, Style, parquet},
         place::Place,

@@ -3,7 +3,6 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::ExitCode,
 };
 
 use arrow_array::RecordBatch;
@@ -11,57 +10,24 @@ use arrow_array::RecordBatch;
 use crate::{
     connection::Connection,
     extract::{
-        dataset,
+        ending::{Ending, line, tell},
         job::{Job, Missing, Outcome, Take},
-        merge,
         options::Options,
         output::{INDEXES, Output, Style},
         place::{self, Place},
         progress::Interrupt,
-        queue, verify,
     },
     failure::{Failure, PARTIAL, RETRY},
 };
 
-/// How a run ended that did what could be done.
-pub enum Ending {
-    Complete,
-    /// Samples are missing; their ids are in a file beside the output. The exit status says whether to try again.
-    Partial(u8),
-}
-
-pub fn run(options: &Options, connection: &Connection) -> Result<ExitCode, Failure> {
-    Ok(match extract(options, connection)? {
-        Ending::Complete => ExitCode::SUCCESS,
-        Ending::Partial(exit) => exit.into(),
-    })
-}
-
-fn extract(options: &Options, connection: &Connection) -> Result<Ending, Failure> {
-    if options.verify_dataset {
-        return verify::run(options);
-    }
-    if let Some(folder) = &options.merge {
-        return merge::run(options, folder);
-    }
+pub fn run(options: &Options, connection: &Connection) -> Result<Ending, Failure> {
     let format = options.format().map_err(Failure::input)?;
     let interrupt = Interrupt::watch()?;
-    if let Some(folder) = &options.queue {
-        let (job, ids) = Job::new(options, connection, &interrupt)?;
-        return queue::run(&job, folder, &ids.unwrap_or_default());
-    }
-    if options.is_dataset() {
-        dataset::prepare(&options.output)?;
-        let (job, ids) = Job::new(options, connection, &interrupt)?;
-        let name = dataset::ShardName::of(options.shard);
-        let ending = dataset::run(&job, &options.output, &name, ids.as_deref())?;
-        return Ok(ending);
-    }
     // What is wrong with the output is said before anything is asked for.
     let place = Place::begin(&options.output)?;
     let (job, ids) = Job::new(options, connection, &interrupt)?;
     let run = job.begin(ids.as_deref())?;
-    let style = Style::of(&job, format);
+    let style = Style::of(job.options, job.call, job.about(), format);
     let mut output = Output::create(place, &options.output, &style, &run.schema())?;
     let earlier = earlier(options);
     if let Some(earlier) = &earlier {
@@ -188,20 +154,5 @@ impl Target<'_> {
         }
         let path = place::list(self.path, what);
         if lines.is_empty() { place::remove(&path) } else { place::write(&path, &lines) }
-    }
-}
-
-pub fn line(missing: &Missing) -> String {
-    format!("{}  # {}", missing.id, missing.why)
-}
-
-/// The first ones by name: a cohort may be large.
-pub fn tell(missing: &[Missing]) {
-    const SHOWN: usize = 20;
-    for one in missing.iter().take(SHOWN) {
-        eprintln!("bge: {} is missing: {}", one.id, one.why);
-    }
-    if missing.len() > SHOWN {
-        eprintln!("bge: and {} more", missing.len() - SHOWN);
     }
 }

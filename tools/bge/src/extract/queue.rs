@@ -13,8 +13,8 @@ use std::{
 use crate::{
     extract::{
         dataset::{self, ShardName},
+        ending::Ending,
         job::Job,
-        one_file::Ending,
         place, samples,
     },
     failure::{Failure, PARTIAL, RETRY},

@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::{
     extract::{
         dataset::{self, Line, Sample},
+        ending::Ending,
         fingerprint::Fingerprint,
-        one_file::Ending,
         options::Options,
         output::parquet,
         place, samples,

@@ -11,11 +11,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Finished, Sink, Style, Writing, abundances::Abundances, failed, unread};
-use crate::{
-    extract::{dataset::now, value::Cell},
-    failure::Failure,
-    lang::say,
-};
+use crate::{clock::now, extract::value::Cell, failure::Failure, lang::say};
 
 const LINEAGE: &str = "taxonomy_lineage";
 

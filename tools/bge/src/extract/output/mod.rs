@@ -30,7 +30,6 @@ use self::{abundances::Abundances, typed::Typed};
 
 use crate::{
     extract::{
-        job::Job,
         options::{Format, Options},
         place::{self, Place},
     },
@@ -111,8 +110,14 @@ pub struct Style {
 }
 
 impl Style {
-    pub fn of(job: &Job<'_>, format: Format) -> Self {
-        let Options { csv_bom, csv_null, text, matrix, rank, columns, .. } = job.options;
+    /// `about` is what the file says of itself.
+    pub fn of(
+        options: &Options,
+        call: &'static Endpoint,
+        about: BTreeMap<String, String>,
+        format: Format,
+    ) -> Self {
+        let Options { csv_bom, csv_null, text, matrix, rank, columns, .. } = options;
         Style {
             format,
             csv_bom: *csv_bom,
@@ -121,8 +126,8 @@ impl Style {
             matrix: *matrix,
             rank: rank.clone(),
             columns: columns.clone(),
-            call: Some(job.call),
-            about: job.about(),
+            call: Some(call),
+            about,
         }
     }
 
