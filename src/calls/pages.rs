@@ -259,14 +259,15 @@ impl Cursor {
         while self.ready.is_none() && !self.walk.is_ended() {
             let fetched = match self.ahead.take() {
                 Some(mut ahead) => {
-                    let was_over = ahead.0.is_finished();
                     let fetched = (&mut ahead.0).await.unwrap_or_else(|cause| {
                         Err(Error::new(Status::Internal, "a page's task broke off").with_cause(cause))
                     });
                     match fetched {
-                        // What failed while nobody waited, or for lack of time, is tried again by who has the time.
+                        // What had too little time, or came to a closed door, is tried again by who has the time.
                         Err(error)
-                            if error.is_passing() && (was_over || error.status() == Status::Timeout) =>
+                            if error.is_passing()
+                                && (error.status() == Status::Timeout
+                                    || (error.retry_after().is_some() && context.max_retries != Some(0))) =>
                         {
                             self.one_page(context.clone()).await?
                         }

@@ -64,7 +64,10 @@ pub(super) async fn look(patient: &Patient<'_>, report: &mut Report, is_there: b
     let left = told["exp"].as_f64().map(|ends| ends - token::now());
     if let Some(left) = left {
         let minutes = (left.max(0.0) / 60.0) as u64;
-        detail.push_str(&language.say(format!(", ends in {minutes} min"), format!("，剩余 {minutes} 分钟")));
+        detail.push_str(&match minutes / 1440 {
+            0 | 1 => language.say(format!(", ends in {minutes} min"), format!("，剩余 {minutes} 分钟")),
+            days => language.say(format!(", ends in {days} days"), format!("，剩余 {days} 天")),
+        });
     }
     match left {
         Some(left) if left < SOON && grant != "client_credentials" => {

@@ -71,6 +71,7 @@ fn lasting(seconds: u64) -> String {
     match seconds {
         0..120 => told!("{seconds} s", "{seconds} 秒"),
         120..7200 => told!("{} min", "{} 分钟", seconds / 60),
+        172_800.. => told!("{} days", "{} 天", seconds / 86_400),
         _ => told!("{} h {} min", "{} 小时 {} 分钟", seconds / 3600, seconds % 3600 / 60),
     }
 }
