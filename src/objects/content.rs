@@ -103,7 +103,28 @@ impl Content for OpenFile {
 /// A file of no size that has content, as in `/proc` and on some network file systems: no more of it is held in memory.
 const MOST_UNMEASURED: u64 = 64 << 20;
 
-/// What is in an open file. Where its size says nothing, all of it is read now.
+/// A file whose size says nothing, and what was in it.
+struct Unmeasured {
+    file: OpenFile,
+    bytes: Bytes,
+}
+
+impl Content for Unmeasured {
+    fn length(&self) -> u64 {
+        self.bytes.length()
+    }
+
+    fn read_at(&self, piece: &mut [u8], at: u64) -> io::Result<()> {
+        self.bytes.read_at(piece, at)
+    }
+
+    fn check_unchanged(&self) -> io::Result<()> {
+        self.file.check_unchanged()
+    }
+}
+
+/// What is in an open file. Where its size says nothing, all of it is read now; a file that somebody begins to write
+/// just then shows a size afterwards.
 pub(super) fn content_of(file: OpenFile) -> Result<Arc<dyn Content>> {
     if file.length() > 0 {
         return Ok(Arc::new(file));
@@ -120,7 +141,8 @@ pub(super) fn content_of(file: OpenFile) -> Result<Arc<dyn Content>> {
             wrong(&io::Error::other(what)).with_hint("copy it, or write it with a writer, piece by piece")
         );
     }
-    Ok(Arc::new(Bytes::from(bytes)))
+    file.check_unchanged().map_err(|cause| wrong(&cause))?;
+    Ok(Arc::new(Unmeasured { file, bytes: Bytes::from(bytes) }))
 }
 
 /// The checksum of what an attempt has read; known when it has read everything.
@@ -311,6 +333,19 @@ mod tests {
         let mut read = vec![0; told.len()];
         content.read_at(&mut read, 0).expect("all of it");
         assert_eq!(read, told);
+    }
+
+    #[test]
+    fn a_file_that_somebody_begins_to_write_is_not_taken_for_one_without_a_size() {
+        let path = std::env::temp_dir().join(format!("bge-{}-begun", std::process::id()));
+        fs::write(&path, "").expect("a file");
+        let file = OpenFile::open(&path).expect("a file");
+        fs::write(&path, "the beginning").expect("its beginning");
+        let done = content_of(file);
+        fs::remove_file(&path).expect("it");
+        let error = done.err().expect("a file that changed");
+        assert_eq!(error.status(), crate::Status::Io);
+        assert!(error.message().contains("changed while"), "{error}");
     }
 
     #[test]

@@ -13,6 +13,8 @@ from conftest import LONG
 from test_bge_extract import Extract
 
 RATE = 50
+# requests of one worker
+AT_ONCE = 3
 PATH = "/microbiome/func_abundance"
 CALL = ("get_func_abundance", "--samples", "ids.txt", "--arg", "catalog=ko", "--arg", "limit=1000")
 
@@ -60,7 +62,7 @@ def run_of_workers(sandbox, folder, count):
     extract = Extract(sandbox, folder)
     extract.samples(sandbox.metagenomes(count))
     workers = Workers(
-        extract, 8, *CALL, "--queue", "queue", "--chunk", "9", "--checkpoint-dir", "kept", "--concurrency", "3",
+        extract, 8, *CALL, "--queue", "queue", "--chunk", "9", "--checkpoint-dir", "kept", "--concurrency", str(AT_ONCE),
         "--rate-limit", str(RATE), "--rate-budget", "budget", "-o", "set/",
     )
     rng = random.Random(7)
@@ -98,10 +100,10 @@ def run_of_workers(sandbox, folder, count):
     done = extract("--verify-dataset", "-o", "set/", "--samples", "ids.txt")
     assert done.returncode == 0 and json.loads(done.stdout)["samples"] == count, done.stderr
     assert pyarrow.dataset.dataset(folder / "set").count_rows() > count
-    # hardly anything was asked for twice, and hardly anybody was turned away
+    # nothing was asked for twice but what a killed worker had in hand, and hardly anybody was turned away
     pages = [request for request in log if request["status"] == 200]
     useful = {(request["query"]["biosample_id"], request["query"].get("next_page")) for request in pages}
-    assert len(useful) >= 0.97 * len(pages), (len(useful), len(pages))
+    assert len(pages) - len(useful) <= AT_ONCE * kills, (len(useful), len(pages), kills)
     refused = sum(request["status"] == 429 for request in log)
     assert refused < 0.01 * len(log), (refused, len(log))
     # each had as much as the others, for the time that it was there
