@@ -129,7 +129,7 @@ impl Operation {
         let work = Box::pin(work(context));
         let work = caught(async move { cancel.unless(work).await });
         let ending = shared.clone();
-        let task = transport.runtime()?.spawn(async move { ending.finish(work.await) });
+        let task = transport.spawn(async move { ending.finish(work.await) })?;
         Ok(Operation::of(transport, shared, Task::Background(task.abort_handle())))
     }
 

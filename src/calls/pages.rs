@@ -309,7 +309,7 @@ impl Cursor {
         }
         if !is_empty && !self.walk.is_ended() {
             let fetching = self.one_page(self.session.transport().context(Sender::Streaming));
-            self.ahead = Some(Ahead(self.session.transport().runtime()?.spawn(fetching)));
+            self.ahead = Some(Ahead(self.session.transport().spawn(fetching)?));
         }
         Ok(())
     }

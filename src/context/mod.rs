@@ -1,6 +1,7 @@
 //! One call: how long it may take, whether it was cancelled, how much may come, how far it is, and what no message about
 //! it may show. Whatever a call waits for, it waits for under this, so that its deadline and a cancel bound all of it.
 
+mod blocking;
 mod cancel;
 mod joint;
 mod park;
@@ -16,6 +17,7 @@ use std::{
 
 use reqwest::header::HeaderMap;
 
+pub(crate) use blocking::blocking;
 pub(crate) use cancel::Cancel;
 pub(crate) use joint::Joint;
 pub(crate) use park::block_on;

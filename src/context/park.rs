@@ -38,7 +38,10 @@ impl Wake for Unpark {
 
 /// Carries `work` out on this thread, asleep while there is nothing to do.
 pub(crate) fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
+    carry_out(pin!(work))
+}
+
+fn carry_out<T>(mut work: Pin<&mut dyn Future<Output = T>>) -> T {
     let unpark = Arc::new(Unpark { thread: thread::current(), is_woken: AtomicBool::new(false) });
     let waker = Waker::from(unpark.clone());
     let mut task = Context::from_waker(&waker);

@@ -14,8 +14,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use super::{content::Content, kms::KeyService, local::on_disk, sign::hex};
+use super::{content::Content, kms::KeyService, sign::hex};
 use crate::{
+    context::blocking,
     error::{Error, Result, Status},
     transport::CHUNK,
 };
@@ -204,7 +205,7 @@ impl Sealed {
     pub(super) async fn new(keys: &KeyService<'_>, cmk_id: &str, plain: &Arc<dyn Content>) -> Result<Self> {
         let (mut envelope, stream) = Envelope::seal(keys, cmk_id).await?;
         let hashed = plain.clone();
-        let hashing = on_disk(move || {
+        let hashing = blocking(move || {
             hash(&*hashed).map_err(|cause| Error::io("the file could not be read to its end", &cause))
         });
         envelope.sha256 = Some(hashing.await?);

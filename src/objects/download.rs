@@ -12,7 +12,6 @@ use serde_json::json;
 use super::{
     crypt::{Envelope, Hash, Keystream},
     download_state::{DownloadState, Facts, Pieces},
-    local::on_disk,
     meter::Meter,
     origin::{Opened, Origin, is_changed, is_wrong_range},
     part_file::PartFile,
@@ -20,7 +19,7 @@ use super::{
     receive::{Body, Written},
 };
 use crate::{
-    context::Cancel,
+    context::{Cancel, blocking},
     disk::owner::Owner,
     error::{Error, Result, Status},
     transport::{Repeat, Retry},
@@ -51,9 +50,9 @@ pub(super) async fn download(
 ) -> Result<String> {
     let path = target.display().to_string();
     let transport = origin.transport().clone();
-    let part = on_disk(move || PartFile::open(&target, owner, &transport)).await?;
+    let part = blocking(move || PartFile::open(&target, owner, &transport)).await?;
     let received = fetch(origin, &part, connections, decrypts).await?;
-    on_disk(move || part.finish(received.size)).await?;
+    blocking(move || part.finish(received.size)).await?;
     let mut result = json!({
         "path": path,
         "size": received.size,
@@ -93,7 +92,7 @@ async fn fetch(
         }
         // Nobody knows which of the bytes are wrong.
         let wrong = part.clone();
-        on_disk(move || wrong.clear()).await?;
+        blocking(move || wrong.clear()).await?;
         if is_second || origin.context.max_retries == Some(0) {
             return Err(error);
         }
@@ -115,7 +114,7 @@ impl Download<'_> {
     async fn run(&self, strategy: Strategy) -> std::result::Result<Received, Stop> {
         if strategy == Strategy::Resume {
             let part = self.part.clone();
-            let earlier = on_disk(move || Ok(part.earlier().inspect(|_| part.resume()))).await?;
+            let earlier = blocking(move || Ok(part.earlier().inspect(|_| part.resume()))).await?;
             if let Some(state) = earlier {
                 return self.resume(state).await;
             }
@@ -138,7 +137,7 @@ impl Download<'_> {
         let facts = opened.facts().filter(|_| strategy != Strategy::Plain);
         let facts = facts.map(|facts| Facts { envelope: envelope.clone(), is_encrypted, ..facts });
         let (part, size, noted) = (self.part.clone(), opened.size, facts.clone());
-        on_disk(move || {
+        blocking(move || {
             part.begin(noted.as_ref().filter(|facts| facts.size > PIECE))?;
             size.map_or(Ok(()), |size| part.check_room(size))
         })
@@ -171,7 +170,7 @@ impl Download<'_> {
             return Ok(received);
         };
         let part = self.part.clone();
-        on_disk(move || {
+        blocking(move || {
             let mut hash = Hash::default();
             part.read(0, received.size, |piece| hash.write(piece))
                 .map_err(|cause| part.unwritable(&cause))?;
@@ -198,7 +197,7 @@ impl Download<'_> {
             }
         }
         let (part, size) = (self.part.clone(), state.facts.size);
-        on_disk(move || part.check_room(size)).await?;
+        blocking(move || part.check_room(size)).await?;
         let envelope = state.facts.envelope.clone();
         let keystream = self.keystream(envelope.as_ref()).await?;
         let encrypted = state.facts.is_encrypted;

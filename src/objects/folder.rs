@@ -15,7 +15,6 @@ use serde_json::{Value, json, value::RawValue};
 use super::{
     Source,
     grant::Claim,
-    local::on_disk,
     meter::Meter,
     open_file,
     put::Uploaded,
@@ -24,6 +23,7 @@ use super::{
     upload_options::{UploadOptions, check_filename},
 };
 use crate::{
+    context::blocking,
     error::{Error, Result, Status},
     log::Level,
     options,
@@ -52,7 +52,7 @@ pub(super) async fn upload_dir(store: &Store, options: &UploadOptions, args: &Ar
     }
     let follows = args.get("follow_links") == Some("true");
     let transport = store.transport().clone();
-    let entries = on_disk(move || {
+    let entries = blocking(move || {
         let folder = PathBuf::from(&path);
         let unreadable =
             |cause: &io::Error| Error::io(format!("{} cannot be read as a folder", folder.display()), cause);
@@ -101,7 +101,7 @@ pub(super) async fn batch_upload(store: &Store, options: &UploadOptions, args: &
         check_filename("files: filename", &filename)?;
         entries.push(Entry { path: named.path, filename, size: 0, trouble: None });
     }
-    let entries = on_disk(move || {
+    let entries = blocking(move || {
         for entry in &mut entries {
             entry.size = fs::metadata(&entry.path).map_or(0, |metadata| metadata.len());
         }

@@ -15,7 +15,6 @@ mod download_state;
 mod folder;
 mod grant;
 mod kms;
-mod local;
 mod meter;
 mod multipart;
 mod origin;
@@ -44,7 +43,6 @@ pub use writer::Writer;
 use self::{
     content::{OpenFile, content_of},
     grant::Claim,
-    local::on_disk,
     meter::Meter,
     origin::{Addresses, Origin},
     put::{Uploaded, put},
@@ -54,7 +52,7 @@ use self::{
     upload_state::UploadState,
 };
 use crate::{
-    context::Context,
+    context::{Context, blocking},
     disk::owner::Owner,
     error::{Error, Result, Status},
     platform::{
@@ -125,7 +123,7 @@ impl Objects {
     pub(crate) async fn fetch(&self, context: &Context, object: &str) -> Result<bytes::Bytes> {
         let reader = self.reader(object, "{}")?;
         let cancel = context.cancel.clone();
-        let read = on_disk(move || {
+        let read = blocking(move || {
             let (mut content, mut piece) = (bytes::BytesMut::new(), vec![0; 1 << 18]);
             loop {
                 match reader.read(&mut piece)? {
@@ -226,7 +224,7 @@ async fn open_file(
         return Err(Error::argument("path", "must be the path of a file"));
     }
     let (options, objects) = (options.clone(), store.objects().clone());
-    on_disk(move || {
+    blocking(move || {
         let file = OpenFile::open(Path::new(&path))?;
         let filename = match filename {
             Some(filename) => filename,

@@ -222,7 +222,7 @@ impl Multipart {
         let aborting = async move {
             let _ = abort(&store, &name, &upload_id).await;
         };
-        self.store.transport().runtime().ok().map(|runtime| runtime.spawn(aborting))
+        self.store.transport().spawn(aborting).ok()
     }
 }
 

@@ -9,14 +9,13 @@ use std::{
 use super::{
     crypt::Keystream,
     download_state::{DownloadState, Facts, Pieces},
-    local::on_disk,
     meter::Meter,
     origin::{Opened, Origin, is_changed, is_wrong_range},
     part_file::PartFile,
     receive::{Body, Written},
 };
 use crate::{
-    context::Cancel,
+    context::{Cancel, blocking},
     error::{Error, Result, Status},
     transport::{Repeat, Retry},
 };
@@ -258,7 +257,7 @@ impl<'a> Run<'a> {
         let (start, stretch) = (written.start, written.stretch());
         lock(&self.state).note(start, stretch.clone());
         let part = self.part.clone();
-        let _ = on_disk(move || {
+        let _ = blocking(move || {
             part.note(start, &stretch);
             Ok(())
         })

@@ -155,7 +155,7 @@ impl Source {
                 let _ = given.send(Err((error, Instant::now())));
             }
         };
-        let task = self.objects.transport.runtime()?.spawn(fetching);
+        let task = self.objects.transport.spawn(fetching)?;
         Ok(Fetch { at, end, coming, failed: None, task })
     }
 

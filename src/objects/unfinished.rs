@@ -7,14 +7,13 @@ use serde_json::{Value, json, value::RawValue};
 use super::{
     Objects,
     grant::Claim,
-    local::on_disk,
     multipart::Multipart,
     store::Store,
     upload_options::{Region, UploadOptions, check_names},
     upload_state::{Left, UploadRecord, left_in},
 };
 use crate::{
-    context::Context,
+    context::{Context, blocking},
     error::{Error, Result, Status},
     platform::args::Args,
 };
@@ -31,7 +30,7 @@ pub(super) async fn unfinished_uploads(objects: &Objects, context: Context, args
         Some("true") => true,
         Some(_) => return Err(Error::argument("discard", "must be true or false")),
     };
-    let left = on_disk(move || {
+    let left = blocking(move || {
         left_in(&folder)
             .map_err(|cause| Error::io(format!("{} cannot be read as a folder", folder.display()), &cause))
     })
@@ -94,7 +93,7 @@ async fn discard(objects: &Objects, context: &Context, left: Left) -> Result<()>
     if let Some(record) = &left.record {
         abort(objects, context, &left, record).await?;
     }
-    on_disk(move || {
+    blocking(move || {
         fs::remove_file(&left.place)
             .map_err(|cause| Error::io(format!("{} cannot be removed", left.place.display()), &cause))
     })

@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     content::OpenFile,
     crypt::Envelope,
-    local::on_disk,
     multipart::{Part, Parts},
     upload_options::{LARGEST_PART, MOST_PARTS, SMALLEST_PART},
 };
 use crate::{
+    context::blocking,
     disk::{
         journal::{Journal, peek},
         owner::Owner,
@@ -145,7 +145,7 @@ impl UploadState {
         work: impl FnOnce(&mut Journal, &Owner) -> io::Result<()> + Send + 'static,
     ) -> bool {
         let this = self.clone();
-        let done = on_disk(move || {
+        let done = blocking(move || {
             let mut journal = this.journal();
             let Some(open) = &mut *journal else { return Ok(false) };
             if let Err(cause) = work(open, &this.0.owner) {
@@ -161,7 +161,7 @@ impl UploadState {
     /// The upload is over.
     pub(super) async fn remove(&self) {
         let this = self.clone();
-        let _ = on_disk(move || {
+        let _ = blocking(move || {
             this.forget();
             let _ = fs::remove_file(&this.0.place);
             *this.journal() = None;

@@ -269,7 +269,7 @@ impl Inner {
             let content: Arc<dyn Content> = Arc::new(bytes);
             upload.part(number, &content, 0..size, gauge).await
         };
-        let task = self.objects.transport.runtime()?.spawn(sending);
+        let task = self.objects.transport.spawn(sending)?;
         self.sending = Some(Sending { number, task });
         Ok(())
     }

@@ -13,7 +13,7 @@ use crate::{
         pages::Page,
         walk::{self, Step, Walk},
     },
-    context::Sender,
+    context::{Sender, blocking},
     error::{Error, Result, Status},
     pace::Pace,
     platform::{
@@ -100,7 +100,7 @@ impl SamplePages {
     ) -> Result<Option<Given<T>>> {
         if let PagesFrom::Unknown = self.source {
             let (cache, key) = (self.fetcher.cache.clone(), self.key);
-            let kept = if cache.keeps() { apart(move || Ok(cache.find(key))).await? } else { None };
+            let kept = if cache.keeps() { blocking(move || Ok(cache.find(key))).await? } else { None };
             self.source = kept.map_or(PagesFrom::Platform, |kept| PagesFrom::Kept(Box::new(kept)));
         }
         match std::mem::replace(&mut self.source, PagesFrom::Platform) {
@@ -117,7 +117,7 @@ impl SamplePages {
     ) -> Result<Option<Given<T>>> {
         let is_first = !self.began;
         let again = read.clone();
-        let outcome = apart(move || {
+        let outcome = blocking(move || {
             let given = match kept.next()? {
                 Some((json, stored)) => {
                     let (value, rows) = read(&json)?;
@@ -152,7 +152,7 @@ impl SamplePages {
         let (style, cache, key) = (endpoint.pages, cache.clone(), self.key);
         let (stores, before) = (stores || cache.keeps(), self.walk.before());
         // Reading and keeping a large page takes milliseconds: not on the thread that carries the connections.
-        let (shape, given) = apart(move || {
+        let (shape, given) = blocking(move || {
             let shape = shape(json, style)?;
             walk::check(before, shape.hash, shape.is_empty)?;
             if shape.is_empty {
@@ -185,7 +185,7 @@ impl SamplePages {
         let (cache, key) = (self.fetcher.cache.clone(), self.key);
         match self.stored.take() {
             Some(pages) => {
-                apart(move || {
+                blocking(move || {
                     cache.end(&key, &pages);
                     Ok(())
                 })
@@ -219,11 +219,4 @@ fn shape(json: String, style: Pages) -> Result<Shape> {
     }
     let Page { json, next, is_empty, count, hash, .. } = page;
     Ok(Shape { json, is_empty, next, count, hash })
-}
-
-/// Work that takes a while, on a thread of its own.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|cause| Error::new(Status::Internal, "a page could not be read").with_cause(cause))?
 }

@@ -8,6 +8,7 @@ use std::{
     cell::RefCell,
     future::Future,
     mem,
+    pin::{Pin, pin},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -169,7 +170,7 @@ impl Transport {
         let Some(lane) = &taken.lane else { return self.wait(work) };
         let Some(runtime) = &lane.runtime else { return self.wait(work) };
         let driven = Driven::begin(self.owner(), lane.clients.clone());
-        let outcome = runtime.block_on(async {
+        let carried = pin!(async {
             // Nobody has looked at the connections since the last call: what has come meanwhile is seen now, the end of a
             // connection first of all.
             look_around().await;
@@ -180,6 +181,7 @@ impl Transport {
             }
             outcome
         });
+        let outcome = runtime.block_on(carried as Pin<&mut dyn Future<Output = Result<T>>>);
         drop(driven);
         drop(taken);
         self.have_lanes_swept();
@@ -191,17 +193,16 @@ impl Transport {
         if mem::replace(&mut lanes.waiting().is_swept, true) {
             return;
         }
-        // Without a thread for it, the next call tries again.
-        let Ok(runtime) = self.runtime() else {
-            lanes.waiting().is_swept = false;
-            return;
-        };
-        let lanes = lanes.clone();
-        runtime.spawn(async move {
-            while let Some(next) = lanes.sweep() {
+        let swept = lanes.clone();
+        let sweeping = self.spawn(async move {
+            while let Some(next) = swept.sweep() {
                 tokio::time::sleep(next).await;
             }
         });
+        if sweeping.is_err() {
+            // Without a thread for it, the next call tries again.
+            lanes.waiting().is_swept = false;
+        }
     }
 
     /// The clients of the lane that this thread drives for this transport.

@@ -1,9 +1,14 @@
 //! The connections of a client, or of all clients of one application: made when first needed, and anew after a fork.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use once_cell::sync::OnceCell;
-use tokio::{runtime::Runtime, sync::Semaphore};
+use tokio::{runtime::Runtime, sync::Semaphore, task::JoinHandle};
 
 use super::{
     Request, Target, Transport,
@@ -113,7 +118,17 @@ impl Transport {
 
     /// Carries `work` out on the runtime and waits for it on this thread.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
-        self.runtime()?.block_on(work)
+        self.runtime()?.block_on(pin!(work) as Pin<&mut dyn Future<Output = Result<T>>>)
+    }
+
+    /// Carries `work` out on the runtime, beside the caller.
+    pub(crate) fn spawn<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<JoinHandle<T>> {
+        // Of one type, whatever is done: the runtime's part is compiled for each type anew.
+        let work: Pin<Box<dyn Future<Output = T> + Send>> = Box::pin(work);
+        Ok(self.runtime()?.spawn(work))
     }
 
     pub(super) fn road(&self) -> Result<Road<'_>> {

@@ -84,7 +84,7 @@ impl Transport {
         let (this, mut context, request) = (self.clone(), context.clone(), request.clone());
         context.sender = Sender::Streaming;
         let work = async move { this.follow_streamed(&context, &request, url).await?.collect().await };
-        Beside(self.runtime()?.spawn(work)).await
+        Beside(self.spawn(work)?).await
     }
 
     pub(super) async fn follow_streamed(

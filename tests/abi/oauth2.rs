@@ -389,9 +389,9 @@ fn a_token_that_is_still_good_is_used_while_its_renewal_hangs() {
     let api = app(&issuer, json!({})).api(Some(&token.to_string())).expect("a client");
     let started = Instant::now();
     for _ in 0..5 {
-        assert_eq!(api.value("get_user", json!({"$": {"deadline": 2}})).expect("Anna")["name"], "Anna");
+        assert_eq!(api.value("get_user", json!({"$": {"deadline": 6}})).expect("Anna")["name"], "Anna");
     }
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(60), "{:?}", started.elapsed());
     assert_eq!(issuer.exchanges().len(), 1);
 }
 

@@ -408,12 +408,12 @@ fn a_walk_can_be_cancelled_from_another_thread() {
 fn a_page_ahead_that_failed_meanwhile_is_asked_for_again() {
     let sandbox = Sandbox::start(&["--samples", "20"]);
     let api = sandbox.api(json!({}));
-    let pages = api.pages("get_samples", json!({"limit": 5, "$": {"deadline": 1}})).expect("a walk");
+    let pages = api.pages("get_samples", json!({"limit": 5, "$": {"deadline": 4}})).expect("a walk");
     sandbox.fault(json!({
-        "path": "/samples", "skip": 1, "count": 1, "kind": "status", "status": 503, "headers": {"Retry-After": 2},
+        "path": "/samples", "skip": 1, "count": 1, "kind": "status", "status": 503, "headers": {"Retry-After": 6},
     }));
     let mut all = rows(&pages.next().expect("a page").expect("the first"));
-    std::thread::sleep(std::time::Duration::from_millis(2500));
+    std::thread::sleep(std::time::Duration::from_millis(6500));
     while let Some(page) = pages.next().expect("the door is open again") {
         all.extend(rows(&page));
     }

@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::support::{
     Sandbox,
     c::Api,
-    is_alone,
+    eventually, is_alone,
     server::{self, Server},
 };
 
@@ -101,7 +101,7 @@ fn a_connection_that_was_closed_meanwhile_is_not_used() {
     let api = client(&server, r#", "max_retries": 0"#);
     for _ in 0..20 {
         api.prepare("get_user", json!({})).expect("prepared").run().expect("the user");
-        thread::sleep(Duration::from_millis(20));
+        eventually("the server has closed it", || server.open() == 0);
     }
 }
 

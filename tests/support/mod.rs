@@ -193,6 +193,17 @@ pub fn browser() -> reqwest::blocking::Client {
     builder.timeout(std::time::Duration::from_secs(120)).build().expect("a browser")
 }
 
+/// Waits until `done`, but not for ever.
+pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
+    for _ in 0..6000 {
+        if done() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("{what}: it never happens");
+}
+
 /// Bounded in `make test`, large in `make test-long`.
 pub fn count(bounded: usize, large: usize) -> usize {
     if std::env::var_os("BGE_TEST_LONG").is_some() { large } else { bounded }

@@ -36,6 +36,7 @@ impl Seen {
 pub struct Server {
     pub port: u16,
     seen: Arc<Mutex<Vec<Seen>>>,
+    open: Arc<AtomicUsize>,
     most: Arc<AtomicUsize>,
 }
 
@@ -50,9 +51,9 @@ impl Server {
         answer: impl Fn(&Seen, &mut TcpStream) -> bool + Send + Sync + 'static,
     ) -> Self {
         let port = listener.local_addr().expect("an address").port();
-        let (seen, most) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
-        let server = Server { port, seen: seen.clone(), most: most.clone() };
-        let (answer, open) = (Arc::new(answer), Arc::new(AtomicUsize::new(0)));
+        let (seen, answer) = (Arc::new(Mutex::new(Vec::new())), Arc::new(answer));
+        let (open, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let server = Server { port, seen: seen.clone(), open: open.clone(), most: most.clone() };
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
                 let (answer, seen) = (answer.clone(), seen.clone());
@@ -65,6 +66,7 @@ impl Server {
                             break;
                         }
                     }
+                    drop(stream);
                     open.fetch_sub(1, Ordering::SeqCst);
                 });
             }
@@ -78,6 +80,11 @@ impl Server {
 
     pub fn seen(&self) -> MutexGuard<'_, Vec<Seen>> {
         self.seen.lock().expect("not poisoned")
+    }
+
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
     }
 
     /// The most connections that were open at once.

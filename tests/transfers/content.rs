@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+pub use crate::support::eventually;
 use crate::support::{Sandbox, browser};
 
 /// Bytes that differ from place to place, the same for the same seed.
@@ -64,17 +65,6 @@ pub fn objects(sandbox: &Sandbox) -> Vec<String> {
 /// Multipart uploads that are open on the store.
 pub fn open_uploads(sandbox: &Sandbox) -> usize {
     sandbox.state()["uploads"].as_array().expect("uploads").len()
-}
-
-/// Waits until `done`, but not for ever.
-pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
-    for _ in 0..600 {
-        if done() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-    panic!("{what}: it never happens");
 }
 
 /// The log's requests of one side, as `METHOD last-component[?query]`.

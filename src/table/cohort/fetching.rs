@@ -124,7 +124,7 @@ impl Cohort {
                 this.stop(error);
             }
         };
-        Ok(self.session.transport().runtime()?.spawn(task).abort_handle())
+        Ok(self.session.transport().spawn(task)?.abort_handle())
     }
 
     fn arrived(
