@@ -13,89 +13,124 @@ command -v go >/dev/null || { echo "Go is missing: 1.24 or newer is needed (Debi
 say() { printf '\n== %s\n' "$*"; }
 fail() { echo "FAILED: $*" >&2; exit 1; }
 often() { if [ -n "${BGE_TEST_LONG:-}" ]; then echo "$2"; else echo "$1"; fi; } # BOUNDED LONG
-# found before the tree's own, when the library was built elsewhere
-export CGO_LDFLAGS="-O2 -g -L$LIB_DIR -Wl,-rpath,$LIB_DIR"
-tags=(-tags bge_dev)
+long() { [ -n "${BGE_TEST_LONG:-}" ]; }
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+# Go compiles its standard library once for each set of these flags: the short run has two, this one with the race
+# detector and the plain one without any flags
+export CGO_LDFLAGS="-O2 -g -L$LIB_DIR -Wl,-rpath,$LIB_DIR" # found before the tree's own, when the library was built elsewhere
+dev=(-tags bge_dev -race)
 
 say "form: gofmt, vet, no other modules, no finalizers, nothing for C to call"
 badly=$(gofmt -l .)
 [ -z "$badly" ] || fail "gofmt would change $badly"
-go vet "${tags[@]}" ./...
+go vet "${dev[@]}" ./...
 [ "$(GOFLAGS=-mod=mod go list -m all | wc -l)" -eq 1 ] || fail "the package depends on other modules"
 if grep -rn --include='*.go' -e SetFinalizer -e '^//export' .; then fail "finalizers, or functions for C"; fi
 
-say "without cgo, one error that says what to do"
-errors=$(CGO_ENABLED=0 go build ./... 2>&1) && fail "it builds without cgo"
-grep -q requires_cgo <<<"$errors" || fail "the error is: $errors"
-[ "$(grep -c '\.go:' <<<"$errors")" -eq 1 ] || fail "more than one error: $errors"
-
-say "without cgo and without the library, what a program needs to be checked"
-CGO_ENABLED=0 go vet -tags bge_nolib . ./bgetest ./cmd/...
-CGO_ENABLED=0 GOOS=windows GOARCH=arm64 go build -tags bge_nolib . ./bgetest
+say "without the library, what a program needs to be checked"
+go vet -tags bge_nolib -race . ./bgetest ./cmd/...
 
 say "everything, under the race detector"
-go test "${tags[@]}" -race -count=1 ./...
+if ! go test "${dev[@]}" -vet=off -count=1 -v ./... >"$scratch/tests"; then
+  grep -v -e '^=== ' -e '^ *--- PASS' "$scratch/tests" || true
+  fail "tests, or a race"
+fi
+grep -e '^ok' "$scratch/tests"
+examples=$(grep -c '^--- PASS: Example' "$scratch/tests") || true
+[ "$examples" -ge 10 ] || fail "$examples executed examples"
+echo "$examples executed examples"
 
-say "every executed example"
-examples=$(go test "${tags[@]}" -count=1 -v -run '^Example' . | grep -c '^--- PASS')
-[ "$examples" -ge 10 ] || fail "$examples examples"
-echo "$examples examples"
+go test "${dev[@]}" -c -o "$scratch/bge.test" .
 
-say "the rules for pointers, checked at every store"
-GOEXPERIMENT=cgocheck2 go test "${tags[@]}" -count=1 ./...
+say "lifetimes, with a collector that never rests and overwrites what it frees"
+GODEBUG=clobberfree=1 GOGC=1 "$scratch/bge.test" -test.count="$(often 1 20)" -test.run TestLifetime
+
+say "calls cancelled beside others, again and again"
+"$scratch/bge.test" -test.count="$(often 20 200)" -test.run TestCancelNextToOthers
 
 say "bgearrow, a module of its own"
 (
   cd bgearrow
   badly=$(gofmt -l .)
   [ -z "$badly" ] || fail "gofmt would change $badly"
-  go vet "${tags[@]}" ./...
-  go test "${tags[@]}" -count="$(often 1 20)" ./...
-  # these compile Arrow twice more
-  if [ -n "${BGE_TEST_LONG:-}" ]; then
-    go test "${tags[@]}" -race -count=20 ./...
-    GOEXPERIMENT=cgocheck2 go test "${tags[@]}" -count=1 ./...
-  fi
+  go vet "${dev[@]}" ./...
+  go test "${dev[@]}" -vet=off -count="$(often 1 20)" ./...
 )
 
-say "lifetimes, with a collector that never rests and overwrites what it frees"
-GODEBUG=clobberfree=1 GOGC=1 go test "${tags[@]}" -count="$(often 1 20)" -run TestLifetime .
+if long; then
+  say "without the race detector, and with the rules for pointers checked at every store"
+  go vet -tags bge_dev ./...
+  GODEBUG=clobberfree=1 GOGC=1 go test -tags bge_dev -count=20 -run TestLifetime .
+  GOEXPERIMENT=cgocheck2 go test -tags bge_dev -count=1 ./...
+  (
+    cd bgearrow
+    go test -tags bge_dev -count=20 ./...
+    GOEXPERIMENT=cgocheck2 go test -tags bge_dev -count=1 ./...
+  )
+fi
 
-say "calls cancelled beside others, again and again"
-go test "${tags[@]}" -race -count="$(often 20 200)" -run TestCancelNextToOthers .
+unset CGO_LDFLAGS
+
+say "without cgo, one error that says what to do"
+packages=./internal/native
+! long || packages=./...
+errors=$(CGO_ENABLED=0 go build "$packages" 2>&1) && fail "it builds without cgo"
+grep -q requires_cgo <<<"$errors" || fail "the error is: $errors"
+[ "$(grep -c '\.go:' <<<"$errors")" -eq 1 ] || fail "more than one error: $errors"
+
+if long; then
+  say "without cgo and without the library, what a program needs to be checked, also on other systems"
+  CGO_ENABLED=0 go vet -tags bge_nolib . ./bgetest ./cmd/...
+  CGO_ENABLED=0 GOOS=windows GOARCH=arm64 go build -tags bge_nolib . ./bgetest
+fi
+
+# Go remembers what it has built in a folder, whatever pkg-config and the C compiler would find now: a copy of the package
+# has never been built, and shares the standard library with all that have
+afresh() { # NAME
+  mkdir "$scratch/$1"
+  cp -R ./*.go go.mod bgetest cmd internal "$scratch/$1"
+}
 
 say "the installed library, through pkg-config"
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-PREFIX=$scratch BUILD=$LIB_DIR "$top/scripts/install.sh" install >/dev/null
-unset CGO_LDFLAGS
-# Go remembers what it has built, whatever pkg-config says now: a macro that nobody has used before makes it look again
-export CGO_CFLAGS="-O2 -g -DLOOK_AGAIN_${scratch##*.}"
-export PKG_CONFIG_PATH=$scratch/lib/pkgconfig LD_LIBRARY_PATH=$scratch/lib
-quickstart=$scratch/bin/bge-quickstart
-go build -o "$quickstart" ./cmd/bge-quickstart
-"$scratch/bin/bge-sandbox" run -- "$quickstart" | tail -n 3
+prefix=$scratch/prefix
+PREFIX=$prefix BUILD=$LIB_DIR "$top/scripts/install.sh" install >/dev/null
+export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
+sandbox=$prefix/bin/bge-sandbox
+quickstart=$prefix/bin/bge-quickstart
+afresh shared
+go build -C "$scratch/shared" -o "$quickstart" ./cmd/bge-quickstart
+"$sandbox" run -- "$quickstart" | tail -n 3
 
 say "the installed archive, inside the program"
-CGO_CFLAGS="-O2 -g -I$scratch/include" CGO_LDFLAGS="-L$scratch/lib" go build -tags bge_static -o "$scratch/bin/static" ./cmd/bge-quickstart
-if readelf -d "$scratch/bin/static" | grep -q libbge; then fail "it needs libbge although it was linked statically"; fi
-"$scratch/bin/bge-sandbox" run -- env -u LD_LIBRARY_PATH "$scratch/bin/static" | tail -n 1
+afresh static
+if long; then # as README.md says, which compiles parts of the standard library again
+  CGO_CFLAGS="-O2 -g -I$prefix/include" CGO_LDFLAGS="-L$prefix/lib" go build -C "$scratch/static" -tags bge_static -o "$prefix/bin/static" ./cmd/bge-quickstart
+else
+  CPATH=$prefix/include LIBRARY_PATH=$prefix/lib go build -C "$scratch/static" -tags bge_static -o "$prefix/bin/static" ./cmd/bge-quickstart
+fi
+if readelf -d "$prefix/bin/static" | grep -q libbge; then fail "it needs libbge although it was linked statically"; fi
+"$sandbox" run -- env -u LD_LIBRARY_PATH "$prefix/bin/static" | tail -n 1
 
 say "a library or a header of another ABI is refused, with a reason"
 echo 'unsigned bge_abi_version(void) { return 9u << 16; }' >"$scratch/abi.c"
 "${CC:-cc}" -shared -fPIC -o "$scratch/abi.so" "$scratch/abi.c"
-errors=$(LD_PRELOAD=$scratch/abi.so "$scratch/bin/bge-sandbox" run -- "$quickstart" 2>&1) && fail "it runs with ABI 9"
+errors=$(LD_PRELOAD=$scratch/abi.so "$sandbox" run -- "$quickstart" 2>&1) && fail "it runs with ABI 9"
 grep -q 'ABI version 9.0' <<<"$errors" || fail "the error is: $errors"
-mkdir "$scratch/other"
-sed 's/^#define BGE_ABI_VERSION .*/#define BGE_ABI_VERSION 65536/' "$top/include/bge.h" >"$scratch/other/bge.h"
-sed "s|^Cflags: .*|Cflags: -I$scratch/other|" "$scratch/lib/pkgconfig/bge.pc" >"$scratch/other/bge.pc"
-errors=$(CGO_CFLAGS="$CGO_CFLAGS -DOTHER" PKG_CONFIG_PATH=$scratch/other go build ./internal/native 2>&1) && fail "it builds with a header of ABI 1"
+mkdir "$scratch/headers"
+header() { sed "s/^#define BGE_ABI_VERSION .*/#define BGE_ABI_VERSION $1/" "$top/include/bge.h" >"$scratch/headers/bge.h"; }
+sed "s|^Cflags: .*|Cflags: -I$scratch/headers|" "$prefix/lib/pkgconfig/bge.pc" >"$scratch/headers/bge.pc"
+header 65536
+afresh other
+errors=$(PKG_CONFIG_PATH=$scratch/headers go build -C "$scratch/other" ./internal/native 2>&1) && fail "it builds with a header of ABI 1"
 grep -q 'another ABI major version' <<<"$errors" || fail "the error is: $errors"
-sed 's/^#define BGE_ABI_VERSION .*/#define BGE_ABI_VERSION 1/' "$top/include/bge.h" >"$scratch/other/bge.h"
-errors=$(CGO_CFLAGS="$CGO_CFLAGS -I$scratch/other" go build -tags bge_static ./internal/native 2>&1) && fail "it builds with a header that is too old"
+header 1
+afresh old
+errors=$(CPATH=$scratch/headers go build -C "$scratch/old" -tags bge_static ./internal/native 2>&1) && fail "it builds with a header that is too old"
 grep -q 'too old.*make install' <<<"$errors" || fail "the error is: $errors"
 if ! "${CC:-cc}" -E -include bge.h -x c /dev/null >/dev/null 2>&1; then
-  errors=$(CGO_CFLAGS="-O2 -g" CGO_LDFLAGS='' go build -tags bge_static ./internal/native 2>&1) && fail "it builds without bge.h"
+  afresh none
+  errors=$(go build -C "$scratch/none" -tags bge_static ./internal/native 2>&1) && fail "it builds without bge.h"
   grep -q 'bge.h is missing: .*make install' <<<"$errors" || fail "the error is: $errors"
 fi
 echo "both are"
