@@ -12,7 +12,7 @@ use std::{
 
 pub(crate) use doors::Doors;
 pub(crate) use lesson::{Learned, Micros, SECOND};
-pub(crate) use quota::{Quota, Turn};
+pub(crate) use quota::{LONGEST_CLOSED, Quota, Turn};
 pub(crate) use repeats::Repeats;
 
 /// Requests at even distances.

@@ -22,7 +22,7 @@ const UNEVEN: Micros = SECOND / 2;
 /// So many moments are remembered of each kind.
 const MOST: usize = 64;
 /// A door stays closed for so long at most.
-const LONGEST_CLOSED: Micros = 3600 * SECOND;
+pub(crate) const LONGEST_CLOSED: Micros = 3600 * SECOND;
 const DAY: Micros = 86_400 * SECOND;
 
 /// What all clients know. Moments are microseconds of a clock that all of them read.

@@ -2,7 +2,8 @@
 //!
 //! The file is one line of JSON, read and replaced as one block under a lock that is held for microseconds. A process that
 //! is killed leaves it as it was before or after; what it was given and has not used is given to others. Where a file
-//! system has no locks, the clients say in the same file that they are there, and each takes its share of the rate.
+//! system has no locks, the clients say in the same file that they are there, and each takes its share of the rate; a door
+//! that one of them was shown stands there, too.
 
 use std::{
     fs::File,
@@ -24,7 +25,7 @@ use crate::{
     },
     error::{Error, Result},
     log::{Level, Logger},
-    pace::{Micros, Quota, SECOND, Turn},
+    pace::{LONGEST_CLOSED, Micros, Quota, SECOND, Turn},
 };
 
 /// How the file begins, by which it is known to be one.
@@ -34,6 +35,8 @@ const BLOCK: usize = 4096;
 /// Behind it, for clients without locks: who is there, and when it last said so.
 const SEATS: usize = 512;
 const SEAT: usize = 16;
+/// Behind those, for the same clients: until when the server wants to be left alone, and the HTTP status that said so.
+const DOOR: u64 = (BLOCK + SEATS * SEAT) as u64;
 /// Who has said nothing for so long is not there any more.
 const GONE: Micros = 20 * SECOND;
 /// So often a client without locks says that it is there, and looks for others.
@@ -108,7 +111,12 @@ impl Budget {
                         return Ok(Outcome::Now);
                     }
                 }
-                None => return Ok(Outcome::Alone(self.own_turn())),
+                None => {
+                    return Ok(match self.door_without_lock() {
+                        Some((left, status)) => Outcome::Closed(left, status),
+                        None => Outcome::Alone(self.own_turn()),
+                    });
+                }
             }
         }
     }
@@ -129,7 +137,21 @@ impl Budget {
                 quota.close(now(), wait, status);
             }
         });
-        told.await.map(drop)
+        if let (None, Some(wait)) = (told.await?, wait) {
+            // Who cannot write it is told by the server, as it would be without a budget.
+            let _ = close_without_lock(&self.path, wait, status);
+        }
+        Ok(())
+    }
+
+    /// How long the server wants no requests, as a client without a lock was told.
+    pub(super) fn door_without_lock(&self) -> Option<(Duration, u16)> {
+        let file = private::open_or_create(&self.path).ok()?;
+        let (until, status) = door(&file, now())?;
+        let left = Duration::from_micros((until - now()).max(0).unsigned_abs());
+        // Nobody gives out moments: so not all come back at the same one.
+        let spread = left.div_f64(10.0).min(Duration::from_secs(1));
+        Some((left + spread.mul_f64(fastrand::f64()), status))
     }
 
     /// Changes what is in the file, waiting for the lock under the call's own bounds; `None` where it cannot be had.
@@ -241,6 +263,27 @@ fn write(file: &File, quota: &Quota) -> io::Result<()> {
     }
     text.push('\n');
     file.write_all_at(text.as_bytes(), 0)
+}
+
+/// The door that is written down, if it is closed now. What cannot be is none.
+fn door(file: &File, now: Micros) -> Option<(Micros, u16)> {
+    let mut bytes = [0; 16];
+    file.read_exact_at(&mut bytes, DOOR).ok()?;
+    let (until, status) = bytes.split_first_chunk::<8>()?;
+    let (until, status) = (Micros::from_le_bytes(*until), u64::from_le_bytes(*status.first_chunk()?));
+    let is_closed = (now + 1..=now + LONGEST_CLOSED).contains(&until);
+    u16::try_from(status).ok().filter(|_| is_closed).map(|status| (until, status))
+}
+
+/// Writes down a door that stays closed for longer than the one that is. Of two that do so at the same moment, the first
+/// one's may be lost: then the server says it again.
+fn close_without_lock(path: &Path, wait: Duration, status: u16) -> io::Result<()> {
+    let (file, now) = (private::open_or_create(path)?, now());
+    let until = now + Micros::try_from(wait.as_micros()).unwrap_or(Micros::MAX).min(LONGEST_CLOSED);
+    if door(&file, now).is_some_and(|(before, _)| before >= until) {
+        return Ok(());
+    }
+    file.write_all_at(&[until.to_le_bytes(), u64::from(status).to_le_bytes()].concat(), DOOR)
 }
 
 /// A client's share of the rate, where there are no locks.
@@ -385,6 +428,31 @@ mod tests {
         let budget = Budget::new(path, Some(1000.0));
         let outcome = budget.turn(&Context::for_tests(), &logger()).await.expect("an outcome");
         assert!(matches!(outcome, Outcome::Alone(_)));
+    }
+
+    #[test]
+    fn without_locks_a_door_that_one_was_shown_is_closed_to_all() {
+        let folder = Scratch::new();
+        let path = folder.path("budget");
+        let seconds = Duration::from_secs;
+        let other = Budget::new(path.clone(), None);
+        assert_eq!(other.door_without_lock(), None);
+        close_without_lock(&path, seconds(30), 429).expect("written");
+        // A shorter wait opens nothing.
+        close_without_lock(&path, seconds(1), 503).expect("written");
+        let (left, status) = other.door_without_lock().expect("closed");
+        assert!(status == 429 && left > seconds(25) && left <= seconds(31), "{left:?}");
+        close_without_lock(&path, Duration::MAX, 503).expect("written");
+        let (left, status) = other.door_without_lock().expect("closed");
+        assert!(status == 503 && left > seconds(3590) && left <= seconds(3601), "{left:?}");
+        assert_eq!(Share::new().look(&path).expect("a look"), 1, "a door is nobody's seat");
+        check(&path).expect("still a budget");
+        // Moments that are over or cannot be are no door.
+        let file = File::options().write(true).open(&path).expect("a file");
+        for until in [now() - 1, now() + 2 * LONGEST_CLOSED, Micros::MAX, Micros::MIN] {
+            file.write_all_at(&until.to_le_bytes(), DOOR).expect("written");
+            assert_eq!(other.door_without_lock(), None);
+        }
     }
 
     #[test]

@@ -314,7 +314,9 @@ impl Transport {
                 Outcome::Now => return Ok(()),
                 Outcome::Closed(left, status) => self.wait_at_door(context, left, status).await?,
                 Outcome::Alone(wait) => {
-                    return context.sleep(wait.max(own.learned.turn(Instant::now()))).await;
+                    context.sleep(wait.max(own.learned.turn(Instant::now()))).await?;
+                    let Some((left, status)) = budget.door_without_lock() else { return Ok(()) };
+                    self.wait_at_door(context, left, status).await?;
                 }
             }
         }

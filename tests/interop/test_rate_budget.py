@@ -122,13 +122,14 @@ def run_of_workers(sandbox, folder, count):
 def test_killed_and_started_at_random_all_of_the_quota_is_used_and_each_has_its_share(start, tmp_path):
     count = (90 if LONG else 8) * RATE
     sandbox = start("--samples", str(2 * count + 100), "--rps", str(RATE), "--latency", "5")
-    # Others are at work on this machine, and may keep ours from it for a while.
+    # Others are at work on this machine, and may keep ours from it for a while; a long run proves the figure.
+    wanted = 0.95 if LONG else 0.8
     for attempt in range(3):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        if run_of_workers(sandbox, folder, count) >= 0.95:
+        if run_of_workers(sandbox, folder, count) >= wanted:
             return
-    raise AssertionError("less than 95 % of the quota was used")
+    raise AssertionError(f"less than {wanted:.0%} of the quota was used")
 
 
 # flock(2) as Lustre and NFS have it where locks are turned off.
@@ -144,14 +145,23 @@ def test_without_locks_each_process_keeps_to_its_share(sandbox, tmp_path):
     (tmp_path / "no.c").write_text(WITHOUT_LOCKS)
     subprocess.run([os.environ.get("CC", "cc"), "-shared", "-fPIC", "no.c", "-o", "no.so"], cwd=tmp_path, check=True)
     extract.environment = dict(extract.environment, LD_PRELOAD=str(tmp_path / "no.so"))
+    # one of them is told to come back later, for all
+    closed = 4
+    fault = {"path": PATH, "kind": "status", "status": 429, "headers": {"Retry-After": str(closed)}, "skip": 20, "count": 1}
+    sandbox.control("POST", "faults", fault)
     sandbox.control("DELETE", "log")
     workers = [
         extract.start(*CALL, "--rate-limit", "20", "--rate-budget", "budget", "--log-file", "log", "-o", f"{n}.parquet")
         for n in range(3)
     ]
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
-    at = sorted(request["at"] for request in sandbox.control("GET", "log")["requests"] if request["path"] == PATH)
-    assert len(at) == 75
+    assert [worker.wait(100) for worker in workers] == [0, 0, 0]
+    log = [request for request in sandbox.control("GET", "log")["requests"] if request["path"] == PATH]
+    at = sorted(request["at"] for request in log)
+    assert len(at) == 76
+    (told,) = [request["at"] for request in log if request["status"] == 429]
+    # what was on its way does not come back; the two others alone would send some twenty in this time
+    meanwhile = [when - told for when in at if 2 < when - told < closed]
+    assert len(meanwhile) <= 2, meanwhile
     # 20 a second at most, once they have seen each other
     assert all(later - earlier > 0.85 for earlier, later in zip(at, at[20:])), at
     assert len((tmp_path / "log").read_text().splitlines()) >= 3
