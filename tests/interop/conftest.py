@@ -36,7 +36,7 @@ class Sandbox:
     def control(self, method, name, body=None):
         data = None if body is None else json.dumps(body).encode()
         url = f"{self.ready['endpoint']}/__sandbox__/{name}"
-        with urllib.request.urlopen(urllib.request.Request(url, data, method=method)) as answer:
+        with urllib.request.urlopen(urllib.request.Request(url, data, method=method), timeout=120) as answer:
             return json.load(answer)
 
     def asked(self, path=TAXA):

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tower::ServiceExt;
 
 pub mod connection;
@@ -48,11 +49,20 @@ use recorded::RecordedBody;
 use sandbox::Sandbox;
 use side::Side;
 
-/// Accepts connections until the process ends.
-pub async fn serve(mut listener: TcpListener, side: Side, sandbox: Arc<Sandbox>) {
+/// Accepts connections until the process ends. An outage is heard of from now on, not only once this is polled.
+pub fn serve(listener: TcpListener, side: Side, sandbox: Arc<Sandbox>) -> impl Future<Output = ()> {
+    let closing = sandbox.closing(side);
+    accept(listener, side, sandbox, closing)
+}
+
+async fn accept(
+    mut listener: TcpListener,
+    side: Side,
+    sandbox: Arc<Sandbox>,
+    mut closing: watch::Receiver<Duration>,
+) {
     static NEXT_CONNECTION: AtomicU64 = AtomicU64::new(1);
     let store = crate::store::router(Arc::clone(&sandbox.world.store));
-    let mut closing = sandbox.closing(side);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
