@@ -1,13 +1,10 @@
 //! BIOM 1.0: a sparse table of features and samples, as JSON.
 
-use std::{
-    collections::BTreeMap,
-    io::{self, Write},
-    path::Path,
-};
+mod earlier;
+
+use std::{collections::BTreeMap, io::Write, path::Path};
 
 use arrow_array::RecordBatch;
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Finished, Sink, Style, Writing, abundances::Abundances, failed, unread};
@@ -46,21 +43,6 @@ fn describe(said: &[(&str, Cell<'_>)]) -> Vec<u8> {
     Value::Object(about).to_string().into_bytes()
 }
 
-/// An earlier file.
-#[derive(Deserialize)]
-struct Earlier {
-    rows: Vec<Named>,
-    columns: Vec<Named>,
-    data: Vec<(usize, usize, f64)>,
-    unit: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    id: String,
-    metadata: Value,
-}
-
 impl Writing for Biom {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Failure> {
         self.abundances.add(batch, &self.columns, describe)
@@ -80,23 +62,25 @@ impl Writing for Biom {
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
-        let file = std::fs::File::open(path).map_err(|cause| unread(path, cause))?;
-        let earlier: Earlier =
-            serde_json::from_reader(io::BufReader::new(file)).map_err(|cause| unread(path, cause))?;
-        let features: Vec<u32> = earlier
-            .rows
-            .iter()
-            .map(|row| self.abundances.feature(&row.id, row.metadata.to_string().as_bytes()))
-            .collect::<Result<_, _>>()?;
-        let first = self.abundances.samples.len();
-        for (row, column, value) in earlier.data {
+        let earlier::About { columns, unit } = earlier::about(path)?;
+        let abundances = &mut self.abundances;
+        let (mut features, first) = (Vec::new(), abundances.samples.len());
+        // Values may stand before the rows that they are of: so each list is read by itself.
+        earlier::each(path, "rows", |row: earlier::Row| {
+            features.push(abundances.feature(&row.id, row.metadata.to_string().as_bytes())?);
+            Ok(())
+        })?;
+        earlier::each(path, "data", |(row, column, value): (usize, usize, f64)| {
             let feature = features.get(row).ok_or_else(|| unread(path, "it names no such row"))?;
-            self.abundances.value(*feature, first + column, value)?;
+            if column >= columns.len() {
+                return Err(unread(path, "it names no such column"));
+            }
+            abundances.value(*feature, first + column, value)
+        })?;
+        for column in columns {
+            abundances.end(&column.id, 1);
         }
-        for column in earlier.columns {
-            self.abundances.end(&column.id, 1);
-        }
-        self.abundances.unit = earlier.unit;
+        abundances.unit = unit;
         Ok(())
     }
 

@@ -1,6 +1,12 @@
 //! A wide table: a row for each feature, a column for each sample.
 
-use std::{collections::HashMap, io::Write as _, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    fs::File,
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    sync::Arc,
+};
 
 use arrow_array::{Array as _, ArrayRef, Float64Array, RecordBatch, StringArray};
 use arrow_schema::{DataType, Field, Schema};
@@ -23,6 +29,8 @@ use crate::{
 
 /// So many values are held at a time.
 const BLOCK: usize = 1 << 22;
+/// And so many of an earlier file.
+const READ: usize = 1 << 18;
 
 pub struct Matrix {
     sink: Sink,
@@ -126,7 +134,7 @@ impl Writing for Matrix {
     fn add_file(&mut self, path: &Path) -> Result<(), Failure> {
         let about = self.style.columns.len();
         if self.style.format == Format::Parquet {
-            let reader = parquet::read(path)?;
+            let reader = parquet::read_wide(path, READ)?;
             let schema = arrow_array::RecordBatchReader::schema(&reader);
             let names = schema.fields().iter().skip(1 + about).map(|field| field.name().clone());
             let samples: Vec<String> = names.collect();
@@ -136,8 +144,10 @@ impl Writing for Matrix {
             });
             return self.add_rows(&samples, rows);
         }
-        let file = std::fs::read(path).map_err(|cause| unread(path, cause))?;
-        let text = file.strip_prefix(BOM.as_bytes()).unwrap_or(&file);
+        let mut text = BufReader::new(File::open(path).map_err(|cause| unread(path, cause))?);
+        if text.fill_buf().map_err(|cause| unread(path, cause))?.starts_with(BOM.as_bytes()) {
+            text.consume(BOM.len());
+        }
         let mut reader =
             ::csv::ReaderBuilder::new().delimiter(delimiter(self.style.format)).from_reader(text);
         let head = reader.headers().map_err(|cause| unread(path, cause))?;
@@ -149,7 +159,8 @@ impl Writing for Matrix {
             Ok(Row {
                 id,
                 about: texts.by_ref().take(about).collect(),
-                values: texts.map(|text| text.parse().ok()).collect(),
+                // whatever stands for null, NaN among them
+                values: texts.map(|text| text.parse().ok().filter(|value: &f64| !value.is_nan())).collect(),
             })
         });
         self.add_rows(&samples, rows)

@@ -60,9 +60,17 @@ impl Writing for Parquet {
     }
 }
 
-/// The rows of a file, a few thousand at a time.
+/// The rows of a file, a thousand at a time.
 pub fn read(path: &Path) -> Result<ParquetRecordBatchReader, Failure> {
+    read_wide(path, usize::MAX)
+}
+
+/// The same, or fewer at a time where a thousand rows have more than so many values.
+pub fn read_wide(path: &Path, values: usize) -> Result<ParquetRecordBatchReader, Failure> {
     let file = File::open(path).map_err(|cause| unread(path, cause))?;
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|reader| reader.build());
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).and_then(|reader| {
+        let rows = values / reader.schema().fields().len().max(1);
+        reader.with_batch_size(rows.clamp(1, 1024)).build()
+    });
     reader.map_err(|cause| unread(path, cause))
 }
