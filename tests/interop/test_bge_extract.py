@@ -25,10 +25,10 @@ class Extract:
     def command(self, *arguments):
         return [str(BUILD / "bge"), "extract", *map(str, arguments)]
 
-    def __call__(self, *arguments, **environment):
+    def __call__(self, *arguments, patience=120, **environment):
         done = subprocess.run(
             self.command(*arguments), cwd=self.folder, env=dict(self.environment, **environment),
-            capture_output=True, text=True, timeout=120,
+            capture_output=True, text=True, timeout=patience,
         )
         return done
 

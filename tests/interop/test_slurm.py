@@ -14,7 +14,9 @@ from conftest import BUILD, TOP
 from slurm import Slurm
 from test_bge_extract import Extract
 
-SAMPLES, CHUNKS = 4000, 16
+# Ten minutes of both cores of a small machine, and a while more; fewer are asked for with BGE_SLURM_SAMPLES.
+SAMPLES, CHUNKS = int(os.environ.get("BGE_SLURM_SAMPLES", 100_000)), 16
+HOURS = 3 * 3600
 CALL = ("get_taxon_abundance", "--samples", "ids.txt")
 
 
@@ -26,14 +28,34 @@ def cluster(tmp_path_factory):
     slurm.close()
 
 
-def test_workers_killed_at_random_make_the_folder_of_one_undisturbed_run(cluster, start, tmp_path):
-    sandbox = start("--samples", str(2 * SAMPLES + 10), "--taxa", "3", "--latency", "100")
+class Memory:
+    """The most memory that any of bge's processes in a folder ever had, in KiB."""
+
+    def __init__(self, folder):
+        self.folder, self.most, self.seen = str(folder), 0, set()
+
+    def look(self):
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                if os.readlink(process / "cwd") != self.folder or (process / "comm").read_text() != "bge\n":
+                    continue
+                status = (process / "status").read_text()
+            except OSError:
+                continue
+            if "VmHWM:" in status:
+                self.most = max(self.most, int(status.split("VmHWM:")[1].split()[0]))
+                self.seen.add(process.name)
+
+
+def test_workers_killed_at_random_make_the_folder_of_an_undisturbed_run(cluster, start, tmp_path):
+    sandbox = start("--samples", str(2 * SAMPLES + 10), "--taxa", "3")
     sandbox.control("POST", "options", {"log": "off"})
     extract = Extract(sandbox, tmp_path)
     extract.samples(sandbox.metagenomes(SAMPLES))
     queue = ("--queue", "whole.queue", "--chunk", str(SAMPLES // CHUNKS))
-    alone = extract.start(*CALL, *queue, "--concurrency", "32", "-o", "whole/")
-    assert alone.wait(600) == 0
+    begun = time.monotonic()
+    # beside the others, since these do not know of them
+    undisturbed = [extract.start(*CALL, *queue, "--quiet", "-o", "whole/") for _ in range(4)]
     names = ("BGE_ENDPOINT", "BGE_ACCESS_TOKEN", "PATH")
     environment = dict({name: sandbox.environment[name] for name in names}, BGE_CHUNK=str(SAMPLES // CHUNKS),
                        BGE_RATE_LIMIT="1000", BGE_RATE_BUDGET=str(tmp_path / "budget"))
@@ -45,10 +67,16 @@ def test_workers_killed_at_random_make_the_folder_of_one_undisturbed_run(cluster
 
     submit("1-4")
     done = lambda: len(list((tmp_path / "set.queue/done").glob("*.ids")))
-    rng, counts, deadline = random.Random(3), dict.fromkeys(("kill", "requeue", "time is up", "node"), 0), time.monotonic() + 900
+    rng, counts, memory = random.Random(3), dict.fromkeys(("kill", "requeue", "time is up", "node"), 0), Memory(tmp_path)
+    # some forty times in all
+    pause, next_turn = max(1.5, SAMPLES / 5000), begun + 1
     while cluster.jobs():
-        assert time.monotonic() < deadline, (done(), cluster.jobs(), cluster.logs())
-        time.sleep(rng.uniform(0.5, 2.5))
+        assert time.monotonic() < begun + HOURS, (done(), cluster.jobs(), cluster.logs())
+        time.sleep(0.5)
+        memory.look()
+        if time.monotonic() < next_turn:
+            continue
+        next_turn = time.monotonic() + rng.uniform(0.3 * pause, 1.7 * pause)
         jobs = cluster.jobs()
         for job, state in jobs:
             # Slurm lets two minutes pass before it runs a job again; here nobody has so much time.
@@ -72,13 +100,24 @@ def test_workers_killed_at_random_make_the_folder_of_one_undisturbed_run(cluster
             node = cluster("sinfo", "-h", "-N", "-o", "%N").split()[0]
             cluster("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
             cluster("scontrol", "update", f"nodename={node}", "state=resume")
+    seconds = time.monotonic() - begun
+    while any(worker.poll() is None for worker in undisturbed):
+        assert time.monotonic() < begun + HOURS
+        memory.look()
+        time.sleep(0.5)
+    assert [worker.returncode for worker in undisturbed] == [0, 0, 0, 0]
+    print(f"{SAMPLES} samples in {seconds:.0f} s beside the undisturbed run: {counts}; {len(memory.seen)} processes, "
+          f"none with more than {memory.most / 1024:.0f} MiB")
     assert done() == CHUNKS and sum(counts.values()) >= 8 and min(counts.values()) >= 1, (counts, done())
-    print(counts)
-    for folder in ("set", "whole"):
-        checked = extract("--verify-dataset", "-o", f"{folder}/", "--samples", "ids.txt")
-        assert checked.returncode == 0 and json.loads(checked.stdout)["samples"] == SAMPLES, checked.stderr
-    read = lambda name: (tmp_path / name / "_dataset.json").read_text()
-    assert read("set") == read("whole")
+    assert len(memory.seen) >= 8 and memory.most < 128 * 1024
+
+    def checked(folder):
+        verified = extract("--verify-dataset", "-o", f"{folder}/", "--samples", "ids.txt", patience=1800)
+        assert verified.returncode == 0 and json.loads(verified.stdout)["samples"] == SAMPLES, verified.stderr
+        return (tmp_path / folder / "_dataset.json").read_text()
+
+    whole = checked("whole")
+    assert checked("set") == whole
     assert pyarrow.dataset.dataset(tmp_path / "set").count_rows() == 3 * SAMPLES
 
 
