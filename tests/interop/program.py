@@ -14,7 +14,7 @@ class Program:
         self.sandbox, self.home = sandbox, pathlib.Path(home)
         self.home.mkdir(exist_ok=True)
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("BGE_", "LC_"))}
-        self.environment = dict(kept, HOME=str(self.home), LANG="C.UTF-8", COLUMNS="100000", **environment)
+        self.environment = dict(kept, HOME=str(self.home), LANG="C.UTF-8", **dict({"COLUMNS": "100000"}, **environment))
 
     def words(self, *arguments):
         return [str(BUILD / "bge"), *map(str, arguments)]
@@ -61,18 +61,24 @@ class Bge(Program):
 class Official(Program):
     """The official command, which knows nothing but its profile."""
 
+    def __init__(self, sandbox, home):
+        # it fills each line with blanks, and breaks those that are longer
+        super().__init__(sandbox, home, COLUMNS="10000")
+
     def words(self, *arguments):
         return [sys.executable, "-m", "bgesdk", *map(str, arguments)]
 
     def each(self, *commands):
         """What each of these commands prints; one process for all of them, since it is long in starting."""
         script = """
+import functools
 import sys
-from bgesdk.__main__ import main
+import bgesdk.__main__ as command
+command.init_parser = functools.cache(command.init_parser)
 for words in eval(sys.stdin.read()):
     sys.argv = ["bge", *words]
     try:
-        main()
+        command.main()
     except SystemExit as end:
         print(f"status {end.code}")
     print("\\0", flush=True)
