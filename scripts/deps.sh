@@ -70,6 +70,7 @@ have qpdf | qpdf
 have samtools | samtools
 have bcftools | bcftools
 have htsfile | tabix
+have abidiff | abigail-tools
 have checkbashisms | devscripts
 test -e /etc/ssl/certs/ca-certificates.crt || test -e /etc/pki/tls/certs/ca-bundle.crt || test -n "${SSL_CERT_FILE:-}" | ca-certificates
 TABLE
