@@ -10,7 +10,16 @@ else
   commit=HEAD
   say "source: $(git -C "$top" describe --always)"
 fi
+rm -rf "$source.new"
+mkdir -p "$source.new"
+git -C "$top" archive "$commit" | tar -xmf - -C "$source.new"
+# cargo compiles what is newer than what it has: what an earlier run exported just so stays as old as it was
+same() { if [ -d "$1" ]; then [ "$(ls -A "$1")" = "$(ls -A "$2")" ]; else cmp -s "$1" "$2"; fi; }
+(
+  cd "$source.new"
+  find . -type f -o -type d | while IFS= read -r path; do
+    if [ -e "$source/$path" ] && same "$path" "$source/$path"; then touch -r "$source/$path" "$path"; fi
+  done
+)
 rm -rf "$source"
-mkdir -p "$source"
-# as new as they are here: cargo compiles what is newer than what it has
-git -C "$top" archive "$commit" | tar -xmf - -C "$source"
+mv "$source.new" "$source"
