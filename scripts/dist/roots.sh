@@ -8,24 +8,35 @@ mirror() {
     awk -v codename="$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" '$2 == codename { print $1; exit }'
 }
 
+# is there a system that was made of just these words? made NAME WORDS
+made() { [ -d "$roots/$1" ] && [ "$(cat "$roots/$1.made" 2>/dev/null)" = "$2" ]; }
+
+# keep NAME WORDS: what was made beside it, under its name
+keep() {
+  rm -rf "${roots:?}/$1" "$roots/$1.part.work"
+  mv "$roots/$1.part" "$roots/$1"
+  printf '%s\n' "$2" >"$roots/$1.made"
+}
+
 # the oldest layer: bootstrapped NAME SUITE
 bootstrapped() {
-  [ ! -d "$roots/$1" ] || return 0
+  ! made "$1" "$2" || return 0
   say "a system: $2"
   mkdir -p "$roots/packages"
   rm -rf "$roots/$1.part"
   debootstrap --variant=minbase --cache-dir="$roots/packages" "$2" "$roots/$1.part" "$(mirror)" >"$roots/$1.log" 2>&1 ||
     { tail -n 20 "$roots/$1.log" >&2; fail "debootstrap $2 from $(mirror)"; }
-  mv "$roots/$1.part" "$roots/$1"
+  keep "$1" "$2"
 }
 
 # a layer of packages: layered NAME LOWER… -- PACKAGE…
 layered() {
-  local name=$1 lower=()
+  local name=$1 lower=() words
   shift
   while [ "$1" != -- ]; do lower+=("$1"); shift; done
   shift
-  [ ! -d "$roots/$name" ] || return 0
+  words="$* on $(cd "$roots" && cat "${lower[@]/%/.made}")"
+  ! made "$name" "$words" || return 0
   say "a layer: $*"
   rm -rf "$roots/$name.part"
   mkdir "$roots/$name.part"
@@ -33,7 +44,7 @@ layered() {
     apt-get -qq update
     DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $*
     apt-get -qq clean" >"$roots/$name.log" 2>&1 || { tail -n 20 "$roots/$name.log" >&2; fail "the layer $name"; }
-  mv "$roots/$name.part" "$roots/$name"
+  keep "$name" "$words"
 }
 
 # Runs a command in a stack of layers, the uppermost first; what it writes goes to FOLDER: within FOLDER LAYER… -- COMMAND…

@@ -17,7 +17,7 @@ systems() {
   layered bookworm-r bookworm -- r-base-core r-cran-jsonlite
   layered bookworm-r-c bookworm-r bookworm -- gcc libc6-dev make "${r_suite[@]}"
   layered bookworm-c bookworm -- gcc libc6-dev ca-certificates
-  layered bookworm-cpp bookworm-c bookworm -- g++ make cmake pkg-config
+  layered bookworm-cpp bookworm-c bookworm -- g++ make cmake pkg-config zsh
 }
 
 (cd "$dist" && sha256sum --quiet -c SHA256SUMS) || fail "dist/ is not what SHA256SUMS says: run \`make dist\`"

@@ -21,6 +21,7 @@ cmake --build cmake >/dev/null
 for program in shared shared-cpp static; do greets "cmake/$program"; done
 bge-sandbox run -- bge extract get_samples -o samples.csv
 ls /usr/lib/x86_64-linux-gnu/htslib/hfile_bge.so
+[ "$(zsh -c 'autoload -Uz compinit; compinit -D; print -r -- $_comps[bge]')" = _bge ]
 
 apt-get -qq -y purge libbge0 libbge-dev bge-tools >/tmp/log 2>&1 || { cat /tmp/log; exit 1; }
 files >/tmp/after
