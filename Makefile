@@ -160,7 +160,7 @@ tool-test: build ## the extraction tool
 	scripts/cargo-tests bge-cli --profile $(PROFILE)
 
 interop-test: build $(VENV)/.installed ## other people's clients: pyarrow, pandas, bcftools, biom, oss2, Snakemake
-	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider tests/interop
+	BGE_LIB_DIR=$(LIB_DIR) BGE_SANDBOX_BIN=$(SANDBOX) $(VENV)/bin/python -B -m pytest -q -p no:cacheprovider -n 2 --dist worksteal tests/interop
 
 go-test: build ## the Go package
 	LIB_DIR=$(LIB_DIR) bindings/go/test.sh
