@@ -73,15 +73,17 @@ pub(crate) fn misfit(text: &str, cause: &serde_json::Error) -> String {
             None => "a value of another type".to_owned(),
         },
         _ => match word_at(text, cause.line(), cause.column()) {
-            Some(word) => format!("{word}, which is no JSON"),
+            Some((column, word)) => {
+                return format!("line {}, column {column}: {word}, which is no JSON", cause.line());
+            }
             None => told.split(" at line ").next().unwrap_or_default().to_owned(),
         },
     };
     format!("line {}, column {}: {found}", cause.line(), cause.column())
 }
 
-/// The word there, if it is one of those that other languages print for a number.
-fn word_at(text: &str, line: usize, column: usize) -> Option<&str> {
+/// The word there, if it is one of those that other languages print for a number, and where it begins.
+fn word_at(text: &str, line: usize, column: usize) -> Option<(usize, &'static str)> {
     const WORDS: [&str; 9] =
         ["NaN", "nan", "Infinity", "-Infinity", "+Infinity", "inf", "-inf", "Inf", "-Inf"];
     let line = text.split('\n').nth(line.checked_sub(1)?)?.as_bytes();
@@ -90,7 +92,8 @@ fn word_at(text: &str, line: usize, column: usize) -> Option<&str> {
     let (before, behind) = line.split_at_checked(at)?;
     let start = at - before.iter().rev().take_while(|byte| is_part(byte)).count();
     let end = at + behind.iter().take_while(|byte| is_part(byte)).count();
-    WORDS.into_iter().find(|word| word.as_bytes() == &line[start..end])
+    let word = WORDS.into_iter().find(|word| word.as_bytes() == &line[start..end])?;
+    Some((start + 1, word))
 }
 
 /// Where a member stands for the second time in one object of this JSON, and its name, unless that may be somebody's data.

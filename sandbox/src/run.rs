@@ -58,10 +58,10 @@ fn around_proxies(variable: impl Fn(&str) -> Option<OsString>) -> Vec<(&'static 
     NO_PROXIES.iter().map(with_host).collect()
 }
 
-/// The list of hosts with the sandbox's own.
+/// The list of hosts with the sandbox's own. Clients agree on commas between them, and on `*` where it stands alone.
 fn excepting(mut hosts: OsString) -> OsString {
     let text = hosts.to_string_lossy();
-    if text.split([',', ' ']).any(|host| host == HOST || host == "*") {
+    if text.trim() == "*" || text.split(',').any(|host| host.trim() == HOST) {
         return hosts;
     }
     let separator = if text.trim().is_empty() || text.trim_end().ends_with(',') { "" } else { "," };
@@ -144,6 +144,9 @@ mod tests {
         assert_eq!(set(&[proxy, ("no_proxy", "127.0.0.1, a.cn")]), both("127.0.0.1, a.cn"));
         assert_eq!(set(&[proxy, ("no_proxy", "*")]), both("*"));
         assert_eq!(set(&[proxy, ("no_proxy", "127.0.0.10")]), both("127.0.0.10,127.0.0.1"));
+        // Not every client takes a blank for a comma, or a `*` among others for everybody.
+        assert_eq!(set(&[proxy, ("no_proxy", "127.0.0.1 a.cn")]), both("127.0.0.1 a.cn,127.0.0.1"));
+        assert_eq!(set(&[proxy, ("no_proxy", "a.cn,*")]), both("a.cn,*,127.0.0.1"));
         let each = set(&[proxy, ("no_proxy", "a.cn"), ("NO_PROXY", "b.cn")]);
         assert_eq!(each[0].1, "a.cn,127.0.0.1");
         assert_eq!(each[1].1, "b.cn,127.0.0.1");

@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 
 use common::BINARY;
+use rand::RngExt;
 use serde_json::Value;
 
 fn run(command: &[&str]) -> Output {
@@ -147,6 +148,32 @@ fn a_proxy_in_the_environment_does_not_get_what_is_for_the_sandbox() {
         .output()
         .unwrap();
     assert_eq!(text(&output.stdout), "unset unset\n");
+}
+
+/// Python and curl read such lists each in its own way.
+#[test]
+fn whatever_no_proxy_says_already_nobody_asks_the_proxy_for_the_sandbox() {
+    let script = "python3 -c 'import os, urllib.request as r; \
+                  print(r.urlopen(os.environ[\"BGE_ENDPOINT\"] + \"/ping\").read().decode())' \
+                  && curl -sS --max-time 20 \"$BGE_ENDPOINT/ping\"";
+    let mut any = rand::rng();
+    for _ in 0..if std::env::var_os("BGE_TEST_LONG").is_some() { 60 } else { 3 } {
+        let entries = ["a.cn", ".b.cn", "*.c.cn", "*", "127.0.0.1", "127.0.0.10", "10.0.0.0/8", "localhost"];
+        let mut list = String::new();
+        for _ in 0..any.random_range(0..4) {
+            list += entries[any.random_range(0..entries.len())];
+            list += [",", ", ", " ", ",,", " ,"][any.random_range(0..5)];
+        }
+        let output = Command::new(BINARY)
+            .args(["run", "--", "sh", "-c", script])
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env(["no_proxy", "NO_PROXY"][any.random_range(0..2)], &list)
+            .env("http_proxy", "http://127.0.0.1:9")
+            .output()
+            .unwrap();
+        assert_eq!(text(&output.stdout), "pong\npong", "{list:?}: {}", text(&output.stderr));
+    }
 }
 
 #[test]

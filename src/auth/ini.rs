@@ -49,10 +49,11 @@ fn read(text: &str) -> Option<BTreeMap<String, Section>> {
         }
         indent = depth;
         if let Some(header) = value.strip_prefix('[').and_then(|rest| Some(&rest[..rest.rfind(']')?])) {
-            if header.is_empty() || all.contains_key(header) {
+            // Only the section that all inherit from may come in several parts.
+            if header.is_empty() || (all.contains_key(header) && header != DEFAULT) {
                 return None;
             }
-            all.insert(header.to_owned(), Section::new());
+            all.entry(header.to_owned()).or_default();
             (section, option) = (Some(header.to_owned()), None);
             continue;
         }
@@ -152,6 +153,8 @@ mod tests {
         {
             assert!(sections(text).is_none(), "{text}");
         }
+        assert!(sections("[DEFAULT]\na = 1\n[DEFAULT]\na = 2").is_none());
+        assert_eq!(sections("[DEFAULT]\na = 1\n[x]\n[DEFAULT]\nb = 2").expect("sections")["x"].len(), 2);
         assert_eq!(sections("").map(|all| all.len()), Some(0));
     }
 

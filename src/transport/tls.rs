@@ -29,7 +29,9 @@ impl ExtraRoots {
         let mut pem = Vec::new();
         let read = File::open(path).and_then(|file| file.take(MOST).read_to_end(&mut pem));
         read.map_err(|cause| wrong().with_cause(cause))?;
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
+        // Before the first certificate it would hide it.
+        let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&pem);
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<std::result::Result<_, _>>()
             .map_err(|_| wrong())?;
         let mut trial = RootCertStore::empty();

@@ -13,7 +13,7 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, 
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 
-use crate::support::{Folder, Sandbox, c::Api, example};
+use crate::support::{Folder, Sandbox, c::Api, count, example};
 
 struct Authority {
     pem: String,
@@ -142,6 +142,60 @@ fn the_environments_certificates_are_honoured_and_none_at_all_will_do_for_plain_
     let sandbox = Sandbox::start(&[]);
     let (status, told) = call(sandbox.endpoint(), &folder.file("empty.pem", b""));
     assert!(status == Some(6) && told.contains("403"), "the platform was reached: {told}");
+}
+
+/// Certificates among one another and among what tools write beside them, cut off anywhere: who is whole in the file is
+/// trusted, and nobody else takes their place.
+#[test]
+fn a_bundle_of_any_order_is_trusted_as_far_as_it_goes() {
+    let folder = Folder::new("bundle");
+    let all: Vec<Authority> = ["one", "two", "three"].into_iter().map(authority).collect();
+    let servers: Vec<u16> = all.iter().map(|authority| serve(authority, "localhost", false).0).collect();
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..count(4, 200) {
+        let end = *random.choice(&["\n", "\r\n"]).expect("one");
+        let mut text = String::from(*random.choice(&["", "\u{feff}", "# roots\n\n"]).expect("one"));
+        let mut order: Vec<usize> = (0..all.len()).filter(|_| random.u8(..4) > 0).collect();
+        random.shuffle(&mut order);
+        let mut whole: Vec<(usize, usize)> = Vec::new();
+        for one in &order {
+            text += *random
+                .choice(&["", "\n", "Subject: CN = 样 authority\n        Validity\n", "=====\n"])
+                .expect("one");
+            text += &all[*one].pem;
+            whole.push((*one, text.replace('\n', end).trim_end().len()));
+        }
+        let mut bytes = text.replace('\n', end).into_bytes();
+        let is_cut = random.bool();
+        if is_cut {
+            bytes.truncate(random.usize(..=bytes.len()));
+        }
+        let trusted: Vec<usize> =
+            whole.iter().filter(|(_, end)| *end <= bytes.len()).map(|(one, _)| *one).collect();
+        let told = format!("seed {seed}, round {round}: {trusted:?} of {order:?}, {} bytes", bytes.len());
+        let ca_file = folder.file("ca.pem", &bytes);
+        for (one, port) in servers.iter().enumerate() {
+            let options = json!({
+                "endpoint": format!("https://localhost:{port}"), "ca_file": ca_file, "max_retries": 0,
+            });
+            let outcome =
+                Api::new("token", &options.to_string()).and_then(|api| api.call("get_user", json!({})));
+            match outcome {
+                Ok(_) => assert!(trusted.contains(&one), "{told}: {one} is trusted"),
+                // A file that ends within a certificate may be refused as a whole.
+                Err(failure) if failure.status == 1 => {
+                    let may_be = is_cut || trusted.is_empty();
+                    assert!(may_be && failure.message.contains("ca_file"), "{told}: {}", failure.message);
+                }
+                Err(failure) => {
+                    assert_eq!(failure.status, 2, "{told}: {}", failure.message);
+                    assert!(!trusted.contains(&one), "{told}: {one} is not trusted: {}", failure.message);
+                    assert!(failure.message.contains("ca_file"), "{told}: {}", failure.message);
+                }
+            }
+        }
+    }
 }
 
 #[test]
