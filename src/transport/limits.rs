@@ -112,6 +112,9 @@ mod tests {
         assert!(bad.is_enough(&mut body, Duration::ZERO, &context).expect("no error"));
         assert_eq!(body.len(), 65_536);
         assert!(good.is_enough(&mut vec![0; 100_001], Duration::ZERO, &context).is_err());
+        for promised in [100_001, u64::MAX] {
+            assert!(good.at_once(Some(promised)) <= 100_000 && bad.at_once(Some(promised)) <= 65_536);
+        }
         assert!(good.check_promise(Some(100_001)).is_err() && bad.check_promise(Some(100_001)).is_ok());
         assert!(
             bad.is_enough(&mut vec![0], context.timeout, &context).expect("no error"),

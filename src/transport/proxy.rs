@@ -356,4 +356,134 @@ mod tests {
             not.split_whitespace().for_each(|url| assert!(!covers(url), "{list}: {url}"));
         }
     }
+
+    /// Many in `make test-long`.
+    fn rounds(bounded: usize) -> usize {
+        if env::var_os("BGE_TEST_LONG").is_some() { 100 * bounded } else { bounded }
+    }
+
+    #[test]
+    fn any_password_arrives_as_it_is() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let letters: Vec<char> = "aZ09@:/?#[]% &=+;,.-_~!$'()*\"<>\\^`{|}密é😀".chars().collect();
+        for round in 0..rounds(2000) {
+            let mut any = |least: usize| -> String {
+                (0..random.usize(least..9)).map(|_| letters[random.usize(..letters.len())]).collect()
+            };
+            let (user, password) = (any(1), any(0));
+            let code = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02x}")).collect() };
+            // As it is, unless it could be read in another way; and percent-encoded, which never can.
+            let is_plain = !user.contains([':', '%']) && !password.contains('%') && user == user.trim_start();
+            let mut written = vec![format!("{}:{}", code(&user), code(&password))];
+            written.extend(is_plain.then(|| format!("{user}:{password}")));
+            for who in written {
+                let told = format!("seed {seed}, round {round}: {who:?}");
+                let proxy = parse("proxy", &format!("http://{who}@proxy:3128")).expect(&told);
+                let meant = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+                assert_eq!(proxy.0.host_str(), Some("proxy"), "{told}");
+                assert_eq!(meant(proxy.0.username()), user, "{told}");
+                assert_eq!(meant(proxy.0.password().unwrap_or_default()), password, "{told}");
+            }
+        }
+    }
+
+    /// What an entry of a list covers, by labels and by digits of the addresses in base two.
+    #[test]
+    fn no_proxy_covers_what_any_spelling_says() {
+        type Entry = (String, Box<dyn Fn(&[&str], Option<&str>, u16) -> bool>);
+
+        fn domain(random: &mut fastrand::Rng) -> Vec<&'static str> {
+            let labels = ["a", "b", "ab", "ba", "org", "xn--fsqu00a", "1a", "a-b"];
+            (0..random.usize(1..4)).map(|_| labels[random.usize(..labels.len())]).chain(["org"]).collect()
+        }
+        // Close to one another, so that they often share a part.
+        fn address(random: &mut fastrand::Rng) -> (IpAddr, String) {
+            match random.bool() {
+                true => {
+                    let address = std::net::Ipv4Addr::from(0x0a00_0000 | random.u32(..) >> random.u32(8..32));
+                    (address.into(), address.octets().iter().map(|byte| format!("{byte:08b}")).collect())
+                }
+                false => {
+                    let low = random.u128(..) >> random.u32(8..128);
+                    let address = std::net::Ipv6Addr::from(0xfd00_u128 << 112 | low);
+                    (address.into(), address.segments().iter().map(|word| format!("{word:016b}")).collect())
+                }
+            }
+        }
+        fn with_port(host: String, is_v6: bool, port: Option<u16>) -> String {
+            match port {
+                Some(port) if is_v6 => format!("[{host}]:{port}"),
+                Some(port) => format!("{host}:{port}"),
+                None => host,
+            }
+        }
+        fn entry(random: &mut fastrand::Rng) -> Entry {
+            let port = random.bool().then(|| *random.choice(&[80, 443, 8080]).expect("one"));
+            let fits = move |other: u16| port.is_none_or(|port| port == other);
+            if random.bool() {
+                let labels = domain(random);
+                let before = *random.choice(&["", ".", "*."]).expect("one");
+                let behind = if random.u8(..4) == 0 { "." } else { "" };
+                let mut name = labels.join(".");
+                if random.bool() {
+                    name = name.to_ascii_uppercase();
+                }
+                let text = with_port(format!("{before}{name}{behind}"), false, port);
+                return (
+                    text,
+                    Box::new(move |host, bits, other| {
+                        bits.is_none() && host.ends_with(&labels) && fits(other)
+                    }),
+                );
+            }
+            let (ip, own) = address(random);
+            if random.bool() {
+                let most = random.usize(..=own.len());
+                let network = own[..most].to_owned();
+                let length = own.len();
+                return (
+                    format!("{ip}/{most}"),
+                    Box::new(move |_, bits, _| {
+                        bits.is_some_and(|bits| bits.len() == length && bits.starts_with(&network))
+                    }),
+                );
+            }
+            let text = with_port(ip.to_string(), ip.is_ipv6(), port);
+            (text, Box::new(move |_, bits, other| bits == Some(own.as_str()) && fits(other)))
+        }
+
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut covered = 0;
+        for round in 0..rounds(5000) {
+            let entries: Vec<Entry> = (0..random.usize(1..4)).map(|_| entry(&mut random)).collect();
+            let mut list = String::new();
+            for (text, _) in &entries {
+                let between = *random.choice(&[",", ", ", " ", " ,\t", ";"]).expect("one");
+                list += &format!("{text}{between}");
+            }
+            let (host, labels, bits) = match random.bool() {
+                true => {
+                    let labels = domain(&mut random);
+                    let dot = if random.u8(..4) == 0 { "." } else { "" };
+                    (format!("{}{dot}", labels.join(".")), labels, None)
+                }
+                false => {
+                    let (ip, bits) = address(&mut random);
+                    let host = if ip.is_ipv6() { format!("[{ip}]") } else { ip.to_string() };
+                    (host, Vec::new(), Some(bits))
+                }
+            };
+            let (scheme, usual) = if random.bool() { ("http", 80) } else { ("https", 443) };
+            let given = random.bool().then(|| *random.choice(&[80, 443, 8080]).expect("one"));
+            let port = given.unwrap_or(usual);
+            let url = format!("{scheme}://{host}{}/", given.map_or(String::new(), |port| format!(":{port}")));
+            let wanted = entries.iter().any(|(_, covers)| covers(&labels, bits.as_deref(), port));
+            let found = Direct::parse(&list).covers(&Url::parse(&url).expect("an address"));
+            assert_eq!(found, wanted, "seed {seed}, round {round}: {list:?} and {url}");
+            covered += usize::from(found);
+        }
+        assert!(covered > rounds(5000) / 50, "{covered}");
+    }
 }

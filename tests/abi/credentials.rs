@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Folder, Sandbox, example};
+use crate::support::{Folder, Sandbox, count, example};
 
 struct Home {
     folder: Folder,
@@ -231,6 +231,19 @@ fn variables_and_profiles_are_read_as_people_write_them() {
     let home = Home::new();
     let (id, secret) = (sandbox.text("/credentials/client_id"), sandbox.text("/credentials/client_secret"));
     let around = |text: &str| format!("\u{feff} \t{text}\r\n");
+    // And whatever else people, editors and shells may leave there.
+    let rests = ["", " ", "\t", "\n", "\r\n", "\r", "\u{a0}", "\u{3000}", "\u{feff}", "\u{feff} \r\n\r\n"];
+    for _ in 0..count(2, 80) {
+        let any = |text: &str| {
+            let rest = || *fastrand::choice(&rests).expect("one");
+            format!("{}{}{text}{}{}", rest(), rest(), rest(), rest())
+        };
+        let (id, secret, endpoint) = (any(id), any(secret), any(sandbox.endpoint()));
+        let variables =
+            [("BGE_CLIENT_ID", id.as_str()), ("BGE_CLIENT_SECRET", &secret), ("BGE_ENDPOINT", &endpoint)];
+        let outcome = home.call(&variables, &["get_samples"]);
+        outcome.unwrap_or_else(|failure| panic!("{variables:?}: {failure}"));
+    }
     let pair = [around(id), around(secret), around(sandbox.endpoint())];
     let variables = [
         ("BGE_CLIENT_ID", pair[0].as_str()),
@@ -315,16 +328,31 @@ fn a_relative_token_file_means_the_folder_that_the_client_was_made_in() {
         .status();
     assert!(built.expect("a C compiler").success());
     std::os::unix::fs::symlink(format!("{libraries}/libbge.so"), folder.path("libbge.so.0")).expect("a link");
-    let options = sandbox.options(json!({"token_file": "token.json", "log_file": "./log.txt"}));
+    fs::create_dir(format!("{made}/sub")).expect("a folder");
     let (id, secret) = (sandbox.text("/credentials/client_id"), sandbox.text("/credentials/client_secret"));
-    let mut command = Command::new(&program);
-    command.args([id, secret, &options, &later]).current_dir(&made).env("LD_LIBRARY_PATH", folder.path(""));
-    let status = command.status();
-    assert!(status.expect("it runs").success());
-    for name in ["token.json", "log.txt"] {
-        assert!(fs::exists(format!("{made}/{name}")).expect("known"), "{name}");
+    // Ways from the folder to itself and back, and then down.
+    let steps = ["./", "sub/../", "../made/", "sub/./../", ".//"];
+    let any = |name: &str| {
+        let way: String =
+            (0..fastrand::usize(..4)).map(|_| *fastrand::choice(&steps).expect("one")).collect();
+        format!("{way}{}{name}", ["", "sub/"][fastrand::usize(..2)])
+    };
+    let mut files = vec![("token.json".to_owned(), "./log.txt".to_owned())];
+    files.extend((0..count(2, 40)).map(|_| (any("token.json"), any("log.txt"))));
+    for (token, log) in files {
+        let options = sandbox.options(json!({"token_file": token, "log_file": log}));
+        let mut command = Command::new(&program);
+        command
+            .args([id, secret, &options, &later])
+            .current_dir(&made)
+            .env("LD_LIBRARY_PATH", folder.path(""));
+        let status = command.status();
+        assert!(status.expect("it runs").success(), "{token} {log}");
+        for name in [token, log] {
+            fs::remove_file(format!("{made}/{name}")).expect(&name);
+        }
+        assert_eq!(fs::read_dir(&later).expect("a folder").count(), 0);
     }
-    assert_eq!(fs::read_dir(&later).expect("a folder").count(), 0);
 }
 
 /// Makes a client, goes to another folder, and calls.

@@ -53,6 +53,29 @@ fn a_sample_is_never_registered_twice() {
     assert_eq!(sandbox.state()["registered_samples"].as_array().map(Vec::len), Some(1));
 }
 
+/// What it does nobody knows: even where nothing was done, whoever called decides.
+#[test]
+fn a_free_request_is_never_repeated() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    for method in ["GET", "POST"] {
+        sandbox.fault(json!({"kind": "status", "status": 503, "headers": {"Retry-After": "1"}}));
+        sandbox.clear_log();
+        let failure = api.request(method, "/profile", json!({})).expect_err("503");
+        assert_eq!((failure.http_status, sandbox.take_log().len()), (503, 1), "{method}");
+        sandbox.clear_faults();
+        // The door is closed for so long.
+        std::thread::sleep(std::time::Duration::from_millis(1200));
+    }
+    let nobody =
+        Api::new("token", &json!({"endpoint": format!("http://127.0.0.1:{}", closed_port())}).to_string());
+    let begun = Instant::now();
+    let failure =
+        nobody.expect("a client").request("GET", "/profile", json!({})).expect_err("nobody is there");
+    assert_eq!(failure.status, 2, "{}", failure.message);
+    assert!(begun.elapsed().as_secs() < 15, "{:?}", begun.elapsed());
+}
+
 #[test]
 fn a_write_is_repeated_when_the_platform_says_when_to_come_back() {
     let sandbox = Sandbox::start(&[]);

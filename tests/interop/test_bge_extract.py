@@ -194,12 +194,81 @@ def test_a_killed_run_goes_on_to_the_same_bytes(start, tmp_path):
         (tmp_path / f"again.{ending}").unlink()
 
 
+ENDINGS = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU]
+
+
+def test_a_signal_at_any_moment_leaves_what_is_whole(start, tmp_path):
+    sandbox = start("--samples", "60", "--taxa", "40", "--latency", "5")
+    extract = Extract(sandbox, tmp_path)
+    ids = sandbox.metagenomes(25)
+    extract.samples(ids)
+    seed = random.randrange(1 << 32)
+    rng = random.Random(seed)
+    for moment in range(120 if LONG else 6):
+        ending = rng.choice(["parquet", "csv", "jsonl", "arrow"])
+        number = rng.choice(ENDINGS)
+        told = f"seed {seed}, moment {moment}: {number!r}, {ending}"
+        running = extract.start(
+            "get_taxon_abundance", "--samples", "ids.txt", "--arg", "limit=20", "--concurrency", "3", "-o", f"t.{ending}"
+        )
+        # it takes its signals from the moment on that it asks for something
+        sandbox.control("DELETE", "log")
+        until = time.monotonic() + 30
+        while sandbox.asked() < rng.randrange(1, 50) and running.poll() is None and time.monotonic() < until:
+            time.sleep(0.003)
+        running.send_signal(number)
+        status = running.wait(30)
+        files = set(extract.files()) - {"ids.txt"}
+        if status == 0:
+            assert files == {f"t.{ending}"}, told
+        else:
+            # either with what is whole and the rest by name, or with nothing
+            assert status == 75, (told, status)
+            assert files in ({"t." + ending + ".failed.txt", "t.partial." + ending}, set()), (told, files)
+        if ending == "parquet" and files:
+            (name,) = (name for name in files if name.endswith(".parquet"))
+            table = pa.parquet.read_table(tmp_path / name)
+            done = set(table["biosample_id"].to_pylist())
+            assert table.num_rows == 40 * len(done), told
+            failed = tmp_path / "t.parquet.failed.txt"
+            left = {line.split()[0] for line in failed.read_text().splitlines()} if failed.exists() else set()
+            assert done | left == set(ids) and not done & left, told
+        for name in files:
+            (tmp_path / name).unlink()
+        assert not list(tmp_path.glob(".*")), told
+
+
+def test_without_room_nothing_half_written_is_left(start, tmp_path):
+    sandbox = start("--samples", "40", "--taxa", "60")
+    extract = Extract(sandbox, tmp_path)
+    extract.samples(sandbox.metagenomes(8))
+    whole = {}
+    for ending in ("parquet", "csv", "jsonl", "arrow"):
+        extract.good("get_taxon_abundance", "--samples", "ids.txt", "-o", f"t.{ending}")
+        whole[ending] = (tmp_path / f"t.{ending}").read_bytes()
+    seed = random.randrange(1 << 32)
+    rng = random.Random(seed)
+    for turn in range(120 if LONG else 6):
+        ending = rng.choice(list(whole))
+        room = rng.randrange(len(whole[ending]) * 5 // 4)
+        command = extract.command("get_taxon_abundance", "--samples", "ids.txt", "-o", f"t.{ending}")
+        done = subprocess.run(
+            ["prlimit", f"--fsize={room}", "env", "--ignore-signal=XFSZ", *command],
+            cwd=tmp_path, env=extract.environment, capture_output=True, text=True, timeout=120,
+        )
+        told = f"seed {seed}, turn {turn}: {room} bytes of {len(whole[ending])}, {ending}: {done.stderr}"
+        assert done.returncode == (1 if room < len(whole[ending]) else 0), told
+        # the one of before stays, and nothing is left beside it
+        assert (tmp_path / f"t.{ending}").read_bytes() == whole[ending], told
+        assert extract.files() == ["ids.txt", *sorted(f"t.{name}" for name in whole)], told
+
+
 def test_a_signal_flushes_what_is_whole(start, tmp_path):
     sandbox = start("--samples", "80", "--taxa", "90", "--latency", "20")
     extract = Extract(sandbox, tmp_path)
     ids = sandbox.metagenomes(35)
     extract.samples(ids)
-    numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU]
+    numbers = ENDINGS
     for number in numbers:
         running = extract.start(
             "get_taxon_abundance", "--samples", "ids.txt", "--arg", "limit=20", "--concurrency", "3", "-o", "t.parquet"

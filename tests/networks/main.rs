@@ -7,6 +7,7 @@ mod support;
 
 mod moments;
 mod names;
+mod pauses;
 mod proxies;
 mod quotas;
 mod servers;

@@ -78,12 +78,22 @@ fn an_answer_without_an_end_ends() {
 
 #[test]
 fn an_error_page_without_an_end_is_the_error_that_it_is() {
-    for pause in [Duration::ZERO, Duration::from_millis(100)] {
+    // Quickly, slowly, and with a length that nobody can set memory aside for.
+    for (pause, promise) in [
+        (Duration::ZERO, ""),
+        (Duration::from_millis(100), ""),
+        (Duration::ZERO, "Content-Length: 9223372036854775807\r\n"),
+    ] {
+        let sent = Arc::new(AtomicUsize::new(0));
+        let counted = sent.clone();
         let server = Server::start(move |_, stream| {
-            let mut going = stream.write_all(b"HTTP/1.1 500 X\r\nConnection: close\r\n\r\n").is_ok();
+            let head = format!("HTTP/1.1 500 X\r\n{promise}Connection: close\r\n\r\n");
+            let page = if pause.is_zero() { vec![b'.'; 65_536] } else { b"<p>sorry</p>".to_vec() };
+            let mut going = stream.write_all(head.as_bytes()).is_ok();
             while going {
                 std::thread::sleep(pause);
-                going = stream.write_all(b"<p>sorry</p>").is_ok();
+                going = stream.write_all(&page).is_ok();
+                counted.fetch_add(page.len(), Ordering::SeqCst);
             }
             false
         });
@@ -93,6 +103,9 @@ fn an_error_page_without_an_end_is_the_error_that_it_is() {
             assert_eq!((failure.status, failure.http_status), (4, 500), "{}", failure.message);
         }
         assert!(begun.elapsed() < Duration::from_secs(20));
+        // What two connections have room for on the way, and not much more.
+        let sent = sent.load(Ordering::SeqCst);
+        assert!(sent < 40 << 20, "{sent} bytes of an error were taken");
     }
 }
 

@@ -274,19 +274,31 @@ fn a_run_without_room() {
 fn a_full_disk_does_not_end_what_it_was_to_protect() {
     let sandbox = Sandbox::start(&["--samples", "30", "--taxa", "90"]);
     let api = sandbox.api(json!({}));
+    // In pieces of 512 bytes: as little as to fail at once, and any more.
+    for room in (0..count(1, 25)).map(|round| if round == 0 { 2 } else { fastrand::u64(0..40) }) {
+        a_disk_with_so_much_room(&sandbox, &api, room);
+    }
+}
+
+fn a_disk_with_so_much_room(sandbox: &Sandbox, api: &Api, room: u64) {
     let folder = Folder::new("full");
-    let args = json!({"biosample_id": metagenomes(&api, 10), "limit": 30,
+    let args = json!({"biosample_id": metagenomes(api, 10), "limit": 30,
         "$": {"checkpoint_dir": folder.path("kept"), "concurrency": 3}});
     let work = json!({"endpoint": sandbox.endpoint(), "token": sandbox.text("/access_token"), "args": args,
         "log": folder.path("log")});
     let done = Command::new("sh")
-        .args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$0\" --exact \"$1\" --nocapture"])
+        .args(["-c", &format!("trap '' XFSZ; ulimit -f {room}; exec \"$0\" --exact \"$1\" --nocapture")])
         .arg(std::env::current_exe().expect("a path"))
         .arg(CRAMPED)
         .env("BGE_TABLE_CRAMPED", work.to_string())
         .output()
         .expect("a process");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let log = fs::read_to_string(folder.path("log")).expect("a log");
-    assert!(log.contains("no longer kept"), "{log}");
+    assert!(done.status.success(), "{room}: {}", String::from_utf8_lossy(&done.stderr));
+    if room == 2 {
+        let log = fs::read_to_string(folder.path("log")).expect("a log");
+        assert!(log.contains("no longer kept"), "{log}");
+    }
+    // What was kept is whole, however little it is.
+    let rows = Stream::table(api, "get_taxon_abundance", &args).expect("a stream").rows();
+    assert_eq!(rows.len(), 10 * 90, "{room}");
 }

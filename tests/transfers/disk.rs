@@ -8,7 +8,7 @@ use std::{
         fs::{FileTypeExt, PermissionsExt, symlink},
         net::UnixListener,
     },
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use bge::ffi::version::*;
@@ -179,9 +179,16 @@ fn names_as_long_as_they_may_be() {
     let content = bytes(8, 20 * MIB);
     let object = uploaded(&api, "a.bin", &content);
     let mut names = vec!["样".repeat(85), "a".repeat(255), format!("{}.bam", "b".repeat(240))];
-    // From those that are kept whole beside the file to the longest.
-    names.extend((0..support::count(1, 30)).map(|_| "样".repeat(fastrand::usize(1..86))));
+    // From those that are kept whole beside the file to the longest, in letters of one byte to four.
+    names.extend((0..support::count(2, 40)).map(|round| {
+        let mut name = "样".repeat(if round % 2 == 0 { fastrand::usize(1..86) } else { 70 });
+        while round % 2 == 1 && name.len() < fastrand::usize(210..252) {
+            name.push(*fastrand::choice(&['a', 'é', '样', '𠀀']).expect("one"));
+        }
+        name
+    }));
     for name in names {
+        println!("{name}");
         let path = folder.path(&name);
         sandbox.fault(json!({"method": "GET", "side": "store", "kind": "truncate", "bytes": 17 * MIB}));
         let args = json!({"multipart_num_threads": 1, "$": {"max_retries": 0}});
@@ -226,35 +233,51 @@ fn folders_whose_names_are_no_text() {
     let api = sandbox.api(json!({}));
     let folder = Folder::new("disk");
     let content = bytes(10, 1_000_000);
-    // "data" in Chinese, as GBK spells it.
-    let gbk = Path::new(&folder.path("")).join(OsStr::from_bytes(b"\xca\xfd\xbe\xdd"));
+    // "data" in Chinese, as GBK spells it; and any bytes that may be a name.
+    let mut spelled = vec![b"\xca\xfd\xbe\xdd".to_vec()];
+    spelled.extend((0..support::count(1, 15)).map(|_| {
+        let bytes = (0..fastrand::usize(3..255)).map(|_| fastrand::u8(1..));
+        bytes.filter(|byte| *byte != b'/').chain([0xff]).collect::<Vec<u8>>()
+    }));
+    for name in &spelled {
+        println!("{name:?}");
+        a_folder_of_this_name(
+            &sandbox,
+            &folder,
+            &content,
+            Path::new(&folder.path("")).join(OsStr::from_bytes(name)),
+        );
+    }
+    drop(api);
+}
+
+fn a_folder_of_this_name(sandbox: &Sandbox, folder: &Folder, content: &[u8], gbk: PathBuf) {
     fs::create_dir(&gbk).expect("a folder");
-    fs::write(gbk.join("a.bin"), &content).expect("a file");
-    let mut args = upload_args(&folder);
+    fs::write(gbk.join("a.bin"), content).expect("a file");
+    let mut args = upload_args(folder);
     args["path"] = "a.bin".into();
     args["checkpoint_dir"] = "checkpoints".into();
     sandbox.fault(json!({"query": "*partNumber=5*", "kind": "reset"}));
-    outcome(command(&sandbox, "upload_file", &args, None, &json!({})).current_dir(&gbk))
+    outcome(command(sandbox, "upload_file", &args, None, &json!({})).current_dir(&gbk))
         .expect_err("interrupted");
     sandbox.clear_faults();
     sandbox.clear_log();
-    let done = outcome(command(&sandbox, "upload_file", &args, None, &json!({})).current_dir(&gbk))
+    let done = outcome(command(sandbox, "upload_file", &args, None, &json!({})).current_dir(&gbk))
         .expect("the rest");
     assert_eq!(count(&sandbox.log(), "PUT", "partNumber="), 6);
     let name = done["object_name"].as_str().expect("a name");
-    assert_eq!(stored(&sandbox, name).as_deref(), Some(&content[..]));
+    assert_eq!(stored(sandbox, name).as_deref(), Some(content));
     let args = json!({"object_name": name, "path": "down.bin"});
-    outcome(command(&sandbox, "download", &args, None, &json!({})).current_dir(&gbk)).expect("a download");
+    outcome(command(sandbox, "download", &args, None, &json!({})).current_dir(&gbk)).expect("a download");
     assert!(fs::read(gbk.join("down.bin")).expect("the file") == content);
 
     // What cannot have a name in the store is said, and the rest is taken.
     fs::write(gbk.join(OsStr::from_bytes(b"\xca\xfd.txt")), b"x").expect("a file");
     let failure =
-        outcome(command(&sandbox, "upload_dir", &json!({"path": "."}), None, &json!({})).current_dir(&gbk));
+        outcome(command(sandbox, "upload_dir", &json!({"path": "."}), None, &json!({})).current_dir(&gbk));
     let files = failure.expect_err("one name is no text")["files"].clone();
     let told: Vec<bool> =
         files.as_array().expect("files").iter().map(|f| f["result"]["verified"] == true).collect();
     assert_eq!(told.iter().filter(|good| **good).count(), 2, "{files}");
     assert!(files.to_string().contains("UTF-8"), "{files}");
-    drop(api);
 }

@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs,
     os::unix::{fs::symlink, net::UnixListener},
+    process::Command,
 };
 
 use bge::ffi::version::*;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     content::{KIB, bytes, count, crc64, objects, stored},
     handles::Transfers,
-    support::{Folder, Sandbox},
+    support::{self, Folder, Sandbox},
 };
 
 /// A folder of three files, and one with two more below it.
@@ -221,4 +222,80 @@ fn links_are_followed_when_asked_for_and_told_apart() {
         told(&failure, "circle.txt").contains("in a circle")
             && told(&failure, "sub_up").contains("in a circle")
     );
+}
+
+/// Folders, files and links at random; `find` says what a walk along the links reaches.
+#[test]
+fn any_tree_of_links_is_taken_as_find_takes_it() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let found = |folder: &Folder, how: &[&str]| -> Vec<String> {
+        let output = Command::new("find")
+            .args(how)
+            .args([&folder.path("top"), "-mindepth", "1", "-type", "f", "-printf", r"%P\n"])
+            .output()
+            .expect("find");
+        String::from_utf8(output.stdout).expect("UTF-8").lines().map(str::to_owned).collect()
+    };
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..support::count(4, 120) {
+        let folder = Folder::new("links");
+        // The outer folder holds nothing but the two: a link out of the inner one leads to what is known.
+        let mut folders = vec!["top".to_owned(), "outside".to_owned()];
+        for number in 0..random.usize(1..5) {
+            let above = random.choice(&folders).expect("one").clone();
+            folders.push(format!("{above}/d{number}"));
+        }
+        folders.iter().for_each(|name| fs::create_dir(folder.path(name)).expect("a folder"));
+        let mut all = folders.clone();
+        for number in 0..random.usize(1..7) {
+            let name = format!("{}/f{number}", random.choice(&folders).expect("one"));
+            folder.file(&name, &bytes(random.u64(..), random.usize(..3000)));
+            all.push(name);
+        }
+        for number in 0..random.usize(1..5) {
+            let name = format!("{}/l{number}", random.choice(&folders).expect("one"));
+            let to = random.choice(&all).expect("one").clone();
+            let to = match random.u8(..6) {
+                0 => "nowhere".to_owned(),
+                1 => format!("l{number}"),
+                2 => format!("{}{to}", "../".repeat(name.matches('/').count())),
+                _ => folder.path(&to),
+            };
+            symlink(to, folder.path(&name)).expect("a link");
+            all.push(name);
+        }
+        for follow_links in [false, true] {
+            let told = format!("seed {seed}, round {round}, follow_links {follow_links}");
+            let wanted = found(&folder, if follow_links { &["-L"] } else { &["-P"] });
+            let args = json!({"recursive": true, "separator": "-", "follow_links": follow_links});
+            let good: Vec<Value> = match api.upload_dir(&folder.path("top"), args) {
+                Ok(done) => done.as_array().expect("an array").clone(),
+                Err(failure) => {
+                    assert_eq!(failure.status, BGE_ERR_IO, "{told}: {failure:?}");
+                    let files = failure.json["files"].as_array().expect("files").clone();
+                    let (good, bad): (Vec<Value>, Vec<Value>) =
+                        files.into_iter().partition(|file| file["result"]["verified"] == true);
+                    for file in bad {
+                        let cause = file["error"]["cause"].as_str().unwrap_or_default();
+                        assert!(cause.contains("link") || cause.contains("circle"), "{told}: {file}");
+                    }
+                    good.into_iter().map(|file| file["result"].clone()).collect()
+                }
+            };
+            let object = |one: &Value| one["object_name"].as_str().expect("a name").to_owned();
+            let mut given = names(&Value::Array(good.clone()));
+            given.sort();
+            let mut flat: Vec<String> = wanted.iter().map(|path| path.replace('/', "-")).collect();
+            flat.sort();
+            assert_eq!(given, flat, "{told}");
+            for path in wanted.iter().take(2) {
+                let name = format!("/{}", path.replace('/', "-"));
+                let one = good.iter().map(object).find(|object| object.ends_with(&name)).expect("it");
+                let content = fs::read(folder.path(&format!("top/{path}"))).expect("a file");
+                assert_eq!(stored(&sandbox, &one), Some(content), "{told}: {path}");
+            }
+        }
+    }
 }

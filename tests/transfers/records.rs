@@ -49,7 +49,11 @@ pub fn upload_args(folder: &Folder) -> Value {
 
 /// An upload of ten parts that fails at its fifth.
 pub fn interrupted(sandbox: &Sandbox, api: &Api, folder: &Folder, path: &str) {
-    sandbox.fault(json!({"query": "*partNumber=5*", "kind": "reset"}));
+    interrupted_at(5, sandbox, api, folder, path);
+}
+
+fn interrupted_at(part: usize, sandbox: &Sandbox, api: &Api, folder: &Folder, path: &str) {
+    sandbox.fault(json!({"query": format!("*partNumber={part}&*"), "kind": "reset"}));
     api.upload_file(path, upload_args(folder)).expect_err("interrupted");
     assert_eq!(open_uploads(sandbox), 1);
     sandbox.clear_faults();
@@ -132,9 +136,14 @@ fn a_crafted_state_costs_nothing_and_is_not_believed() {
     let object = uploaded(&api, "a.bin", &content);
     let path = folder.path("a.bin");
     let args = json!({"multipart_num_threads": 1, "$": {"max_retries": 0}});
-    for (size, end) in
-        [(i64::MAX as u64, 8 * MIB as u64), (u64::MAX, u64::MAX - 1), (18 * MIB as u64, 16 * MIB as u64)]
-    {
+    let whole = 18 * MIB as u64;
+    for (size, end) in [
+        (i64::MAX as u64, 8 * MIB as u64),
+        (u64::MAX, u64::MAX - 1),
+        (whole, 16 * MIB as u64),
+        (whole, whole + 1),
+        (whole, u64::MAX),
+    ] {
         sandbox.fault(json!({"method": "GET", "side": "store", "kind": "truncate", "bytes": 17 * MIB}));
         api.download(&object, &path, args.clone()).expect_err("interrupted");
         let state = format!("{path}.bge-part.state");
@@ -183,7 +192,8 @@ fn a_record_that_cannot_be_written_harms_nothing() {
     let content = bytes(6, 1_000_000);
     let path = folder.file("a.bin", &content);
     // No file of this process may have more bytes: the record stops somewhere, or never begins.
-    for limit in [0, 300, 700] {
+    let anywhere = (0..support::count(1, 40)).map(|_| fastrand::u64(0..1500));
+    for limit in [0, 300, 700].into_iter().chain(anywhere) {
         let mut args = upload_args(&folder);
         args["path"] = path.as_str().into();
         let done = outcome(&mut command(&sandbox, "upload_file", &args, Some(limit), &json!({})));
@@ -253,6 +263,46 @@ fn size_and_content_say_whether_a_file_is_the_same() {
         let sent = count(&sandbox.log(), "PUT", "partNumber=");
         assert_eq!(sent, if now == content { 6 } else { 10 }, "{what}");
         assert_eq!(open_uploads(&sandbox), 0, "{what}: the old upload is given up on the store");
+    }
+}
+
+/// Changed by one byte, longer or shorter by some, or only touched, while an upload of it stands anywhere.
+#[test]
+fn a_file_that_changed_anywhere_between_two_uploads() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("disk");
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..support::count(4, 120) {
+        let content = bytes(random.u64(..), random.usize(920_000..1_020_000));
+        let path = folder.file("a.bin", &content);
+        let time = fs::metadata(&path).expect("it").modified().expect("a time");
+        let part = random.usize(2..10);
+        interrupted_at(part, &sandbox, &api, &folder, &path);
+        let mut now = content.clone();
+        let at = random.usize(..content.len());
+        let kind = random.u8(..4);
+        match kind {
+            0 => now[at] ^= 1 << random.u8(..8),
+            1 => now.extend(bytes(7, random.usize(1..200_000))),
+            2 => now.truncate(at),
+            _ => {}
+        }
+        fs::write(&path, &now).expect("it");
+        // A copy keeps the time, an editor does not.
+        let later = if random.bool() { time } else { time + Duration::from_secs(random.u64(1..10_000)) };
+        fs::File::options().write(true).open(&path).expect("it").set_modified(later).expect("a time");
+        let told =
+            format!("seed {seed}, round {round}: kind {kind} at {at} of {}, part {part}", content.len());
+        let done = api.upload_file(&path, upload_args(&folder)).expect(&told);
+        let there = stored(&sandbox, done["object_name"].as_str().expect("a name"));
+        assert!(there.as_deref() == Some(&now[..]), "{told}");
+        let parts = content.len().div_ceil(102_400);
+        if now == content {
+            assert_eq!(count(&sandbox.log(), "PUT", "partNumber="), parts - (part - 1), "{told}");
+        }
+        assert_eq!(open_uploads(&sandbox), 0, "{told}");
     }
 }
 
