@@ -3,9 +3,9 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::guard,
+    boundary::{gives_handle, guard},
     error::bge_error_t,
-    pointers::{free, give_handle, handle_mut, out, text},
+    pointers::{free, handle_mut, text},
     version::bge_status_t,
 };
 use crate::{error::Result, json::object::Object};
@@ -23,12 +23,7 @@ pub struct bge_args_t {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_args_new(out: *mut *mut bge_args_t, err: *mut *mut bge_error_t) -> bge_status_t {
     // SAFETY: outputs are NULL or writable.
-    unsafe {
-        guard("args_new", err, || {
-            give_handle(self::out(out, "out")?, bge_args_t { object: Object::default() });
-            Ok(())
-        })
-    }
+    unsafe { gives_handle("args_new", out, err, || Ok(bge_args_t { object: Object::default() })) }
 }
 
 /// Adds a string, quoted and escaped as JSON wants it.

@@ -1,10 +1,10 @@
 //! Where C and Rust meet: errors and panics become a status and a `bge_error_t`.
 
-use std::ptr;
+use std::{ffi::c_char, ptr};
 
 use super::{
     error::bge_error_t,
-    pointers::quietly,
+    pointers::{self, give, out, quietly},
     version::{BGE_OK, bge_status_t},
 };
 use crate::error::{Error, Result, Status};
@@ -27,6 +27,45 @@ pub(super) unsafe fn guard(
         Ok(Ok(())) => BGE_OK,
         Ok(Err(error)) => refuse(error.with_call(call), err),
         Err(()) => refuse(Error::new(Status::Internal, "a bug in the library").with_call(call), err),
+    }
+}
+
+/// The same for a function that gives a text, which the caller frees with `bge_string_free`.
+///
+/// # Safety
+/// `out_json` is NULL or writable, `err` as for `guard`.
+pub(super) unsafe fn gives_text(
+    call: &str,
+    out_json: *mut *mut c_char,
+    err: *mut *mut bge_error_t,
+    make: impl FnOnce() -> Result<String>,
+) -> bge_status_t {
+    // SAFETY: the caller vouches for both.
+    unsafe {
+        guard(call, err, || {
+            let out_json = out(out_json, "out_json")?;
+            give(out_json, make()?)
+        })
+    }
+}
+
+/// The same for a function that makes a handle, which the caller frees with that handle's own function.
+///
+/// # Safety
+/// `out` is NULL or writable, `err` as for `guard`.
+pub(super) unsafe fn gives_handle<T>(
+    call: &str,
+    out: *mut *mut T,
+    err: *mut *mut bge_error_t,
+    make: impl FnOnce() -> Result<T>,
+) -> bge_status_t {
+    // SAFETY: the caller vouches for both.
+    unsafe {
+        guard(call, err, || {
+            let out = pointers::out(out, "out")?;
+            *out = Box::into_raw(Box::new(make()?));
+            Ok(())
+        })
     }
 }
 

@@ -6,9 +6,9 @@ use std::{
 };
 
 use super::{
-    boundary::guard,
+    boundary::{gives_handle, gives_text, guard},
     error::bge_error_t,
-    pointers::{free, give, give_handle, handle, object, optional_text, out, shielded, text},
+    pointers::{free, handle, object, optional_text, shielded, text},
     version::bge_status_t,
 };
 use crate::{Client, endpoint};
@@ -49,12 +49,10 @@ pub unsafe extern "C" fn bge_api_new(
 ) -> bge_status_t {
     // SAFETY: texts are NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("api_new", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("api_new", out, err, || {
             let token = text(access_token, "access_token")?;
             let client = Client::new(token, object(options_json, "options_json")?)?;
-            give_handle(out, bge_api_t { client });
-            Ok(())
+            Ok(bge_api_t { client })
         })
     }
 }
@@ -75,11 +73,9 @@ pub unsafe extern "C" fn bge_api_open(
 ) -> bge_status_t {
     // SAFETY: texts are NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("api_open", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("api_open", out, err, || {
             let client = Client::open(object(options_json, "options_json")?)?;
-            give_handle(out, bge_api_t { client });
-            Ok(())
+            Ok(bge_api_t { client })
         })
     }
 }
@@ -113,12 +109,7 @@ pub unsafe extern "C" fn bge_api_get_token(
     err: *mut *mut bge_error_t,
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, outputs NULL or writable.
-    unsafe {
-        guard("get_token", err, || {
-            let out_json = out(out_json, "out_json")?;
-            give(out_json, handle(api, "api")?.client.get_token()?)
-        })
-    }
+    unsafe { gives_text("get_token", out_json, err, || handle(api, "api")?.client.get_token()) }
 }
 
 /// Puts another token in the place of the one in use, at run time. No connection is lost and no network is used: a
@@ -161,11 +152,10 @@ pub unsafe extern "C" fn bge_api_call(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("api_call", err, || {
-            let out_json = out(out_json, "out_json")?;
+        gives_text("api_call", out_json, err, || {
             let api = handle(api, "api")?;
             let name = text(name, "name")?;
-            give(out_json, api.client.call(name, object(args_json, "args_json")?)?)
+            api.client.call(name, object(args_json, "args_json")?)
         })
     }
 }
@@ -185,11 +175,10 @@ pub unsafe extern "C" fn bge_api_request(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("request", err, || {
-            let out_json = out(out_json, "out_json")?;
+        gives_text("request", out_json, err, || {
             let api = handle(api, "api")?;
             let (method, path) = (text(method, "method")?, text(path, "path")?);
-            give(out_json, api.client.request(method, path, object(args_json, "args_json")?)?)
+            api.client.request(method, path, object(args_json, "args_json")?)
         })
     }
 }

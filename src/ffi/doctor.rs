@@ -3,10 +3,10 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::guard,
+    boundary::gives_text,
     client::bge_api_t,
     error::bge_error_t,
-    pointers::{give, handle, object, out},
+    pointers::{handle, object},
     version::bge_status_t,
 };
 
@@ -29,9 +29,8 @@ pub unsafe extern "C" fn bge_api_doctor(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("doctor", err, || {
-            let out_json = out(out_json, "out_json")?;
-            give(out_json, handle(api, "api")?.client.doctor(object(args_json, "args_json")?)?)
+        gives_text("doctor", out_json, err, || {
+            handle(api, "api")?.client.doctor(object(args_json, "args_json")?)
         })
     }
 }

@@ -64,15 +64,9 @@ pub unsafe extern "C" fn bge_api_set_log(
     finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
     err: *mut *mut bge_error_t,
 ) -> bge_status_t {
-    let userdata = Userdata { pointer: userdata, finalizer };
+    let sink = sink(r#fn, Userdata { pointer: userdata, finalizer });
     // SAFETY: `api` is NULL or a live handle, `err` NULL or writable.
-    unsafe {
-        guard("set_log", err, || {
-            let api = handle(api, "api")?;
-            api.client.set_log(sink(r#fn, userdata));
-            Ok(())
-        })
-    }
+    unsafe { guard("set_log", err, || handle(api, "api").map(|api| api.client.set_log(sink))) }
 }
 
 /// Sends the log of an application's own handle to a function, as `bge_api_set_log` does that of a client: of the
@@ -85,15 +79,9 @@ pub unsafe extern "C" fn bge_oauth2_set_log(
     finalizer: Option<unsafe extern "C" fn(*mut c_void)>,
     err: *mut *mut bge_error_t,
 ) -> bge_status_t {
-    let userdata = Userdata { pointer: userdata, finalizer };
+    let sink = sink(r#fn, Userdata { pointer: userdata, finalizer });
     // SAFETY: `o` is NULL or a live handle, `err` NULL or writable.
-    unsafe {
-        guard("oauth2_set_log", err, || {
-            let o = handle(o, "o")?;
-            o.oauth2.set_log(sink(r#fn, userdata));
-            Ok(())
-        })
-    }
+    unsafe { guard("oauth2_set_log", err, || handle(o, "o").map(|o| o.oauth2.set_log(sink))) }
 }
 
 fn sink(function: bge_log_fn, userdata: Userdata) -> Option<Box<dyn Sink>> {

@@ -3,10 +3,10 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::guard,
+    boundary::gives_text,
     client::bge_api_t,
     error::bge_error_t,
-    pointers::{args, give, handle, out},
+    pointers::{args, handle},
     row::{Given, call, with_given},
     version::bge_status_t,
 };
@@ -289,11 +289,10 @@ pub unsafe extern "C" fn bge_api_wait_task(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("wait_task", err, || {
-            let out_json = out(out_json, "out_json")?;
+        gives_text("wait_task", out_json, err, || {
             let api = handle(api, "api")?;
             let args = with_given(&[Given::Text("task_id", task_id)], args(args_json)?)?;
-            give(out_json, api.client.wait_task(args)?)
+            api.client.wait_task(args)
         })
     }
 }

@@ -3,11 +3,11 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::guard,
+    boundary::{gives_handle, gives_text, guard},
     client::bge_api_t,
     error::bge_error_t,
     op::bge_op_t,
-    pointers::{free, give, give_handle, handle, object, optional_text, out, text},
+    pointers::{free, give, handle, object, optional_text, out, text},
     version::bge_status_t,
 };
 use crate::OAuth2;
@@ -40,12 +40,10 @@ pub unsafe extern "C" fn bge_oauth2_new(
 ) -> bge_status_t {
     // SAFETY: texts are NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("oauth2_new", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("oauth2_new", out, err, || {
             let (id, secret) = (text(client_id, "client_id")?, text(client_secret, "client_secret")?);
             let oauth2 = OAuth2::new(id, secret, object(options_json, "options_json")?)?;
-            give_handle(out, bge_oauth2_t { oauth2 });
-            Ok(())
+            Ok(bge_oauth2_t { oauth2 })
         })
     }
 }
@@ -105,11 +103,10 @@ pub unsafe extern "C" fn bge_oauth2_exchange_authorization_code(
 ) -> bge_status_t {
     // SAFETY: `o` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("exchange_authorization_code", err, || {
-            let out_json = out(out_json, "out_json")?;
+        gives_text("exchange_authorization_code", out_json, err, || {
             let o = handle(o, "o")?;
             let (code, redirect_uri) = (text(code, "code")?, text(redirect_uri, "redirect_uri")?);
-            give(out_json, o.oauth2.exchange_authorization_code(code, redirect_uri)?)
+            o.oauth2.exchange_authorization_code(code, redirect_uri)
         })
     }
 }
@@ -125,10 +122,9 @@ pub unsafe extern "C" fn bge_oauth2_exchange_refresh_token(
 ) -> bge_status_t {
     // SAFETY: `o` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("exchange_refresh_token", err, || {
-            let out_json = out(out_json, "out_json")?;
+        gives_text("exchange_refresh_token", out_json, err, || {
             let o = handle(o, "o")?;
-            give(out_json, o.oauth2.exchange_refresh_token(text(refresh_token, "refresh_token")?)?)
+            o.oauth2.exchange_refresh_token(text(refresh_token, "refresh_token")?)
         })
     }
 }
@@ -142,10 +138,7 @@ pub unsafe extern "C" fn bge_oauth2_get_credentials_token(
 ) -> bge_status_t {
     // SAFETY: `o` is NULL or a live handle, outputs NULL or writable.
     unsafe {
-        guard("get_credentials_token", err, || {
-            let out_json = out(out_json, "out_json")?;
-            give(out_json, handle(o, "o")?.oauth2.get_credentials_token()?)
-        })
+        gives_text("get_credentials_token", out_json, err, || handle(o, "o")?.oauth2.get_credentials_token())
     }
 }
 
@@ -163,11 +156,9 @@ pub unsafe extern "C" fn bge_oauth2_get_api(
 ) -> bge_status_t {
     // SAFETY: `o` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("get_api", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("get_api", out, err, || {
             let client = handle(o, "o")?.oauth2.get_api(optional_text(token, "token")?)?;
-            give_handle(out, bge_api_t { client });
-            Ok(())
+            Ok(bge_api_t { client })
         })
     }
 }
@@ -185,12 +176,10 @@ pub unsafe extern "C" fn bge_oauth2_start(
 ) -> bge_status_t {
     // SAFETY: `o` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("oauth2_start", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("oauth2_start", out, err, || {
             let o = handle(o, "o")?;
             let operation = o.oauth2.start(text(name, "name")?, object(args_json, "args_json")?)?;
-            give_handle(out, bge_op_t { operation });
-            Ok(())
+            Ok(bge_op_t { operation })
         })
     }
 }

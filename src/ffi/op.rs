@@ -3,10 +3,10 @@
 use std::{ffi::c_char, time::Duration};
 
 use super::{
-    boundary::guard,
+    boundary::{gives_handle, gives_text, guard},
     client::bge_api_t,
     error::bge_error_t,
-    pointers::{free, give, give_handle, handle, object, out, shielded, text},
+    pointers::{free, handle, object, out, shielded, text},
     version::bge_status_t,
 };
 use crate::Operation;
@@ -28,12 +28,10 @@ pub unsafe extern "C" fn bge_api_start(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("api_start", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("api_start", out, err, || {
             let api = handle(api, "api")?;
             let operation = api.client.start(text(name, "name")?, object(args_json, "args_json")?)?;
-            give_handle(out, bge_op_t { operation });
-            Ok(())
+            Ok(bge_op_t { operation })
         })
     }
 }
@@ -50,12 +48,10 @@ pub unsafe extern "C" fn bge_api_prepare(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("api_prepare", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("api_prepare", out, err, || {
             let api = handle(api, "api")?;
             let operation = api.client.prepare(text(name, "name")?, object(args_json, "args_json")?)?;
-            give_handle(out, bge_op_t { operation });
-            Ok(())
+            Ok(bge_op_t { operation })
         })
     }
 }
@@ -72,12 +68,7 @@ pub unsafe extern "C" fn bge_op_run(
     err: *mut *mut bge_error_t,
 ) -> bge_status_t {
     // SAFETY: `op` is NULL or a live handle, outputs NULL or writable.
-    unsafe {
-        guard("op_run", err, || {
-            let out_json = out(out_json, "out_json")?;
-            give(out_json, handle(op, "op")?.operation.run()?)
-        })
-    }
+    unsafe { gives_text("op_run", out_json, err, || handle(op, "op")?.operation.run()) }
 }
 
 /// Waits until an operation has ended, for at most `timeout_ms` milliseconds, or without a limit if that is negative.
@@ -138,12 +129,7 @@ pub unsafe extern "C" fn bge_op_result(
     err: *mut *mut bge_error_t,
 ) -> bge_status_t {
     // SAFETY: `op` is NULL or a live handle, outputs NULL or writable.
-    unsafe {
-        guard("op_result", err, || {
-            let out_json = out(out_json, "out_json")?;
-            give(out_json, handle(op.cast_const(), "op")?.operation.result()?)
-        })
-    }
+    unsafe { gives_text("op_result", out_json, err, || handle(op.cast_const(), "op")?.operation.result()) }
 }
 
 /// A file descriptor that becomes readable when the operation is done, for `poll` and event loops. It belongs to the

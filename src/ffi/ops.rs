@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    boundary::guard,
+    boundary::{gives_handle, guard},
     error::bge_error_t,
     op::bge_op_t,
-    pointers::{free, give_handle, handle, out, shielded},
+    pointers::{free, handle, out, shielded},
     version::bge_status_t,
 };
 use crate::{Error, Queue};
@@ -21,12 +21,7 @@ pub struct bge_ops_t {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_ops_new(out: *mut *mut bge_ops_t, err: *mut *mut bge_error_t) -> bge_status_t {
     // SAFETY: outputs are NULL or writable.
-    unsafe {
-        guard("ops_new", err, || {
-            give_handle(self::out(out, "out")?, bge_ops_t { queue: Queue::new() });
-            Ok(())
-        })
-    }
+    unsafe { gives_handle("ops_new", out, err, || Ok(bge_ops_t { queue: Queue::new() })) }
 }
 
 /// Has an operation's end told to a queue: `key`, which is the caller's own, lines up there once, when the operation has

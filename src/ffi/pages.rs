@@ -3,11 +3,11 @@
 use std::{ffi::c_char, time::Duration};
 
 use super::{
-    boundary::guard,
+    boundary::{gives_handle, guard},
     client::bge_api_t,
     error::bge_error_t,
     op::bge_op_t,
-    pointers::{free, give, give_handle, handle, object, out, shielded, text},
+    pointers::{free, give, handle, object, out, shielded, text},
     version::bge_status_t,
 };
 use crate::Pages;
@@ -32,12 +32,10 @@ pub unsafe extern "C" fn bge_api_pages(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("api_pages", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("api_pages", out, err, || {
             let api = handle(api, "api")?;
             let pages = api.client.pages(text(name, "name")?, object(args_json, "args_json")?)?;
-            give_handle(out, bge_pages_t { pages });
-            Ok(())
+            Ok(bge_pages_t { pages })
         })
     }
 }
@@ -74,11 +72,9 @@ pub unsafe extern "C" fn bge_pages_start(
 ) -> bge_status_t {
     // SAFETY: `pages` is NULL or a live handle that nobody else uses now, outputs NULL or writable.
     unsafe {
-        guard("pages_start", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("pages_start", out, err, || {
             let operation = handle(pages.cast_const(), "pages")?.pages.start(None)?;
-            give_handle(out, bge_op_t { operation });
-            Ok(())
+            Ok(bge_op_t { operation })
         })
     }
 }
@@ -95,12 +91,10 @@ pub unsafe extern "C" fn bge_pages_start_within(
 ) -> bge_status_t {
     // SAFETY: `pages` is NULL or a live handle that nobody else uses now, outputs NULL or writable.
     unsafe {
-        guard("pages_start_within", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("pages_start_within", out, err, || {
             let limit = u64::try_from(timeout_ms).ok().map(Duration::from_millis);
             let operation = handle(pages.cast_const(), "pages")?.pages.start(limit)?;
-            give_handle(out, bge_op_t { operation });
-            Ok(())
+            Ok(bge_op_t { operation })
         })
     }
 }

@@ -165,18 +165,13 @@ pub(super) fn give(out: &mut *mut c_char, text: String) -> Result<()> {
     Ok(())
 }
 
-/// Gives an object to the caller as a handle.
-pub(super) fn give_handle<T>(out: &mut *mut T, object: T) {
-    *out = Box::into_raw(Box::new(object));
-}
-
 /// Takes a handle back and drops what is behind it.
 ///
 /// # Safety
 /// `handle` is NULL or a live handle of this type, and this is its last use.
 pub(super) unsafe fn free<T>(handle: *mut T) {
     if !handle.is_null() {
-        // SAFETY: made by `give_handle`, and the caller gives it up.
+        // SAFETY: made by `gives_handle`, and the caller gives it up.
         shielded((), || drop(unsafe { Box::from_raw(handle) }));
     }
 }

@@ -3,10 +3,10 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::guard,
+    boundary::{gives_handle, guard},
     client::bge_api_t,
     error::bge_error_t,
-    pointers::{free, give_handle, handle, object, out, shielded, text},
+    pointers::{free, handle, object, out, shielded, text},
     version::bge_status_t,
 };
 use crate::{Error, Reader, Result};
@@ -37,13 +37,11 @@ pub unsafe extern "C" fn bge_api_open_reader(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("open_reader", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("open_reader", out, err, || {
             let api = handle(api, "api")?;
             let object_name = text(object_name, "object_name")?;
             let reader = api.client.open_reader(object_name, object(args_json, "args_json")?)?;
-            give_handle(out, bge_reader_t { reader });
-            Ok(())
+            Ok(bge_reader_t { reader })
         })
     }
 }
@@ -69,13 +67,11 @@ pub unsafe extern "C" fn bge_reader_read(
         guard("reader_read", err, || {
             let n = out(n, "n")?;
             let reader = handle(r.cast_const(), "r")?;
-            if buf.is_null() {
-                return Err(Error::argument("buf", "must not be NULL"));
-            }
-            if cap == 0 {
+            let buf = bytes_mut(buf, cap)?;
+            if buf.is_empty() {
                 return Err(Error::argument("cap", "must be at least 1"));
             }
-            *n = reader.reader.read(bytes_mut(buf, cap)?)?;
+            *n = reader.reader.read(buf)?;
             Ok(())
         })
     }

@@ -5,10 +5,10 @@ use std::ffi::c_char;
 use serde_json::Value;
 
 use super::{
-    boundary::guard,
+    boundary::gives_text,
     client::bge_api_t,
     error::bge_error_t,
-    pointers::{args, give, handle, out, text},
+    pointers::{args, handle, text},
     version::bge_status_t,
 };
 use crate::{
@@ -41,11 +41,10 @@ pub(super) unsafe fn call(
 ) -> bge_status_t {
     // SAFETY: the caller vouches for the pointers.
     unsafe {
-        guard(name, err, || {
-            let out_json = out(out_json, "out_json")?;
+        gives_text(name, out_json, err, || {
             let api = handle(api, "api")?;
             let args = with_given(given, args(args_json)?)?;
-            give(out_json, api.client.call_endpoint(row(name)?, args)?)
+            api.client.call_endpoint(row(name)?, args)
         })
     }
 }

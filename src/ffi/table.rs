@@ -4,10 +4,10 @@ use std::ffi::c_char;
 
 use super::{
     arrow_stream::ArrowArrayStream,
-    boundary::guard,
+    boundary::{gives_handle, gives_text, guard},
     client::bge_api_t,
     error::bge_error_t,
-    pointers::{free, give, give_handle, handle, object, out, shielded, text},
+    pointers::{free, handle, object, out, shielded, text},
     version::bge_status_t,
 };
 use crate::table::{PageRows, Table};
@@ -114,12 +114,10 @@ pub unsafe extern "C" fn bge_api_open_table(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("api_open_table", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("api_open_table", out, err, || {
             let api = handle(api, "api")?;
             let table = api.client.table(text(name, "name")?, object(args_json, "args_json")?)?;
-            give_handle(out, bge_table_t { table });
-            Ok(())
+            Ok(bge_table_t { table })
         })
     }
 }
@@ -191,12 +189,7 @@ pub unsafe extern "C" fn bge_table_report(
     err: *mut *mut bge_error_t,
 ) -> bge_status_t {
     // SAFETY: `table` is NULL or a live handle, outputs NULL or writable.
-    unsafe {
-        guard("table_report", err, || {
-            let out_json = out(out_json, "out_json")?;
-            give(out_json, handle(table, "table")?.table.report()?)
-        })
-    }
+    unsafe { gives_text("table_report", out_json, err, || handle(table, "table")?.table.report()) }
 }
 
 /// The rows of one page that the caller has already, as the columns that a table of the same call has: for lists that

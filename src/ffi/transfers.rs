@@ -7,11 +7,11 @@ use std::{
 };
 
 use super::{
-    boundary::guard,
+    boundary::{gives_handle, gives_text},
     client::bge_api_t,
     error::bge_error_t,
     op::bge_op_t,
-    pointers::{args, bytes, give, give_handle, handle, out, text},
+    pointers::{args, bytes, handle, text},
     row::{Given, call},
     version::bge_status_t,
 };
@@ -47,12 +47,11 @@ pub unsafe extern "C" fn bge_api_upload(
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, `data` readable for `len` bytes until this
     // returns, outputs NULL or writable.
     unsafe {
-        guard("upload", err, || {
-            let out_json = out(out_json, "out_json")?;
+        gives_text("upload", out_json, err, || {
             let api = handle(api, "api")?;
             let filename = text(filename, "filename")?;
             let loan = Ending(Loan::new(bytes(data, len, "data")?));
-            give(out_json, api.client.upload_content(filename, loan.0.clone(), args(args_json)?)?)
+            api.client.upload_content(filename, loan.0.clone(), args(args_json)?)
         })
     }
 }
@@ -198,16 +197,14 @@ pub unsafe extern "C" fn bge_api_start_upload(
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, `data` readable for `len` bytes until the
     // operation is done, outputs NULL or writable.
     unsafe {
-        guard("api_start_upload", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("api_start_upload", out, err, || {
             let api = handle(api, "api")?;
             let filename = text(filename, "filename")?;
             let loan = Loan::new(bytes(data, len, "data")?);
             let lent = loan.clone();
             let on_end = move |_| lent.end();
             let operation = api.client.start_upload(filename, loan, args(args_json)?, on_end)?;
-            give_handle(out, bge_op_t { operation });
-            Ok(())
+            Ok(bge_op_t { operation })
         })
     }
 }

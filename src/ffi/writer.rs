@@ -3,10 +3,10 @@
 use std::ffi::c_char;
 
 use super::{
-    boundary::guard,
+    boundary::{gives_handle, gives_text, guard},
     client::bge_api_t,
     error::bge_error_t,
-    pointers::{bytes, free, give, give_handle, handle, object, out, shielded, text},
+    pointers::{bytes, free, handle, object, shielded, text},
     version::bge_status_t,
 };
 use crate::Writer;
@@ -37,13 +37,11 @@ pub unsafe extern "C" fn bge_api_open_writer(
 ) -> bge_status_t {
     // SAFETY: `api` is NULL or a live handle, texts NULL or NUL-terminated, outputs NULL or writable.
     unsafe {
-        guard("open_writer", err, || {
-            let out = self::out(out, "out")?;
+        gives_handle("open_writer", out, err, || {
             let api = handle(api, "api")?;
             let filename = text(filename, "filename")?;
             let writer = api.client.open_writer(filename, object(args_json, "args_json")?)?;
-            give_handle(out, bge_writer_t { writer });
-            Ok(())
+            Ok(bge_writer_t { writer })
         })
     }
 }
@@ -76,12 +74,7 @@ pub unsafe extern "C" fn bge_writer_finish(
     err: *mut *mut bge_error_t,
 ) -> bge_status_t {
     // SAFETY: `w` is NULL or a live handle that nobody else uses now, outputs NULL or writable.
-    unsafe {
-        guard("writer_finish", err, || {
-            let out_json = out(out_json, "out_json")?;
-            give(out_json, handle(w.cast_const(), "w")?.writer.finish()?)
-        })
-    }
+    unsafe { gives_text("writer_finish", out_json, err, || handle(w.cast_const(), "w")?.writer.finish()) }
 }
 
 /// Discards what was written, on the store too, and says whether that worked.
