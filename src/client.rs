@@ -116,22 +116,20 @@ impl Client {
         } else {
             block_on(self.dispatch(transport.context(Sender::Blocking), endpoint, &args))
         };
-        self.explained(endpoint.name, outcome)
+        self.explained(endpoint.name, &args, outcome)
     }
 
     /// Sends what the library does not know yet: `args_json` goes to the query (GET) or the form (POST). Never repeated.
     pub fn request(&self, method: &str, path: &str, args_json: &str) -> Result<String> {
-        let work = async {
-            let args = Args::parse(args_json)?;
-            self.free(self.transport().context(Sender::Blocking), method, path, &args).await
-        };
-        self.explained("request", block_on(work))
+        let args = Args::parse(args_json).map_err(|error| error.with_call("request"))?;
+        let work = self.free(self.transport().context(Sender::Blocking), method, path, &args);
+        self.explained("request", &args, block_on(work))
     }
 
     /// Asks for a task again and again until it is done, failed or the deadline passes.
     pub fn wait_task(&self, args: Args) -> Result<String> {
         let context = self.transport().context(Sender::Blocking);
-        self.explained("wait_task", block_on(tasks::wait_task(&self.session, context, &args)))
+        self.explained("wait_task", &args, block_on(tasks::wait_task(&self.session, context, &args)))
     }
 
     /// Whether the platform answers. Source: API document, `alive`.
@@ -213,8 +211,8 @@ impl Client {
         args: Args,
     ) -> Result<String> {
         let context = self.transport().context(Sender::Streaming);
-        let outcome = self.transport().wait(self.objects.upload(context, filename, content, args));
-        self.explained("upload", outcome)
+        let outcome = self.transport().wait(self.objects.upload(context, filename, content, args.clone()));
+        self.explained("upload", &args, outcome)
     }
 
     /// The same in the background; `on_end` is told when the operation has ended and reads the content no more.
@@ -227,8 +225,8 @@ impl Client {
     ) -> Result<Operation> {
         let (this, filename) = (self.clone(), filename.to_owned());
         let work = move |context| async move {
-            let outcome = this.objects.upload(context, &filename, content, args).await;
-            this.explained("upload", outcome)
+            let outcome = this.objects.upload(context, &filename, content, args.clone()).await;
+            this.explained("upload", &args, outcome)
         };
         Operation::start_with(self.transport(), work, Some(Box::new(on_end)))
     }
@@ -253,7 +251,7 @@ impl Client {
         let args = Args::parse(args_json).map_err(|error| error.with_call(DOCTOR))?;
         let context = self.transport().context(Sender::Streaming);
         let look = doctor::look(&self.session, &self.objects, context, &args, source);
-        self.explained(DOCTOR, self.transport().wait(look))
+        self.explained(DOCTOR, &args, self.transport().wait(look))
     }
 
     /// The same for whoever has no client yet: with the options of [`Client::open`], where credentials that are not found
@@ -280,8 +278,8 @@ impl Client {
         self.transport().cancel_all();
     }
 
-    fn explained<T>(&self, call: &str, outcome: Result<T>) -> Result<T> {
-        outcome.map_err(|error| self.session.explain(call, error))
+    fn explained<T>(&self, call: &str, args: &Args, outcome: Result<T>) -> Result<T> {
+        outcome.map_err(|error| self.session.explain(call, args.tag(), error))
     }
 
     async fn by_name(&self, context: Context, name: &str, args: Args) -> Result<String> {
@@ -295,7 +293,7 @@ impl Client {
             }
             Named::UnfinishedUploads => self.objects.unfinished_uploads(context, &args).await,
         };
-        self.explained(name, outcome)
+        self.explained(name, &args, outcome)
     }
 
     async fn dispatch(&self, context: Context, endpoint: &'static Endpoint, args: &Args) -> Result<String> {

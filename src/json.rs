@@ -139,27 +139,29 @@ fn member<'a>(raw: &'a str, wanted: &str) -> Result<Option<&'a RawValue>> {
 
     struct Find<'w>(&'w str);
     impl<'de> Visitor<'de> for Find<'_> {
-        type Value = Option<&'de RawValue>;
+        /// And whether it stands there once more.
+        type Value = (Option<&'de RawValue>, bool);
 
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("an object")
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Self::Value, A::Error> {
-            let mut found = None;
+            let (mut found, mut is_twice) = (None, false);
             while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
-                if name == self.0 && found.replace(value).is_some() {
-                    return Err(serde::de::Error::custom(
-                        "a member that the pointer names stands there twice",
-                    ));
+                if name == self.0 {
+                    is_twice |= found.replace(value).is_some();
                 }
             }
-            Ok(found)
+            Ok((found, is_twice))
         }
     }
-    serde_json::Deserializer::from_str(raw)
-        .deserialize_map(Find(wanted))
-        .map_err(|cause| Error::argument("json", "must be JSON text").with_cause(options::place(&cause)))
+    let found = serde_json::Deserializer::from_str(raw).deserialize_map(Find(wanted));
+    match found {
+        Ok((found, false)) => Ok(found),
+        Ok((_, true)) => Err(Error::argument("json", "gives the member that the pointer names twice")),
+        Err(cause) => Err(Error::argument("json", "must be JSON text").with_cause(options::place(&cause))),
+    }
 }
 
 /// The members of an object in their order, each value as it is written; `None` where it is no object.
@@ -248,5 +250,11 @@ mod tests {
             let error = get(json, pointer).expect_err(pointer);
             assert!(error.message().starts_with(part), "{error}");
         }
+    }
+
+    #[test]
+    fn a_member_that_stands_there_twice_is_called_so() {
+        let error = get(r#"{"a":1,"a":2}"#, "/a").expect_err("twice");
+        assert!(error.message().contains("twice"), "{error}");
     }
 }

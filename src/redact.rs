@@ -2,13 +2,16 @@
 
 use std::{fmt, sync::Arc};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stands in the place of a secret.
 pub(crate) const MASK: &str = "***";
 
 /// Shorter texts would mask half of every message and protect nothing.
 const SHORTEST: usize = 4;
+
+/// What most programs leave as it is when they percent-encode.
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Names under which a call, a model or an answer may hold what must not be shown.
 const TELLING: [&str; 14] = [
@@ -104,9 +107,15 @@ impl Redactor {
             .encode_utf16()
             .map(|unit| if unit < 128 { (unit as u8 as char).to_string() } else { format!("\\u{unit:04x}") })
             .collect();
+        // A quote of the secret's own is escaped there: the two at the ends are the string's.
+        let quoted = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
         let percent = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
+        let usual = utf8_percent_encode(secret, UNRESERVED).to_string();
         let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        for spelling in [secret, quoted.trim_matches('"'), &ascii, &percent, &form] {
+        let in_json = [quoted, &ascii].map(|text| text.replace('/', "\\/"));
+        let in_url = [&percent, &usual, &form].map(|text| with_lower_codes(text));
+        let all = [secret, quoted, &ascii, &percent, &usual, &form];
+        for spelling in all.into_iter().chain(in_json.iter().chain(&in_url).map(String::as_str)) {
             if !self.spellings.iter().any(|known| known == spelling) {
                 self.spellings.push(spelling.to_owned());
             }
@@ -133,6 +142,17 @@ impl Redactor {
     }
 }
 
+/// The same with the hexadecimal digits of its percent codes in lower case.
+fn with_lower_codes(encoded: &str) -> String {
+    let mut pieces = encoded.split('%');
+    let mut lower = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (code, rest) = piece.split_at(piece.len().min(2));
+        lower.push_str(&format!("%{}{rest}", code.to_ascii_lowercase()));
+    }
+    lower
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,5 +171,14 @@ mod tests {
     #[test]
     fn a_secret_shows_itself_to_no_debug_print() {
         assert_eq!(format!("{:?}", Secret::new("canary")), "***");
+    }
+
+    #[test]
+    fn spellings_of_web_pages_and_other_json_writers_are_masked_too() {
+        let mut redactor = Redactor::default();
+        redactor.hide("my pass-word/~1");
+        for echo in ["my%20pass-word%2F~1", r"my pass-word\/~1", "my%20pass-word%2f~1"] {
+            assert_eq!(redactor.cleaned(&format!("<{echo}>")).as_deref(), Some("<***>"), "{echo}");
+        }
     }
 }

@@ -148,7 +148,14 @@ impl<T> Drop for PerProcess<T> {
 /// An open file that a forked child does not have: it is nothing there. A lock on a file is that of all who hold the same
 /// open file, and a child would keep it when its parent is long gone.
 #[derive(Debug)]
-pub(crate) struct NotForChildren(Option<usize>);
+pub(crate) struct NotForChildren(Option<Listed>);
+
+/// A descriptor, and its place in the list of those that children do not have.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    place: usize,
+    descriptor: i32,
+}
 
 /// The descriptors that children do not have; -1 is none.
 static OWN_ONLY: [AtomicI32; 1024] = [const { AtomicI32::new(-1) }; 1024];
@@ -161,27 +168,32 @@ impl NotForChildren {
             // SAFETY: the handler does only what is allowed between a fork and an exec.
             unsafe { libc::pthread_atfork(None, None, Some(give_up_in_child)) };
         });
+        let descriptor = file.as_raw_fd();
         let free = |slot: &AtomicI32| {
-            slot.compare_exchange(-1, file.as_raw_fd(), Ordering::AcqRel, Ordering::Relaxed).is_ok()
+            slot.compare_exchange(-1, descriptor, Ordering::AcqRel, Ordering::Relaxed).is_ok()
         };
-        NotForChildren(OWN_ONLY.iter().position(free))
+        NotForChildren(OWN_ONLY.iter().position(free).map(|place| Listed { place, descriptor }))
     }
 }
 
 impl Drop for NotForChildren {
     fn drop(&mut self) {
-        if let Some(slot) = self.0.and_then(|slot| OWN_ONLY.get(slot)) {
-            slot.store(-1, Ordering::Release);
+        // In a child the place may be another one's by now.
+        if let Some(Listed { place, descriptor }) = self.0
+            && let Some(slot) = OWN_ONLY.get(place)
+        {
+            let _ = slot.compare_exchange(descriptor, -1, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 }
 
 /// Puts the null device in the place of what is the parent's only: the numbers stay taken, so that whoever closes them in
-/// the child closes nothing of others'.
+/// the child closes nothing of others'. The child's own children have nothing to give up: in the child a number may have
+/// become another file's.
 extern "C" fn give_up_in_child() {
     let mut null = -1;
     for slot in &OWN_ONLY {
-        let descriptor = slot.load(Ordering::Acquire);
+        let descriptor = slot.swap(-1, Ordering::AcqRel);
         if descriptor < 0 {
             continue;
         }
@@ -267,5 +279,37 @@ mod tests {
         let inside = || std::thread::spawn(|| (blocked(libc::SIGTERM), OWN_FAULTS.map(blocked))).join();
         let inside = without_signals(inside).expect("no panic");
         assert_eq!((inside, blocked(libc::SIGTERM)), ((true, [false; 6]), false));
+    }
+
+    /// A daemon's child: a number of its parent's is another file's when it forks once more.
+    #[test]
+    fn what_a_child_opens_under_its_parents_number_stays_its_own() {
+        let (reader, _writer) = std::io::pipe().expect("a pipe");
+        let file = std::fs::File::from(std::os::fd::OwnedFd::from(reader));
+        let _own = NotForChildren::new(&file);
+        let number = file.as_raw_fd();
+        // SAFETY: between a fork and `_exit` nothing is done but system calls, on descriptors that are open.
+        let status = unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                let mut ends = [0; 2];
+                libc::pipe(ends.as_mut_ptr());
+                libc::dup2(ends[1], number);
+                let grandchild = libc::fork();
+                if grandchild == 0 {
+                    libc::write(number, c"x".as_ptr().cast(), 1);
+                    libc::_exit(0);
+                }
+                libc::waitpid(grandchild, ptr::null_mut(), 0);
+                libc::fcntl(ends[0], libc::F_SETFL, libc::O_NONBLOCK);
+                let mut byte = 0u8;
+                let came = libc::read(ends[0], ptr::from_mut(&mut byte).cast(), 1);
+                libc::_exit(i32::from(came != 1));
+            }
+            let mut status = -1;
+            assert_eq!(libc::waitpid(child, &mut status, 0), child);
+            status
+        };
+        assert_eq!(status, 0, "what the grandchild wrote has come");
     }
 }

@@ -1,5 +1,7 @@
 //! A list that takes more than one request: its pieces in the caller's order, all of it, or an error.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::{
@@ -21,11 +23,12 @@ pub(super) async fn in_pieces(
         return session.perform(context, endpoint, args).await;
     }
     context.progress.expect(pieces.len() as u64);
-    let fetched = pieces.into_iter().enumerate().map(|(index, args)| {
+    let done = &AtomicU64::new(0);
+    let fetched = pieces.into_iter().map(|args| {
         let context = context.clone();
         async move {
             let list = session.perform(context.clone(), endpoint, &args).await?;
-            context.progress.reach(index as u64 + 1);
+            context.progress.reach(done.fetch_add(1, Ordering::Relaxed) + 1);
             inside(&list).map(str::to_owned)
         }
     });

@@ -39,6 +39,8 @@ pub struct Pages {
     busy: Arc<AtomicBool>,
     cancel: Arc<Cancel>,
     name: &'static str,
+    /// The caller's name for the walk, for the log.
+    tag: Option<Arc<str>>,
     maker: u32,
 }
 
@@ -142,6 +144,7 @@ impl Pages {
         let mut args = Args::parse(args_json).map_err(named)?;
         let strict_count = args.switches(&SWITCHES).map_err(named)?.strict_count;
         args.drop_switch("strict_count");
+        let tag = args.tag().map(Arc::from);
         args::prepare(endpoint, &args).map_err(named)?;
         let ends_empty = matches!(endpoint.pages, endpoint::Pages::Number | endpoint::Pages::Envelope);
         let cursor = Cursor {
@@ -162,6 +165,7 @@ impl Pages {
             busy: Arc::new(AtomicBool::new(false)),
             cancel: Arc::default(),
             name: endpoint.name,
+            tag,
             maker: process_id(),
         })
     }
@@ -200,13 +204,14 @@ impl Pages {
             }
             Ok(page)
         }));
-        outcome.map_err(|error| self.session.explain(self.name, error))
+        outcome.map_err(|error| self.session.explain(self.name, self.tag.as_deref(), error))
     }
 
     /// The next page in the background, for at most `limit`; JSON `null` when there is none left.
     pub fn start(&self, limit: Option<Duration>) -> Result<Operation> {
         self.check()?;
         let (cursor, session, name) = (self.cursor.clone(), self.session.clone(), self.name);
+        let tag = self.tag.clone();
         let (taken, busy, cancel) = (self.cursor.clone(), self.busy.clone(), self.cancel.clone());
         self.busy.store(true, Ordering::Release);
         // The walk goes on only when somebody has the page: one that was cancelled or never taken is given again.
@@ -229,7 +234,7 @@ impl Pages {
                 };
                 context.progress.reach(1);
                 outcome
-                    .map_err(|error| session.explain(name, error))
+                    .map_err(|error| session.explain(name, tag.as_deref(), error))
                     .map(|page| page.unwrap_or_else(|| "null".to_owned()))
             },
             Some(Box::new(on_end)),
@@ -263,11 +268,14 @@ impl Cursor {
                         Err(Error::new(Status::Internal, "a page's task broke off").with_cause(cause))
                     });
                     match fetched {
-                        // What had too little time, or came to a closed door, is tried again by who has the time.
+                        // What had too little time, was refused for a while, or was cancelled with what the client had
+                        // under way before this call, is asked for again.
                         Err(error)
-                            if error.is_passing()
-                                && (error.status() == Status::Timeout
-                                    || (error.retry_after().is_some() && context.max_retries != Some(0))) =>
+                            if error.status() == Status::Cancelled
+                                || (error.is_passing()
+                                    && (error.status() == Status::Timeout
+                                        || (error.retry_after().is_some()
+                                            && context.max_retries != Some(0)))) =>
                         {
                             self.one_page(context.clone()).await?
                         }

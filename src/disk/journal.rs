@@ -13,7 +13,7 @@ use std::{
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    lock::{self, Held, Taken},
+    lock::{self, Held},
     owner::Owner,
     private,
 };
@@ -34,13 +34,8 @@ impl Journal {
     /// Opens the journal at `path` for this owner, or begins one; gives the records that are there. One of another
     /// owner, or of another form, is begun anew. An error of the kind `WouldBlock`: somebody else writes it.
     pub(crate) fn open<T: DeserializeOwned>(path: &Path, owner: &Owner) -> io::Result<(Self, Vec<T>)> {
-        let file = match lock::take(private::open_or_create(path)?)? {
-            Taken::Ours(lock) => Held::Locked(lock),
-            Taken::Unsupported(file) => Held::Bare(file),
-            Taken::Busy(_) => {
-                return Err(io::Error::new(io::ErrorKind::WouldBlock, "somebody else is writing it"));
-            }
-        };
+        let busy = || io::Error::new(io::ErrorKind::WouldBlock, "somebody else is writing it");
+        let file = lock::hold(path)?.ok_or_else(busy)?;
         let mut journal = Journal { path: path.to_owned(), file };
         let (records, good) = read(journal.file.file(), owner)?;
         journal.file.file().set_len(good)?;
@@ -164,5 +159,35 @@ mod tests {
         changed[at] ^= 1;
         fs::write(&path, changed).expect("written");
         assert_eq!(open(&path, "me").1, [7, 8]);
+    }
+
+    #[test]
+    fn one_that_was_removed_meanwhile_is_not_taken_for_the_one_that_is_there() {
+        use std::{
+            os::unix::fs::MetadataExt,
+            sync::atomic::{AtomicBool, Ordering},
+        };
+        let folder = Scratch::new();
+        let path = folder.path("j");
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        if let Ok((journal, _)) = Journal::open::<u64>(&path, &owner("me")) {
+                            journal.remove();
+                        }
+                    }
+                });
+            }
+            let opened = (0..20_000).filter_map(|_| Journal::open::<u64>(&path, &owner("me")).ok());
+            let lost = opened.filter(|(journal, _)| {
+                let named = fs::metadata(&path).map(|there| there.ino()).ok();
+                journal.file.file().metadata().map(|here| here.ino()).ok() != named
+            });
+            let lost = lost.count();
+            is_over.store(true, Ordering::Relaxed);
+            assert_eq!(lost, 0, "journals without a name");
+        });
     }
 }

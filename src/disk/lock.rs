@@ -1,10 +1,13 @@
 //! A lock on an open file, between processes.
 
 use std::{
-    fs::{File, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, ErrorKind},
+    os::unix::fs::MetadataExt,
+    path::Path,
 };
 
+use super::private;
 use crate::sys::{NotForChildren, process_id};
 
 /// The outcome of asking for a lock.
@@ -21,9 +24,10 @@ pub(crate) enum Taken {
 /// A locked file. It is this process's only: a forked child has neither the lock nor the file.
 #[derive(Debug)]
 pub(crate) struct Lock {
+    // Dropped before the file: once that is closed, its number may be another file's.
+    _own: NotForChildren,
     file: File,
     maker: u32,
-    _own: NotForChildren,
 }
 
 impl Lock {
@@ -57,12 +61,31 @@ impl Held {
     }
 }
 
+/// Opens or makes a file of this user's and asks for its lock, without waiting for it; `None` while somebody else has it.
+/// What lost its name before it was locked is not the file that others will find there: then once more.
+pub(crate) fn hold(path: &Path) -> io::Result<Option<Held>> {
+    for _ in 0..64 {
+        match take(private::open_or_create(path)?)? {
+            Taken::Ours(lock) if is_named(path, lock.file())? => return Ok(Some(Held::Locked(lock))),
+            Taken::Ours(_) => {}
+            Taken::Busy(_) => return Ok(None),
+            Taken::Unsupported(file) => return Ok(Some(Held::Bare(file))),
+        }
+    }
+    Err(io::Error::other("it appears and goes away again"))
+}
+
+fn is_named(path: &Path, file: &File) -> io::Result<bool> {
+    let (here, there) = (file.metadata()?, fs::symlink_metadata(path));
+    Ok(there.is_ok_and(|there| (there.dev(), there.ino()) == (here.dev(), here.ino())))
+}
+
 /// Asks for the lock, without waiting for it.
 pub(crate) fn take(file: File) -> io::Result<Taken> {
     // Before it is locked: no child may be born with the lock.
     let own = NotForChildren::new(&file);
     match file.try_lock() {
-        Ok(()) => Ok(Taken::Ours(Lock { file, maker: process_id(), _own: own })),
+        Ok(()) => Ok(Taken::Ours(Lock { _own: own, file, maker: process_id() })),
         Err(TryLockError::WouldBlock) => Ok(Taken::Busy(file)),
         Err(TryLockError::Error(cause)) if is_unsupported(&cause) => Ok(Taken::Unsupported(file)),
         Err(TryLockError::Error(cause)) => Err(cause),

@@ -33,7 +33,7 @@ pub(super) async fn look(patient: &Patient<'_>, report: &mut Report, is_there: b
         Ok(answer) => answer,
         Err(error) if error.status() == Status::Cancelled => return Err(error),
         Err(error) => {
-            let error = patient.session.explain("introspect", error);
+            let error = patient.explained("introspect", error);
             let hint = match error.status() {
                 Status::Auth | Status::Api => refused(report),
                 _ if error.http_status() == 429 => {

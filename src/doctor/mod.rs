@@ -58,6 +58,13 @@ struct Patient<'a> {
     source: std::result::Result<&'a str, &'a Error>,
 }
 
+impl Patient<'_> {
+    /// A failure as it may be shown.
+    fn explained(&self, call: &str, error: Error) -> Error {
+        self.session.explain(call, self.context.tag.as_deref(), error)
+    }
+}
+
 /// Looks at everything; the findings as JSON. It fails only where it was asked for wrongly, or cancelled.
 pub(crate) async fn look(
     session: &Session,

@@ -196,6 +196,6 @@ async fn key(patient: &Patient<'_>, report: &mut Report) -> Result<()> {
 fn told(patient: &Patient<'_>, call: &str, error: Error) -> Result<Error> {
     match error.status() {
         Status::Cancelled => Err(error),
-        _ => Ok(patient.session.explain(call, error)),
+        _ => Ok(patient.explained(call, error)),
     }
 }

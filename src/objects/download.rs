@@ -114,7 +114,10 @@ impl Download<'_> {
     async fn run(&self, strategy: Strategy) -> std::result::Result<Received, Stop> {
         if strategy == Strategy::Resume {
             let part = self.part.clone();
-            let earlier = blocking(move || Ok(part.earlier().inspect(|_| part.resume()))).await?;
+            let address = self.origin.address_digest();
+            let is_known = move |state: &DownloadState| state.facts.is_known_at(address.as_deref());
+            let earlier =
+                blocking(move || Ok(part.earlier().filter(is_known).inspect(|_| part.resume()))).await?;
             if let Some(state) = earlier {
                 return self.resume(state).await;
             }
@@ -130,12 +133,12 @@ impl Download<'_> {
             keystream = self.keystream(envelope.as_ref()).await?;
             opened = self.begin(strategy).await?;
             if opened.envelope()? != envelope {
-                let what = "the object changed meanwhile: it has another key now";
-                return Err(Stop::Changed(Error::new(Status::Integrity, what).with_retryable(true)));
+                return Err(other_key());
             }
         }
         let facts = opened.facts().filter(|_| strategy != Strategy::Plain);
-        let facts = facts.map(|facts| Facts { envelope: envelope.clone(), is_encrypted, ..facts });
+        let address = self.origin.address_digest();
+        let facts = facts.map(|facts| Facts { envelope: envelope.clone(), is_encrypted, address, ..facts });
         let (part, size, noted) = (self.part.clone(), opened.size, facts.clone());
         blocking(move || {
             part.begin(noted.as_ref().filter(|facts| facts.size > PIECE))?;
@@ -144,7 +147,7 @@ impl Download<'_> {
         .await?;
         let received = match facts {
             Some(facts) => self.pieces(DownloadState::new(facts), keystream, Some(opened)).await?,
-            None => self.stream(opened, keystream).await?,
+            None => self.stream(opened, (is_encrypted, envelope.as_ref()), keystream).await?,
         };
         self.check(Received { encrypted: is_encrypted, ..received }, envelope).await
     }
@@ -310,6 +313,7 @@ impl Download<'_> {
     async fn stream(
         &self,
         opened: Opened,
+        (is_encrypted, envelope): (bool, Option<&Envelope>),
         keystream: Option<Arc<Keystream>>,
     ) -> std::result::Result<Received, Stop> {
         let context = &self.origin.context;
@@ -326,11 +330,16 @@ impl Download<'_> {
             };
             let error = match again.await {
                 Ok(now) => {
+                    // Without a version nothing else says that it is another object by now.
+                    let is_other_key = self.decrypts && now.envelope()?.as_ref() != envelope;
+                    if is_other_key || now.is_encrypted() != is_encrypted {
+                        return Err(other_key());
+                    }
                     let mut written = Written::new(0, keystream.as_ref());
                     let (until, crc64) = (now.size.unwrap_or(u64::MAX), now.crc64);
                     let progress = |at| gauge.reach(at);
                     let mut body = Body::new(now.streamed, 0, now.size);
-                    match body.pour(self.part, &mut written, until, progress).await {
+                    match body.write_to(self.part, &mut written, until, None, progress).await {
                         Ok(()) => return Ok(verify(written.at, written.crc.sum(), crc64)?),
                         Err(error) => error,
                     }
@@ -340,4 +349,10 @@ impl Download<'_> {
             retry.again(error).await?;
         }
     }
+}
+
+/// What was decrypted with the key of one object would be none of the other.
+fn other_key() -> Stop {
+    let what = "the object changed meanwhile: it has another key now";
+    Stop::Changed(Error::new(Status::Integrity, what).with_retryable(true))
 }

@@ -17,6 +17,17 @@ pub(super) struct Facts {
     pub envelope: Option<Envelope>,
     #[serde(default)]
     pub is_encrypted: bool,
+    /// A digest of the whole address, where the caller gave it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub address: Option<String>,
+}
+
+impl Facts {
+    /// Whether what is known of an object at one address counts at this one, which differs from it in no more than query,
+    /// user and password. An ETag is enough to know a version by; a time is only one of many files'.
+    pub(super) fn is_known_at(&self, address: Option<&str>) -> bool {
+        matches!(self.validator, Validator::Etag(_)) || self.address.as_deref() == address
+    }
 }
 
 /// By what a version of an object is known.
@@ -230,6 +241,7 @@ mod tests {
             crc64: None,
             envelope: None,
             is_encrypted: false,
+            address: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    ffi::{OsStr, OsString},
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -30,6 +31,9 @@ use crate::{
     platform::args::Args,
     transport::Transport,
 };
+
+/// The store takes no longer names, in bytes.
+const LONGEST_NAME: usize = 1023;
 
 /// A file to upload, or why it cannot be.
 struct Entry {
@@ -67,7 +71,7 @@ pub(super) async fn upload_dir(store: &Store, options: &UploadOptions, args: &Ar
             within,
             entries: Vec::new(),
         };
-        walk.list(listed, "");
+        walk.walk(&folder, listed);
         let mut entries = walk.entries;
         entries.sort_by(|one, other| (&one.filename, &one.path).cmp(&(&other.filename, &other.path)));
         Ok(entries)
@@ -124,6 +128,22 @@ struct Walk {
     entries: Vec<Entry>,
 }
 
+/// A folder that the walk is in: the names in it that are still to be looked at. They are read at once, so that no more
+/// than one folder is open at a time.
+struct Listing {
+    folder: PathBuf,
+    names: std::vec::IntoIter<io::Result<OsString>>,
+    /// How the names of what is in it begin in the store.
+    before: String,
+}
+
+impl Listing {
+    fn of(folder: &Path, listed: fs::ReadDir, before: String) -> Self {
+        let names: Vec<_> = listed.map(|entry| entry.map(|entry| entry.file_name())).collect();
+        Listing { folder: folder.to_owned(), names: names.into_iter(), before }
+    }
+}
+
 /// Where a symbolic link leads.
 enum Link {
     Nowhere,
@@ -140,51 +160,74 @@ fn place(path: &Path) -> io::Result<(u64, u64)> {
 }
 
 impl Walk {
-    fn list(&mut self, folder: fs::ReadDir, before: &str) {
-        for entry in folder {
-            match entry {
-                Ok(entry) => self.look_at(&entry, before),
-                Err(cause) => {
+    /// All that is in a folder, and in those below it. They may lie deeper than a thread's stack would reach.
+    fn walk(&mut self, folder: &Path, listed: fs::ReadDir) {
+        let mut open = vec![Listing::of(folder, listed, String::new())];
+        while let Some(level) = open.last_mut() {
+            match level.names.next() {
+                Some(Ok(name)) => {
+                    let inner = self.look_at(&level.folder.join(&name), &name, &level.before);
+                    open.extend(inner);
+                }
+                Some(Err(cause)) => {
                     let trouble = Some(Error::io("the folder could not be read to its end", &cause));
-                    let path = before.to_owned();
+                    let path = level.before.clone();
                     self.entries.push(Entry { path, filename: String::new(), size: 0, trouble });
+                }
+                None => {
+                    open.pop();
+                    self.within.pop();
                 }
             }
         }
     }
 
-    fn look_at(&mut self, entry: &fs::DirEntry, before: &str) {
-        let path = entry.path();
-        let filename = format!("{before}{}", entry.file_name().to_string_lossy());
-        let metadata = match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_symlink() => match self.follow(&path) {
-                Ok(metadata) => metadata,
-                Err(what) => return self.leave_out(&path, filename, &what),
-            },
-            Ok(metadata) => metadata,
-            Err(cause) => return self.leave_out(&path, filename, &cause.to_string()),
+    /// Takes what is there; a folder is given back, to be walked through.
+    fn look_at(&mut self, path: &Path, name: &OsStr, before: &str) -> Option<Listing> {
+        let filename = format!("{before}{}", name.to_string_lossy());
+        let metadata = match fs::symlink_metadata(path) {
+            Ok(metadata) if metadata.is_symlink() => self.follow(path),
+            metadata => metadata.map_err(|cause| cause.to_string()),
         };
-        if metadata.is_dir() {
-            let Some(separator) = self.separator.clone() else { return };
-            if self.within.contains(&(metadata.dev(), metadata.ino())) {
-                return self.leave_out(&path, filename, "it leads in a circle");
+        let taken = metadata.and_then(|metadata| match &self.separator {
+            None if metadata.is_dir() => Ok(None),
+            Some(separator) if metadata.is_dir() => {
+                let inner = format!("{filename}{separator}");
+                self.enter(path, &metadata, inner).map(Some)
             }
-            match fs::read_dir(&path) {
-                Ok(inner) => {
-                    self.within.push((metadata.dev(), metadata.ino()));
-                    self.list(inner, &format!("{filename}{separator}"));
-                    self.within.pop();
+            _ if !metadata.is_file() => Err("it is no regular file".to_owned()),
+            _ => match path.to_str() {
+                Some(path) => {
+                    let (path, filename, size) = (path.to_owned(), filename.clone(), metadata.len());
+                    self.entries.push(Entry { path, filename, size, trouble: None });
+                    Ok(None)
                 }
-                Err(cause) => self.leave_out(&path, filename, &cause.to_string()),
-            }
-        } else if !metadata.is_file() {
-            self.leave_out(&path, filename, "it is no regular file");
-        } else if let Some(path) = path.to_str() {
-            let path = path.to_owned();
-            self.entries.push(Entry { path, filename, size: metadata.len(), trouble: None });
-        } else {
-            self.leave_out(&path, filename, "its name is not UTF-8, and names in the store are");
+                None => Err("its name is not UTF-8, and names in the store are".to_owned()),
+            },
+        });
+        taken.unwrap_or_else(|why| {
+            self.leave_out(path, filename, &why);
+            None
+        })
+    }
+
+    /// Opens a folder below; `before` is how the names of what is in it begin.
+    fn enter(
+        &mut self,
+        path: &Path,
+        metadata: &fs::Metadata,
+        before: String,
+    ) -> std::result::Result<Listing, String> {
+        let place = (metadata.dev(), metadata.ino());
+        if self.within.contains(&place) {
+            return Err("it leads in a circle".to_owned());
         }
+        if before.len() >= LONGEST_NAME {
+            return Err(format!("no name of what is in it fits the store, which takes {LONGEST_NAME} bytes"));
+        }
+        let listed = fs::read_dir(path).map_err(|cause| cause.to_string())?;
+        self.within.push(place);
+        Ok(Listing::of(path, listed, before))
     }
 
     fn leave_out(&mut self, path: &Path, filename: String, why: &str) {
@@ -258,7 +301,8 @@ async fn upload_all(store: &Store, options: &UploadOptions, entries: Vec<Entry>)
         .filter(|(entry, _)| entry.trouble.is_none())
         .map(|(_, claim)| claim.clone())
         .collect();
-    let meter = Meter::new(store.context.progress.clone(), good().map(|entry| entry.size).sum());
+    let total = good().fold(0, |sum: u64, entry| sum.saturating_add(entry.size));
+    let meter = Meter::new(store.context.progress.clone(), total);
     if !claimed.is_empty() {
         store.claim(&claimed).await?;
     }

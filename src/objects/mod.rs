@@ -119,10 +119,17 @@ impl Objects {
         send(&Store::new(self, context, &options), &options, source).await
     }
 
-    /// An object of moderate size, whole, in memory.
+    /// An object of moderate size, whole, in memory: no more of it than an answer may have.
     pub(crate) async fn fetch(&self, context: &Context, object: &str) -> Result<bytes::Bytes> {
-        let reader = self.reader(object, "{}")?;
-        let cancel = context.cancel.clone();
+        /// The thread that reads ends with whoever waits for it.
+        struct Ending(Arc<Reader>);
+        impl Drop for Ending {
+            fn drop(&mut self) {
+                self.0.cancel();
+            }
+        }
+        let reader = Arc::new(self.reader(object, "{}")?);
+        let (_ending, most) = (Ending(reader.clone()), context.limits.answer);
         let read = blocking(move || {
             let (mut content, mut piece) = (bytes::BytesMut::new(), vec![0; 1 << 18]);
             loop {
@@ -130,9 +137,13 @@ impl Objects {
                     0 => return Ok(content.freeze()),
                     count => content.extend_from_slice(&piece[..count]),
                 }
+                if content.len() as u64 > most {
+                    let what = format!("the object is longer than {most} bytes");
+                    return Err(Error::new(Status::Protocol, what).with_hint("\"max_answer\" allows more"));
+                }
             }
         });
-        cancel.unless(read).await
+        context.bounded(read).await
     }
 
     /// Whether the key service gives a data key under this master key.

@@ -11,6 +11,7 @@ use reqwest::header::{
     IF_UNMODIFIED_SINCE, LAST_MODIFIED, RANGE,
 };
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{
@@ -19,6 +20,7 @@ use super::{
     download_state::{Facts, Validator},
     kms::KeyService,
     refusal,
+    sign::hex,
     store::stated_crc,
     upload_options::Region,
 };
@@ -40,6 +42,8 @@ pub(super) struct Origin {
     pub context: Context,
     /// The object's name, or the URL without its query: by this a state on the disk is known again.
     pub object: String,
+    /// A digest of the caller's URL with all that is in it.
+    digest: Option<String>,
     /// The arguments of `get_download_url`; without them the URL is the caller's.
     asking: Option<Args>,
     address: Arc<Place>,
@@ -109,7 +113,8 @@ pub(super) struct Opened {
 impl Opened {
     pub(super) fn facts(&self) -> Option<Facts> {
         let validator = self.validator.clone()?;
-        Some(Facts { size: self.size?, validator, crc64: self.crc64, envelope: None, is_encrypted: false })
+        let (size, crc64) = (self.size?, self.crc64);
+        Some(Facts { size, validator, crc64, envelope: None, is_encrypted: false, address: None })
     }
 
     /// How it is encrypted, if it is.
@@ -166,7 +171,7 @@ impl Origin {
     /// An object of the platform's store; `args` holds `object_name`, `region` and `expiration_time`.
     pub(super) fn object(objects: &Objects, context: Context, object: &str, args: Args) -> Self {
         let (objects, object) = (objects.clone(), object.to_owned());
-        Origin { objects, context, object, asking: Some(args), address: Arc::default() }
+        Origin { objects, context, object, digest: None, asking: Some(args), address: Arc::default() }
     }
 
     /// The same, with an address that all who ask alike share.
@@ -185,11 +190,17 @@ impl Origin {
             return Err(wrong());
         }
         let mut bare = url.clone();
-        bare.set_query(None);
         bare.set_fragment(None);
+        let digest = Some(hex(&Sha256::digest(bare.as_str())));
+        bare.set_query(None);
         let _ = (bare.set_username(""), bare.set_password(None));
         let address = Arc::new(Place::new(Some(Arc::new(Address::new(url, None)))));
-        Ok(Origin { objects: objects.clone(), context, object: bare.into(), asking: None, address })
+        Ok(Origin { objects: objects.clone(), context, object: bare.into(), digest, asking: None, address })
+    }
+
+    /// A digest of the caller's URL with its query, user and password; `None` for an object of the platform's store.
+    pub(super) fn address_digest(&self) -> Option<String> {
+        self.digest.clone()
     }
 
     async fn address(&self, refused: Option<&Arc<Address>>) -> Result<Arc<Address>> {

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     disk::{
         journal::{Journal, peek},
-        lock::{self, Held, Taken},
+        lock::{self, Held},
         owner::Owner,
         private,
         replace::{resolved, sync_folder},
@@ -286,27 +286,18 @@ fn beside(name: &std::ffi::OsStr, end: &str) -> OsString {
 /// Opens the file so that nobody else writes it. One that was just given up may be in use for a moment more.
 fn hold(part: &Path, transport: &Transport) -> io::Result<Held> {
     for _ in 0..100 {
-        let file = private::open_or_create(part)?;
-        if file.metadata()?.nlink() > 1 {
+        let Some(held) = lock::hold(part)? else {
+            std::thread::sleep(Duration::from_millis(3));
+            continue;
+        };
+        if held.file().metadata()?.nlink() > 1 {
             return Err(io::Error::other(format!("{} has another name", part.display())));
         }
-        match lock::take(file)? {
-            Taken::Ours(lock) => {
-                // Its last owner may have removed it before it let go.
-                let (here, there) = (lock.file().metadata()?, fs::symlink_metadata(part));
-                if there.is_ok_and(|there| (there.ino(), there.dev()) == (here.ino(), here.dev())) {
-                    return Ok(Held::Locked(lock));
-                }
-            }
-            Taken::Busy(_) => std::thread::sleep(Duration::from_millis(3)),
-            Taken::Unsupported(file) => {
-                let path = part.display();
-                transport
-                    .log()
-                    .warn(format!("{path} cannot be locked here: nobody else must download to it"));
-                return Ok(Held::Bare(file));
-            }
+        if let Held::Bare(_) = held {
+            let path = part.display();
+            transport.log().warn(format!("{path} cannot be locked here: nobody else must download to it"));
         }
+        return Ok(held);
     }
     Err(io::Error::other("another download is writing it"))
 }

@@ -238,11 +238,8 @@ impl<'a> Run<'a> {
         while *at < end {
             let mut written = Written::new(*at, self.keystream.as_ref());
             let until = end.min(at.saturating_add(PIECE));
-            let pouring = body.pour(self.part, &mut written, until, |now| gauge.reach(now - start));
-            let outcome = match side {
-                Some(side) => side.stop.unless(pouring).await,
-                None => pouring.await,
-            };
+            let (stop, reached) = (side.map(|side| &side.stop), |now| gauge.reach(now - start));
+            let outcome = body.write_to(self.part, &mut written, until, stop, reached).await;
             *at = written.at;
             self.note(written).await;
             outcome?;

@@ -132,7 +132,7 @@ impl Reader {
         let objects = &source.objects;
         let context = source.origin.context.call(objects.transport.under_way());
         let outcome = objects.transport.wait(self.cancel.unless(context.bounded(work)));
-        outcome.map_err(|error| objects.access.explain(call, error))
+        outcome.map_err(|error| objects.access.explain(call, context.tag.as_deref(), error))
     }
 
     /// Fills the beginning of `buffer`, which must not be empty; 0 is the end, and comes after all was read in order only

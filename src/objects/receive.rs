@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::{crc64::Running, crypt::Keystream, download_state::Stretch, part_file::PartFile};
 use crate::{
+    context::Cancel,
     error::{Error, Result, Status},
     transport::Streamed,
 };
@@ -130,13 +131,14 @@ impl Body {
         Ok(())
     }
 
-    /// Takes what comes, as far as `until`, or to the end where no end is known. The bytes that have come are written
-    /// even when it fails.
-    pub(super) async fn pour(
+    /// Takes what comes, as far as `until`, or to the end where no end is known, or until it is stopped. The bytes that
+    /// have come are written even when it fails; no write is left behind that could meet a later one.
+    pub(super) async fn write_to(
         &mut self,
         part: &Arc<PartFile>,
         written: &mut Written,
         until: u64,
+        stop: Option<&Cancel>,
         reached: impl Fn(u64),
     ) -> Result<()> {
         let mut waiting: Option<Bytes> = None;
@@ -147,7 +149,13 @@ impl Body {
                     None => Ok(()),
                 }
             };
-            let (arrived, outcome) = tokio::join!(self.next(until), writes);
+            let arrives = async {
+                match stop {
+                    Some(stop) => stop.unless(self.next(until)).await,
+                    None => self.next(until).await,
+                }
+            };
+            let (arrived, outcome) = tokio::join!(arrives, writes);
             outcome?;
             reached(written.at);
             match arrived? {

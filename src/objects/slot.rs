@@ -65,16 +65,21 @@ impl Slot {
         }
     }
 
-    /// What is known now, unless it is another account's.
-    async fn current(&self, access: &dyn StoreAccess) -> tokio::sync::MutexGuard<'_, Option<Arc<Grant>>> {
-        let mut current = self.current.lock().await;
+    /// What is known now, unless it is another account's. Another call may be asking for it: that is waited for no longer
+    /// than this one may take.
+    async fn current(
+        &self,
+        access: &dyn StoreAccess,
+        context: &Context,
+    ) -> Result<tokio::sync::MutexGuard<'_, Option<Arc<Grant>>>> {
+        let mut current = context.bounded(async { Ok(self.current.lock().await) }).await?;
         current.take_if(|grant| grant.account != access.account());
-        current
+        Ok(current)
     }
 
     /// Credentials that are still good.
     pub(super) async fn grant(&self, access: &dyn StoreAccess, context: &Context) -> Result<Arc<Grant>> {
-        let mut current = self.current(access).await;
+        let mut current = self.current(access, context).await?;
         match &*current {
             Some(grant) if grant.is_fresh() => Ok(grant.clone()),
             _ => self.fetch(access, context, &mut current, Succession::Kept).await,
@@ -88,7 +93,7 @@ impl Slot {
         context: &Context,
         refused: &Arc<Grant>,
     ) -> Result<Arc<Grant>> {
-        let mut current = self.current(access).await;
+        let mut current = self.current(access, context).await?;
         match &*current {
             Some(grant) if !Arc::ptr_eq(grant, refused) => Ok(grant.clone()),
             _ => self.fetch(access, context, &mut current, Succession::Kept).await,
@@ -102,7 +107,7 @@ impl Slot {
         context: &Context,
         claims: &[Arc<Claim>],
     ) -> Result<()> {
-        let mut current = self.current(access).await;
+        let mut current = self.current(access, context).await?;
         let names = || claims.iter().map(|claim| claim.filename());
         let grant = match &*current {
             Some(grant) if grant.is_fresh() && grant.claim(names()) => grant.clone(),
@@ -147,7 +152,7 @@ impl Slot {
         if let Some(own) = own.filter(is_good) {
             return Ok(own);
         }
-        let mut current = self.current(access).await;
+        let mut current = self.current(access, context).await?;
         let is_own =
             |grant: &Arc<Grant>| claim.is_under(grant) || grant.claim(std::iter::once(claim.filename()));
         let mut grant = match &*current {
@@ -282,7 +287,7 @@ mod tests {
             self.1.lock().expect("no panic").clone()
         }
 
-        fn explain(&self, _: &str, error: Error) -> Error {
+        fn explain(&self, _: &str, _: Option<&str>, error: Error) -> Error {
             error
         }
     }

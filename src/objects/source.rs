@@ -244,12 +244,8 @@ impl Source {
                 body
             }
             None => {
-                let opened = self.origin.open(None, None).await?;
-                if let Some(facts) = self.known().and_then(|known| known.facts.as_ref()) {
-                    opened.check(facts)?;
-                }
-                let (start, end) = (opened.start, opened.end);
-                Body::new(opened.streamed, start, end)
+                let known = self.known().ok_or_else(|| Error::new(Status::Internal, "nothing is known"))?;
+                self.plain(known).await?
             }
         };
         let outcome = async {
@@ -281,7 +277,7 @@ impl Source {
             return Ok(Answered::Nothing);
         }
         if !known.has_ranges {
-            return Ok(Answered::Whole(self.plain().await?));
+            return Ok(Answered::Whole(self.plain(known).await?));
         }
         let version = known.facts.as_ref().map(|facts| &facts.validator);
         let opened = self.origin.open(Some((at, end)), version).await?;
@@ -294,8 +290,11 @@ impl Source {
         Ok(Answered::Range(body))
     }
 
-    async fn plain(&self) -> Result<Body> {
+    async fn plain(&self, known: &Known) -> Result<Body> {
         let opened = self.origin.open(None, None).await?;
+        if let Some(facts) = &known.facts {
+            opened.check(facts)?;
+        }
         let (start, end) = (opened.start, opened.end);
         Ok(Body::new(opened.streamed, start, end))
     }

@@ -10,10 +10,11 @@ use super::{
     multipart::Multipart,
     store::Store,
     upload_options::{Region, UploadOptions, check_names},
-    upload_state::{Left, UploadRecord, left_in},
+    upload_state::{Left, UploadRecord, left_at, left_in},
 };
 use crate::{
     context::{Context, blocking},
+    disk::lock,
     error::{Error, Result, Status},
     platform::args::Args,
 };
@@ -90,7 +91,18 @@ async fn discard(objects: &Objects, context: &Context, left: Left) -> Result<()>
         return Err(Error::new(Status::Auth, "the upload is another account's, or another platform's")
             .with_hint("discard it with a client of the account that began it"));
     }
-    if let Some(record) = &left.record {
+    // Whoever sends it has the lock. With the lock nobody else goes on with it, and what stands there stays so.
+    let place = left.place.clone();
+    let (_held, left) = blocking(move || {
+        let held = lock::hold(&place)
+            .map_err(|cause| Error::io(format!("{} cannot be opened", place.display()), &cause))?;
+        let held = held.ok_or_else(|| {
+            Error::new(Status::Io, "the upload is under way: another call sends it just now")
+        })?;
+        Ok((held, left_at(&place).unwrap_or(Left { record: None, ..left })))
+    })
+    .await?;
+    if let Some(record) = left.record.as_ref().filter(|_| is_ours(objects, &left)) {
         abort(objects, context, &left, record).await?;
     }
     blocking(move || {

@@ -226,11 +226,13 @@ pub(super) fn left_in(folder: &Path) -> io::Result<Vec<Left>> {
         }
     }
     places.sort();
-    let of = |place: PathBuf| {
-        let (owner, lines) = peek::<Line>(&place).ok().flatten()?;
-        Some(Left { place, owner, record: replayed(lines) })
-    };
-    Ok(places.into_iter().filter_map(of).collect())
+    Ok(places.iter().filter_map(|place| left_at(place)).collect())
+}
+
+/// The state of this name, as it stands there now.
+pub(super) fn left_at(place: &Path) -> Option<Left> {
+    let (owner, lines) = peek::<Line>(place).ok().flatten()?;
+    Some(Left { place: place.to_owned(), owner, record: replayed(lines) })
 }
 
 /// By what the state of an upload is known: of which file, and what it becomes.

@@ -119,7 +119,7 @@ impl Writer {
     pub fn write(&self, data: &[u8]) -> Result<()> {
         let mut inner = self.lock()?;
         let inner = still_open(&mut inner)?;
-        let objects = inner.objects.clone();
+        let (objects, tag) = (inner.objects.clone(), inner.store.context.tag.clone());
         let outcome = inner.failed().and_then(|()| self.cancel.check()).and_then(|()| {
             if inner.has_room(data) {
                 inner.buffer.extend_from_slice(data);
@@ -129,7 +129,7 @@ impl Writer {
             objects.transport.wait(self.cancel.unless(context.bounded(inner.write(data))))
         });
         inner.remember(&outcome);
-        outcome.map_err(|error| objects.access.explain("writer_write", error))
+        outcome.map_err(|error| objects.access.explain("writer_write", tag.as_deref(), error))
     }
 
     /// Sends the rest and puts the object in its place; gives what an upload gives.
@@ -137,6 +137,7 @@ impl Writer {
         let mut inner = self.lock()?;
         let inner = still_open(&mut inner)?;
         let (objects, context) = (inner.objects.clone(), inner.call());
+        let tag = context.tag.clone();
         let outcome = inner
             .failed()
             .and_then(|()| objects.transport.wait(self.cancel.unless(context.bounded(inner.finish()))));
@@ -145,7 +146,7 @@ impl Writer {
             inner.state = WriterState::Closed;
         }
         outcome
-            .map_err(|error| objects.access.explain("writer_finish", error))
+            .map_err(|error| objects.access.explain("writer_finish", tag.as_deref(), error))
             .map(|uploaded| uploaded.to_json())
     }
 
@@ -157,7 +158,7 @@ impl Writer {
         inner.state = WriterState::Closed;
         inner.buffer = Vec::new();
         let outcome = objects.transport.wait(context.bounded(inner.abort()));
-        outcome.map_err(|error| objects.access.explain("writer_abort", error))
+        outcome.map_err(|error| objects.access.explain("writer_abort", context.tag.as_deref(), error))
     }
 
     /// Ends a call that waits, and all later ones but `abort`. From any thread.

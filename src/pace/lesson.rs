@@ -42,15 +42,15 @@ impl Lesson {
     /// A request is sent: how many there may be in a second, where there is a limit.
     pub(crate) fn sent(&mut self, now: Micros) -> Option<f64> {
         match &mut self.second {
-            Some((begun, count)) if now - *begun < SECOND => *count += 1,
+            Some((begun, count)) if is_within(SECOND, *begun, now) => *count = count.saturating_add(1),
             second => {
                 let (begun, count) = second.unwrap_or((now, 0));
                 *second = Some((now, 1));
-                self.before = if now - begun < 2 * SECOND { count } else { 0 };
+                self.before = if is_within(2 * SECOND, begun, now) { count } else { 0 };
             }
         }
         let limit = self.limit.as_mut()?;
-        let seconds = (now - limit.grown).max(0) as f64 / SECOND as f64;
+        let seconds = now.saturating_sub(limit.grown).max(0) as f64 / SECOND as f64;
         limit.rate += (limit.rate * 0.1).max(1.0) * seconds;
         limit.grown = now;
         if limit.rate > limit.enough {
@@ -64,7 +64,7 @@ impl Lesson {
     pub(crate) fn refused(&mut self, now: Micros) -> bool {
         let seen = f64::from(self.before.max(self.second.map_or(0, |(_, count)| count)));
         let (rate, enough) = match self.limit {
-            Some(limit) if now - limit.cut < SECOND => return false,
+            Some(limit) if is_within(SECOND, limit.cut, now) => return false,
             Some(limit) => ((limit.rate * CUT).max(SLOWEST), limit.enough),
             None => ((seen * CUT).max(FIRST), (seen * 4.0).max(20.0)),
         };
@@ -87,6 +87,12 @@ impl Lesson {
     pub(super) fn is_sound(&self) -> bool {
         self.limit.is_none_or(|limit| limit.rate >= SLOWEST && limit.enough.is_finite())
     }
+}
+
+/// Whether a moment is less than `time` ago. Clocks that are read in turn may differ a little; what lies further ahead was
+/// written by nobody who reads this one.
+fn is_within(time: Micros, moment: Micros, now: Micros) -> bool {
+    (-SECOND..time).contains(&now.saturating_sub(moment))
 }
 
 /// So many microseconds lie between two requests.

@@ -312,4 +312,17 @@ mod tests {
         quota.turn(START, Some(f64::MIN_POSITIVE), 3);
         assert!(quota.unused.is_empty() && quota.waiting.len() < 2);
     }
+
+    #[test]
+    fn a_second_that_never_began_is_none() {
+        for begun in [Micros::MIN, Micros::MAX] {
+            let text = format!(r#"{{"limit": null, "second": [{begun}, 4000000000], "before": 0}}"#);
+            let lesson: Lesson = serde_json::from_str(&text).expect("a lesson");
+            let mut quota = Quota { at: START, lesson, ..Quota::default() };
+            assert!((0..10).all(|n| quota.turn(START + n, None, 1) == Turn::Now));
+            quota.refused(START + 20);
+            let sent = (0..100).filter(|n| quota.turn(START + 30 + n, None, 1) == Turn::Now).count();
+            assert!(sent < 20, "{begun}: {sent}");
+        }
+    }
 }

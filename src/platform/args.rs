@@ -45,8 +45,12 @@ impl Args {
                 |cause| Error::argument("args_json", "must be one JSON object").with_cause(described(&cause)),
             )?;
         let mut args = Args::default();
+        let mut has_switches = false;
         for (name, raw) in members {
             if name == SWITCHES {
+                if std::mem::replace(&mut has_switches, true) {
+                    return Err(Error::argument("\"$\"", "is given twice"));
+                }
                 args.switches = serde_json::from_str(raw.get())
                     .map_err(|_| Error::argument("\"$\"", "must be an object of switches"))?;
             } else if args.members.iter().any(|(known, _)| *known == name) {
@@ -117,6 +121,11 @@ impl Args {
     /// Takes a switch out that only the caller of the call knows.
     pub(crate) fn drop_switch(&mut self, name: &str) {
         self.switches.remove(name);
+    }
+
+    /// The caller's name for the call, for the log.
+    pub(crate) fn tag(&self) -> Option<&str> {
+        self.switch("tag").and_then(Value::as_str)
     }
 
     /// A switch that only some calls know.
@@ -310,11 +319,24 @@ fn hide(arg: &Arg, raw: &str, redactor: &mut Redactor) {
     }
 }
 
+/// Each text and number in it, and the pieces of a text that may be a list.
 fn hide_all(raw: &str, redactor: &mut Redactor) {
-    match serde_json::from_str::<Value>(raw) {
-        Ok(Value::String(text)) => text.split(',').for_each(|piece| redactor.hide(piece.trim())),
-        Ok(Value::Array(items)) => items.iter().for_each(|item| hide_all(&item.to_string(), redactor)),
-        _ => redactor.hide(raw),
+    fn hide(value: &Value, redactor: &mut Redactor) {
+        match value {
+            Value::String(text) => {
+                redactor.hide(text);
+                text.split(',').for_each(|piece| redactor.hide(piece.trim()));
+            }
+            Value::Number(number) => redactor.hide(&number.to_string()),
+            Value::Array(items) => items.iter().for_each(|item| hide(item, redactor)),
+            Value::Object(members) => members.values().for_each(|value| hide(value, redactor)),
+            Value::Null | Value::Bool(_) => {}
+        }
+    }
+    match serde_json::from_str(raw) {
+        // As it is written: there are more spellings of a number than one.
+        Ok(Value::Number(_)) | Err(_) => redactor.hide(raw),
+        Ok(value) => hide(&value, redactor),
     }
 }
 
@@ -482,5 +504,30 @@ fn file_part(arg: &Arg, path: &str) -> Result<FilePart> {
             length: length.len(),
         }),
         _ => Err(Error::new(Status::Io, format!("{} is not a regular file: {path}", arg.name))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hidden(raw: &str, text: &str) -> String {
+        let mut redactor = Redactor::default();
+        hide_all(raw, &mut redactor);
+        redactor.cleaned(text).unwrap_or_else(|| text.to_owned())
+    }
+
+    #[test]
+    fn a_secret_is_hidden_whatever_is_in_it() {
+        assert_eq!(hidden(r#""abc,123""#, "it was abc,123"), "it was ***");
+        assert_eq!(hidden(r#""13800138000,13900139000""#, "13900139000 is none"), "*** is none");
+        assert_eq!(hidden(r#"{"user": "me", "key": ["hunter22"]}"#, "hunter22?"), "***?");
+        assert_eq!(hidden("true", "it is true"), "it is true");
+    }
+
+    #[test]
+    fn switches_that_are_given_twice_are_no_guess() {
+        let error = Args::parse(r#"{"$": {"timeout": 1}, "$": {"timeout": 2}}"#).err().expect("twice");
+        assert!(error.message().contains("given twice"), "{error}");
     }
 }

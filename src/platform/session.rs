@@ -147,8 +147,8 @@ impl Session {
         }
     }
 
-    /// An error as the caller gets it: with the call's name, logged, and without secrets.
-    pub(crate) fn explain(&self, call: &str, error: Error) -> Error {
+    /// An error as the caller gets it: with the call's name, logged under its tag, and without secrets.
+    pub(crate) fn explain(&self, call: &str, tag: Option<&str>, error: Error) -> Error {
         let error = self.credentials.advise(self.credentials.redact(error, None)).with_call(call);
         self.transport.log().record(Level::Error, || {
             let mut facts = vec![("call", call.into()), ("status", error.status().name().into())];
@@ -158,7 +158,7 @@ impl Session {
                     facts.push((name, number.into()));
                 }
             }
-            (error.message().to_owned(), Event { name: "failure", tag: None, facts })
+            (error.message().to_owned(), Event { name: "failure", tag, facts })
         });
         error
     }

@@ -25,8 +25,8 @@ pub(crate) trait StoreAccess: Send + Sync {
     /// A name for whose data the client sees; no secret.
     fn account(&self) -> String;
 
-    /// An error as the caller of a transfer gets it: with the call's name, logged, and without secrets.
-    fn explain(&self, call: &str, error: Error) -> Error;
+    /// An error as the caller of a transfer gets it: with the call's name, logged under its tag, and without secrets.
+    fn explain(&self, call: &str, tag: Option<&str>, error: Error) -> Error;
 }
 
 impl Session {
@@ -54,7 +54,7 @@ impl StoreAccess for Session {
         Session::account(self)
     }
 
-    fn explain(&self, call: &str, error: Error) -> Error {
-        Session::explain(self, call, error)
+    fn explain(&self, call: &str, tag: Option<&str>, error: Error) -> Error {
+        Session::explain(self, call, tag, error)
     }
 }

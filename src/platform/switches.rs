@@ -30,6 +30,9 @@ pub(super) fn read(given: &Map<String, Value>, allowed: &[&str]) -> Result<Switc
     let mut switches = Switches::default();
     for (name, value) in given {
         if name == "tag" {
+            if value.is_null() {
+                continue;
+            }
             let tag = value.as_str().filter(|tag| tag.len() <= 200);
             let wrong = || Error::argument("$.tag", "must be a string of at most 200 bytes");
             switches.tag = Some(tag.ok_or_else(wrong)?.into());
@@ -139,5 +142,13 @@ mod tests {
         }
         let error = check_misplaced("concurrency").expect_err("a switch");
         assert!(error.message().contains("{\"$\": {\"concurrency\": …}}"), "{error}");
+    }
+
+    #[test]
+    fn a_null_counts_as_not_given() {
+        for name in CALL_SWITCHES.iter().chain(&["tag"]) {
+            let given = Map::from_iter([((*name).to_owned(), Value::Null)]);
+            read(&given, &CALL_SWITCHES).expect(name);
+        }
     }
 }

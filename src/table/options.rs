@@ -109,7 +109,10 @@ impl TableOptions {
             },
             checkpoint_dir: match args.switch("checkpoint_dir").map(|value| value.as_str()) {
                 None => None,
-                Some(Some(path)) if !path.is_empty() && !path.contains('\0') => Some(path.into()),
+                // Where the process goes later does not matter.
+                Some(Some(path)) if !path.is_empty() && !path.contains('\0') => {
+                    Some(std::path::absolute(path).unwrap_or_else(|_| path.into()))
+                }
                 Some(_) => return Err(Error::argument("$.checkpoint_dir", "must be the path of a folder")),
             },
             args: Args::default(),

@@ -151,20 +151,20 @@ impl Pack {
         Ok(places)
     }
 
-    /// Opens a pack of this owner's, and tells where the requests that are all there end.
-    pub(super) fn open(path: &Path, digest: &str) -> io::Result<Option<(Self, HashMap<Key, u64>)>> {
+    /// Opens a pack of this owner's.
+    pub(super) fn open(path: &Path, digest: &str) -> io::Result<Option<Self>> {
         let Some(file) = private::open_own(path)? else { return Ok(None) };
         let mut form = vec![0; FORM.len() + DIGEST];
         file.read_exact_at(&mut form, 0)?;
         if !form.starts_with(FORM) || &form[FORM.len()..] != digest.as_bytes() {
             return Ok(None);
         }
-        let pack = Pack(Arc::new(file));
-        let ends = match pack.index() {
-            Ok(ends) => ends,
-            Err(_) => pack.scan(),
-        };
-        Ok(Some((pack, ends)))
+        Ok(Some(Pack(Arc::new(file))))
+    }
+
+    /// Where the requests that are all there end.
+    pub(super) fn ends(&self) -> HashMap<Key, u64> {
+        self.index().unwrap_or_else(|_| self.scan())
     }
 
     fn index(&self) -> io::Result<HashMap<Key, u64>> {
@@ -320,8 +320,8 @@ mod tests {
     }
 
     fn read(path: &Path, request: u8) -> Option<Vec<String>> {
-        let (pack, ends) = Pack::open(path, WHO).ok().flatten()?;
-        let pages = pack.pages(&key(request), *ends.get(&key(request))?).ok()?;
+        let pack = Pack::open(path, WHO).ok().flatten()?;
+        let pages = pack.pages(&key(request), *pack.ends().get(&key(request))?).ok()?;
         pages.iter().map(|at| pack.page(&key(request), *at).ok()).collect()
     }
 
@@ -336,7 +336,7 @@ mod tests {
             if !closed {
                 File::options().write(true).open(&path).expect("a file").set_len(length).expect("cut");
             }
-            let ends = Pack::open(&path, WHO).expect("read").expect("a pack").1;
+            let ends = Pack::open(&path, WHO).expect("read").expect("a pack").ends();
             assert_eq!(ends.len(), 2, "closed: {closed}");
             assert_eq!(read(&path, 1).as_deref(), Some(&PAGES.map(str::to_owned)[..]));
             assert_eq!(read(&path, 3).as_deref(), Some(&PAGES.map(str::to_owned)[..]));

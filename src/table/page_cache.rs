@@ -10,7 +10,10 @@ use std::{
     fs, io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use sha2::{Digest, Sha256};
@@ -48,6 +51,8 @@ pub(super) fn key(endpoint: &Endpoint, args: &Args) -> Key {
 pub(super) struct PageCache {
     keeps: Option<Keeps>,
     writing: Mutex<Writing>,
+    /// The same as `Writing::Never`, for those who must not wait for the disk.
+    is_over: AtomicBool,
     session: Session,
 }
 
@@ -57,7 +62,8 @@ struct Keeps {
     digest: String,
     /// How often the client had become another account when the folder was opened.
     changes: u64,
-    packs: Vec<Pack>,
+    /// Opened when a page of theirs is read: a folder may have any number of them.
+    packs: Vec<PathBuf>,
     ends: HashMap<Key, (u32, u64)>,
 }
 
@@ -71,7 +77,12 @@ enum Writing {
 impl PageCache {
     /// Nothing is kept; there is only room for what does not fit into memory.
     pub(super) fn unnamed(session: &Session) -> Self {
-        PageCache { keeps: None, writing: Mutex::new(Writing::NotYet), session: session.clone() }
+        Self::with(None, Writing::NotYet, session)
+    }
+
+    fn with(keeps: Option<Keeps>, writing: Writing, session: &Session) -> Self {
+        let is_over = AtomicBool::new(matches!(writing, Writing::Never));
+        PageCache { keeps, writing: Mutex::new(writing), is_over, session: session.clone() }
     }
 
     /// What `folder` holds of this client's pages of the call.
@@ -97,7 +108,7 @@ impl PageCache {
         }
         let mut keeps = Keeps { folder: own, digest, changes, packs: Vec::new(), ends: HashMap::new() };
         keeps.read();
-        Ok(PageCache { keeps: Some(keeps), writing: Mutex::new(writing), session: session.clone() })
+        Ok(Self::with(Some(keeps), writing, session))
     }
 
     /// Whether finished pages stay after the run.
@@ -107,16 +118,18 @@ impl PageCache {
 
     /// Whether pages can be put on disk, as far as is known.
     pub(super) fn is_writable(&self) -> bool {
-        !matches!(*self.writing.lock().unwrap_or_else(PoisonError::into_inner), Writing::Never)
+        !self.is_over.load(Ordering::Relaxed)
     }
 
     /// The pages of a finished request, if all of them are whole.
     pub(super) fn find(&self, key: Key) -> Option<CachedPages> {
         let keeps = self.keeps.as_ref()?;
         let (pack, at) = keeps.ends.get(&key)?;
-        let pack = keeps.packs.get(*pack as usize)?.clone();
-        match pack.pages(&key, *at) {
-            Ok(places) => Some(CachedPages { pack, key, places: places.into() }),
+        let path = keeps.packs.get(*pack as usize)?;
+        let gone = || io::Error::new(io::ErrorKind::NotFound, "their file is not there any more");
+        let opened = Pack::open(path, &keeps.digest).and_then(|pack| pack.ok_or_else(gone));
+        match opened.and_then(|pack| Ok((pack.pages(&key, *at)?, pack))) {
+            Ok((places, pack)) => Some(CachedPages { pack, key, places: places.into() }),
             Err(cause) => {
                 self.log(Level::Info, || format!("kept pages are damaged and fetched again: {cause}"));
                 None
@@ -144,6 +157,7 @@ impl PageCache {
 
     /// Nothing more is added: what was is found quickly by the next run.
     pub(super) fn close(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
         *self.writing.lock().unwrap_or_else(PoisonError::into_inner) = Writing::Never;
     }
 
@@ -162,6 +176,7 @@ impl PageCache {
             .map_err(|cause| {
                 self.log(Level::Error, || format!("pages are no longer kept on disk: {cause}"));
                 // What was written stays readable as long as somebody has it.
+                self.is_over.store(true, Ordering::Relaxed);
                 *writing = Writing::Never;
             })
             .ok()
@@ -190,12 +205,13 @@ impl Keeps {
         paths.sort();
         for path in paths {
             // Somebody else's, or of another form: not used, and not touched.
-            let Ok(Some((pack, ends))) = Pack::open(&path, &self.digest) else { continue };
+            let Ok(Some(pack)) = Pack::open(&path, &self.digest) else { continue };
+            let ends = pack.ends();
             if ends.is_empty() {
                 continue;
             }
             let number = self.packs.len() as u32;
-            self.packs.push(pack);
+            self.packs.push(path);
             self.ends.extend(ends.into_iter().map(|(key, at)| (key, (number, at))));
         }
     }
@@ -314,5 +330,38 @@ mod tests {
         assert_ne!(first, key(r#"{"limit": 6, "taxon_ids": "BT1"}"#));
         assert_ne!(first, key(r#"{"limit": 5, "taxon_ids": "BT2"}"#));
         assert_ne!(key(r#"{"a": "1", "b": "2"}"#), key(r#"{"a": "12", "b": ""}"#));
+    }
+
+    #[test]
+    fn packs_of_any_number_of_runs_are_not_held_open() {
+        let options = options::client("{}").expect("options");
+        let log = std::sync::Arc::new(Logger::new(options.log, options.log_format, None).expect("a log"));
+        let transport = Transport::new(options, log).expect("a transport");
+        let token = Token::checked("token", "t").expect("a token");
+        let credentials = Credentials::new(TokenOrigin::Fixed(token), &transport).expect("credentials");
+        let session = Session::new(transport, credentials);
+        let folder = Scratch::new();
+        let endpoint = endpoint::find("get_taxon_abundance").expect("in the table");
+        let key = |run: usize| {
+            key(endpoint, &Args::parse(&format!(r#"{{"biosample_id": "{run}"}}"#)).expect("arguments"))
+        };
+        for run in 0..50 {
+            let cache = PageCache::open(&session, endpoint, &folder.path("")).expect("a folder");
+            let page = cache.add(&key(run), &format!("[{run}]")).expect("room");
+            cache.end(&key(run), &[page]);
+        }
+        let open = || {
+            let links = fs::read_dir("/proc/self/fd").expect("of Linux").flatten();
+            let links = links.filter_map(|link| fs::read_link(link.path()).ok());
+            links.filter(|to| to.starts_with(folder.path(""))).count()
+        };
+        let cache = PageCache::open(&session, endpoint, &folder.path("")).expect("a folder");
+        assert_eq!(open(), 0);
+        for run in 0..50 {
+            let mut found = cache.find(key(run)).expect("kept");
+            assert_eq!(found.next().expect("a page").expect("one").0, format!("[{run}]"));
+            assert!(found.is_ended() && open() < 3);
+        }
+        assert_eq!(open(), 0);
     }
 }

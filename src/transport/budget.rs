@@ -8,7 +8,7 @@
 use std::{
     fs::File,
     io::{self, ErrorKind},
-    os::unix::fs::{FileExt, MetadataExt},
+    os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -20,7 +20,7 @@ use std::{
 use crate::{
     context::Context,
     disk::{
-        lock::{self, Taken},
+        lock::{self, Held},
         private,
     },
     error::{Error, Result},
@@ -43,7 +43,7 @@ const GONE: Micros = 20 * SECOND;
 const LOOK: Duration = Duration::from_secs(1);
 /// The lock is held for microseconds: after so long, whoever has it is stopped.
 const PATIENCE: Duration = Duration::from_secs(2);
-const MOMENT: Duration = Duration::from_micros(300);
+const PAUSE: Duration = Duration::from_micros(300);
 
 /// One client's part in the budget.
 #[derive(Debug)]
@@ -103,10 +103,10 @@ impl Budget {
                 Some(Turn::Now) => return Ok(Outcome::Now),
                 Some(Turn::Closed(left, status)) => return Ok(Outcome::Closed(left, status)),
                 Some(Turn::Later(wait)) => {
-                    let held = Held(Some(self));
+                    let moment = Moment(Some(self));
                     context.sleep(wait).await?;
                     let is_ours = self.with(context, log, |quota| quota.arrive(now(), self.client)).await?;
-                    held.used();
+                    moment.used();
                     if is_ours.unwrap_or(true) {
                         return Ok(Outcome::Now);
                     }
@@ -166,7 +166,7 @@ impl Budget {
             match self.try_with(&mut work) {
                 Ok(Some(done)) => return Ok(Some(done)),
                 Ok(None) if begun.elapsed() < PATIENCE => {
-                    context.sleep(MOMENT.mul_f64(0.5 + fastrand::f64())).await?;
+                    context.sleep(PAUSE.mul_f64(0.5 + fastrand::f64())).await?;
                 }
                 Ok(None) => break "it is locked by a process that does not go on".to_owned(),
                 Err(cause) => break cause.to_string(),
@@ -183,16 +183,12 @@ impl Budget {
 
     /// The same at once; `None` while somebody else has the lock.
     fn try_with<T>(&self, work: &mut impl FnMut(&mut Quota) -> T) -> io::Result<Option<T>> {
-        let lock = match lock::take(private::open_or_create(&self.path)?)? {
-            Taken::Ours(lock) => lock,
-            Taken::Busy(_) => return Ok(None),
-            Taken::Unsupported(_) => return Err(io::Error::new(ErrorKind::Unsupported, "no locks here")),
+        let lock = match lock::hold(&self.path)? {
+            Some(Held::Locked(lock)) => lock,
+            None => return Ok(None),
+            Some(Held::Bare(_)) => return Err(io::Error::new(ErrorKind::Unsupported, "no locks here")),
         };
         let file = lock.file();
-        // It may have been taken away, and another one be in its place.
-        if file.metadata()?.nlink() == 0 {
-            return Ok(None);
-        }
         let mut quota = read(file)?;
         let done = work(&mut quota);
         write(file, &quota)?;
@@ -218,15 +214,15 @@ impl Budget {
 }
 
 /// A moment that is waited for: given back unless it is used.
-struct Held<'a>(Option<&'a Budget>);
+struct Moment<'a>(Option<&'a Budget>);
 
-impl Held<'_> {
+impl Moment<'_> {
     fn used(mut self) {
         self.0 = None;
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Moment<'_> {
     fn drop(&mut self) {
         if let Some(budget) = self.0 {
             budget.give_back();
@@ -424,7 +420,7 @@ mod tests {
         let folder = Scratch::new();
         let path = folder.path("budget");
         let file = private::open_or_create(&path).expect("a file");
-        let Taken::Ours(_lock) = lock::take(file).expect("asked") else { panic!("it is free") };
+        let lock::Taken::Ours(_lock) = lock::take(file).expect("asked") else { panic!("it is free") };
         let budget = Budget::new(path, Some(1000.0));
         let outcome = budget.turn(&Context::for_tests(), &logger()).await.expect("an outcome");
         assert!(matches!(outcome, Outcome::Alone(_)));

@@ -75,3 +75,40 @@ fn a_sink_that_was_taken_away_gets_nothing_more() {
     calling.into_iter().for_each(|thread| thread.join().expect("no panic"));
     assert_eq!(begun.load(Ordering::SeqCst), seen);
 }
+
+#[test]
+fn a_failure_is_marked_with_the_calls_tag() {
+    struct Lines(Arc<std::sync::Mutex<Vec<serde_json::Value>>>);
+    impl Sink for Lines {
+        fn line(&self, _: Level, line: &str) {
+            let line = serde_json::from_str(line).expect("a line of JSON");
+            self.0.lock().expect("not poisoned").push(line);
+        }
+    }
+    let sandbox = Sandbox::start(&[]);
+    let options = sandbox.options(json!({"log": "error", "log_format": "json", "max_retries": 0}));
+    let client = bge::Client::new(sandbox.text("/access_token"), &options).expect("a client");
+    let lines: Arc<std::sync::Mutex<Vec<serde_json::Value>>> = Arc::default();
+    client.set_log(Some(Box::new(Lines(lines.clone()))));
+    sandbox.fault(json!({"kind": "status", "status": 500, "count": 0}));
+    let args = json!({"$": {"tag": "t7"}}).to_string();
+    client.call("get_user", &args).expect_err("refused");
+    client.start("get_user", &args).expect("started").wait(None).expect("its end");
+    client.request("GET", "/profile", &args).expect_err("refused");
+    client
+        .call(
+            "download",
+            &json!({"object_name": "a", "path": "/dev/shm/bge-none", "$": {"tag": "t7"}}).to_string(),
+        )
+        .expect_err("refused");
+    client.pages("get_samples", &args).expect("a walk").next_page().expect_err("refused");
+    let mut table = client.table("get_samples", &args).expect("a table").stream().expect("a stream");
+    table.next_batch().expect_err("refused");
+    let reader = client.open_reader("a", &args).expect("a reader");
+    reader.read(&mut [0]).expect_err("refused");
+    client.open_writer("a", &args).expect("a writer").finish().expect_err("refused");
+    let lines = lines.lock().expect("not poisoned");
+    let failures: Vec<_> = lines.iter().filter(|line| line["event"] == "failure").collect();
+    assert_eq!(failures.len(), 8, "{lines:?}");
+    assert!(failures.iter().all(|line| line["tag"] == "t7"), "{failures:?}");
+}

@@ -375,6 +375,24 @@ fn lists_of_ids_that_are_too_long_are_sent_in_pieces_or_refused_with_the_number_
 }
 
 #[test]
+fn a_walk_goes_on_after_its_client_was_cancelled_between_two_pages() {
+    let sandbox = Sandbox::start(&["--samples", "47"]);
+    let api = sandbox.api(json!({}));
+    let pages = api.pages("get_samples", json!({"limit": 10})).expect("a walk");
+    sandbox.fault(json!({"path": "/samples", "kind": "hang", "skip": 1, "count": 0}));
+    let first = pages.next().expect("a page").expect("one");
+    unsafe {
+        bge::ffi::client::bge_api_cancel(api.0);
+    }
+    sandbox.clear_faults();
+    let mut all = rows(&first);
+    while let Some(page) = pages.next().expect("what begins afterwards is not concerned") {
+        all.extend(rows(&page));
+    }
+    assert_eq!(all.len(), 47);
+}
+
+#[test]
 fn a_walk_can_be_cancelled_from_another_thread() {
     let sandbox = Sandbox::start(&["--samples", "47"]);
     let api = sandbox.api(json!({}));

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::{
     content::{MIB, bytes, count, eventually, stored},
     handles::Transfers,
-    support::{Folder, Sandbox, c::Api},
+    support::{Folder, Sandbox, c::Api, server::Server},
 };
 
 /// An answer of the server below: status line and headers, and the body.
@@ -200,6 +200,40 @@ fn an_object_that_became_shorter_is_begun_anew() {
     });
     client().download_file(&url, &folder.path("a.bin"), json!({})).expect("the shorter one");
     assert!(fs::read(folder.path("a.bin")).expect("the file") == after);
+}
+
+/// Addresses that differ in their query only, and files that differ in nothing but their content.
+#[test]
+fn what_one_address_gave_is_not_gone_on_with_at_another() {
+    let folder = Folder::new("answers");
+    let contents = [bytes(6, 10 * MIB), bytes(7, 10 * MIB)];
+    let served = contents.clone();
+    let server = Server::start(move |request, stream| {
+        let content = &served[usize::from(request.target.contains("id=2"))];
+        let date = "Last-Modified: Mon, 02 Nov 2026 10:00:00 GMT";
+        let start = request.header("range").map_or(0, |range| {
+            let first = range.trim_start_matches("bytes=").split('-').next().unwrap_or_default();
+            first.parse().expect("a number")
+        });
+        let (status, more) = match start {
+            0 => ("200 OK", String::new()),
+            _ => (
+                "206 Partial Content",
+                format!("Content-Range: bytes {start}-{}/{}\r\n", content.len() - 1, content.len()),
+            ),
+        };
+        let end = if request.target.contains("id=1") { 9 * MIB } else { content.len() };
+        let head =
+            format!("HTTP/1.1 {status}\r\n{date}\r\n{more}Content-Length: {}\r\n\r\n", content.len() - start);
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&content[start..end]));
+        false
+    });
+    let path = folder.path("a.bin");
+    let args = json!({"multipart_num_threads": 1, "$": {"max_retries": 0}});
+    let url = |id: u32| format!("{}/export?id={id}", server.endpoint());
+    client().download_file(&url(1), &path, args.clone()).expect_err("it breaks off");
+    client().download_file(&url(2), &path, args).expect("the other one");
+    assert!(fs::read(&path).expect("the file") == contents[1]);
 }
 
 #[test]

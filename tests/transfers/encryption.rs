@@ -1,7 +1,7 @@
 //! Objects that are encrypted before they are sent: what the store and the disk see of them, and that nothing else comes back
 //! than what was written.
 
-use std::fs;
+use std::{fs, io::Write};
 
 use aes::Aes256;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -19,7 +19,7 @@ use crate::{
     content::{MIB, bytes, count, crc64, objects, open_uploads, put_signed, stored},
     handles::Transfers,
     kills::{command, outcome},
-    support::{Folder, Sandbox, browser, c::Api},
+    support::{Folder, Sandbox, browser, c::Api, server::Server},
 };
 
 fn client(sandbox: &Sandbox, mut options: Value) -> Api {
@@ -453,6 +453,47 @@ fn objects_of_other_writers() {
         api.download(&object, &folder.path("rsa"), json!({"decrypt": false})).expect("as it is")["encrypted"],
         true
     );
+}
+
+/// A server that tells no version: an attempt may meet another object than the one before it, under another key.
+#[test]
+fn an_object_that_has_another_key_now_is_not_decrypted_with_the_one_before() {
+    let sandbox = Sandbox::start(&[]);
+    let folder = Folder::new("encryption");
+    let wrap = |text: &str| {
+        let own = [("KeyId", sandbox.text("/kms/key_id")), ("Plaintext", text)];
+        kms(&sandbox, "Encrypt", &own)["CiphertextBlob"].as_str().expect("a blob").to_owned()
+    };
+    let plain = [bytes(6, MIB), bytes(7, MIB)];
+    let objects: Vec<(String, Vec<u8>)> = [0u8, 1]
+        .into_iter()
+        .map(|n| {
+            let (key, iv): ([u8; 32], [u8; 16]) = ([n + 1; 32], [n; 16]);
+            let prefix = "x-oss-meta-client-side-encryption-";
+            let headers = format!(
+                "{prefix}key: {}\r\n{prefix}start: {}\r\n{prefix}cek-alg: AES/CTR/NoPadding\r\n{prefix}wrap-alg: \
+                 KMS/ALICLOUD\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                wrap(&STANDARD.encode(key)),
+                wrap(&STANDARD.encode(iv)),
+                MIB
+            );
+            (headers, encrypted(&key, iv, &plain[usize::from(n)]))
+        })
+        .collect();
+    let asked = std::sync::atomic::AtomicUsize::new(0);
+    let server = Server::start(move |_, stream| {
+        // Asked for twice, since the key service is asked between; then another one is in its place.
+        let number = asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let (headers, content) = &objects[usize::from(number > 1)];
+        let end = if number > 1 { MIB } else { MIB / 2 };
+        let head = format!("HTTP/1.1 200 OK\r\n{headers}");
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&content[..end]));
+        false
+    });
+    let api = client(&sandbox, json!({}));
+    let url = format!("{}/a.bin", server.endpoint());
+    api.download_file(&url, &folder.path("a.bin"), json!({})).expect("the one that is there now");
+    assert!(fs::read(folder.path("a.bin")).expect("the file") == plain[1]);
 }
 
 #[test]

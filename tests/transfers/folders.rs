@@ -299,3 +299,25 @@ fn any_tree_of_links_is_taken_as_find_takes_it() {
         }
     }
 }
+
+#[test]
+fn folders_of_any_depth_harm_no_host() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("folders");
+    folder.file("a.txt", b"above");
+    let deep = format!("{}/{}", folder.path("d"), "d/".repeat(1800));
+    fs::create_dir_all(&deep).expect("folders");
+    fs::write(format!("{deep}f"), b"below").expect("a file");
+    // The store takes names of up to 1023 bytes.
+    for separator in ["_", ""] {
+        let args = json!({"recursive": true, "separator": separator});
+        let failure = api.upload_dir(&folder.path(""), args).expect_err("one is too deep");
+        let files = failure.json["files"].as_array().expect("the files").clone();
+        assert_eq!(files.len(), 2, "{files:?}");
+        assert_eq!(files[0]["filename"], "a.txt");
+        assert!(files[0]["result"].is_object(), "{files:?}");
+        let error = files[1]["error"]["message"].as_str().expect("a message");
+        assert!(error.contains("1023"), "{error}");
+    }
+}

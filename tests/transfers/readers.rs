@@ -296,3 +296,17 @@ fn readers_that_nobody_reads_from_keep_nobody_waiting() {
         assert!(read == content);
     }
 }
+
+#[test]
+fn the_doctors_round_trip_ends_with_its_deadline() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({"timeout": 60}));
+    sandbox.fault(json!({"side": "store", "method": "GET", "kind": "hang", "count": 0}));
+    let begun = std::time::Instant::now();
+    let told = api.value("doctor", json!({"$": {"deadline": 3}})).expect("findings");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(25), "{:?}", begun.elapsed());
+    let checks = told["checks"].as_array().expect("an array");
+    let found = checks.iter().find(|check| check["name"] == "round_trip").expect("it");
+    assert_eq!(found["state"], "failed", "{told}");
+    sandbox.clear_faults();
+}

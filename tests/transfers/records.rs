@@ -346,6 +346,25 @@ fn unfinished_uploads_are_listed_and_discarded() {
 }
 
 #[test]
+fn an_upload_under_way_is_not_discarded() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("disk");
+    let path = folder.file("a.bin", &bytes(13, 1_000_000));
+    sandbox.fault(json!({"query": "*partNumber=5*", "kind": "delay_headers", "ms": 3000}));
+    let mut args = upload_args(&folder);
+    args["path"] = path.as_str().into();
+    let op = api.start("upload_file", args).expect("an operation");
+    eventually("the fifth part is on its way", || count(&sandbox.log(), "PUT", "partNumber=5") == 1);
+    let discard = json!({"checkpoint_dir": folder.path("checkpoints"), "discard": true});
+    let refused = sandbox.api(json!({})).value("unfinished_uploads", discard.clone()).expect_err("in use");
+    assert!(refused.json["files"][0]["error"]["message"].to_string().contains("under way"), "{refused:?}");
+    op.finish().expect("an upload");
+    assert_eq!(count(&sandbox.log(), "POST", "?uploads"), 1);
+    assert_eq!(api.value("unfinished_uploads", discard).expect("nothing is left"), json!([]));
+}
+
+#[test]
 fn a_child_does_not_keep_what_its_parent_gave_up() {
     let sandbox = Sandbox::start(&[]);
     let api = sandbox.api(json!({}));

@@ -250,6 +250,23 @@ fn what_is_cancelled_never_appears_and_its_bytes_are_given_back() {
     }
 }
 
+#[test]
+fn a_deadline_bounds_the_wait_for_credentials_that_another_call_asks_for() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({"timeout": 60}));
+    sandbox.fault(json!({"path": "/sts/token", "kind": "hang"}));
+    let content = bytes(9, 1000);
+    let op = api.start_upload("first.bin", &content, json!({})).expect("an operation");
+    eventually("it asks", || count(&sandbox.log(), "POST", "/sts/token") == 1);
+    let begun = std::time::Instant::now();
+    let late = api.upload("second.bin", &content, json!({"$": {"deadline": 0.5}})).expect_err("late");
+    assert_eq!(late.status, BGE_ERR_TIMEOUT, "{late:?}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+    op.cancel();
+    assert_eq!(op.finish().expect_err("cancelled").status, BGE_ERR_CANCELLED);
+    api.upload("third.bin", &content, json!({})).expect("nobody is in the way");
+}
+
 /// Files of Linux whose size is said to be 0.
 #[test]
 fn what_a_file_holds_counts_and_not_what_its_size_says() {

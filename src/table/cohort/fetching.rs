@@ -161,7 +161,7 @@ impl Cohort {
             }
             Err(error) => {
                 *held -= 1;
-                let error = self.session.explain(self.call(), error);
+                let error = self.session.explain(self.call(), self.settings.args.tag(), error);
                 match outage.failed(now, &error, &mut sample.trouble) {
                     Verdict::Again => None,
                     Verdict::OfSample
@@ -250,7 +250,7 @@ impl Cohort {
             let page = match walk.next(false, read).await {
                 Ok(page) => page,
                 Err(error) => {
-                    let error = self.session.explain(call, error);
+                    let error = self.session.explain(call, self.settings.args.tag(), error);
                     let verdict = self.state().outage.failed(Instant::now(), &error, &mut trouble);
                     let Verdict::Again = verdict else { return Err(error) };
                     tokio::time::sleep(PATIENCE * 2).await;

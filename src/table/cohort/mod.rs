@@ -177,8 +177,8 @@ impl Cohort {
 
     /// What comes next, waiting for it; `None` when all samples are read.
     pub(super) fn next(self: &Arc<Self>) -> Result<Option<Event>> {
+        self.begin();
         let mut state = self.state();
-        self.begin(&mut state);
         let mut waits = false;
         loop {
             if let Some(error) = &state.stopped {
@@ -252,20 +252,27 @@ impl Cohort {
         Some(Event::End { sample: sample.place, error })
     }
 
-    fn begin(self: &Arc<Self>, state: &mut State) {
-        if std::mem::replace(&mut state.started, true) || state.stopped.is_some() {
-            return;
-        }
-        let cache = match &self.settings.checkpoint_dir {
-            Some(folder) if !(state.listed && state.samples.is_empty()) => {
-                PageCache::open(&self.session, self.settings.endpoint, folder)
+    /// Once. What is kept on disk is read without the lock: a cancel never waits for a disk.
+    fn begin(self: &Arc<Self>) {
+        let is_empty = {
+            let mut state = self.state();
+            if std::mem::replace(&mut state.started, true) || state.stopped.is_some() {
+                return;
             }
+            state.listed && state.samples.is_empty()
+        };
+        let cache = match &self.settings.checkpoint_dir {
+            Some(folder) if !is_empty => PageCache::open(&self.session, self.settings.endpoint, folder),
             _ => Ok(PageCache::unnamed(&self.session)),
         };
+        let state = &mut *self.state();
         let cache = match cache {
             Ok(cache) => Arc::new(cache),
             Err(error) => return self.stop_in(state, error),
         };
+        if state.stopped.is_some() || state.winds_up {
+            return;
+        }
         let fetcher = Fetcher {
             session: self.session.clone(),
             endpoint: self.settings.endpoint,
