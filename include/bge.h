@@ -125,7 +125,7 @@ typedef struct bge_api_t bge_api_t;
 typedef struct bge_args_t bge_args_t;
 
 /*
- What a failed call tells: one line for people, all of it as JSON for programs. Freed by `bge_error_free`.
+ Why a call failed: one line for people, all of it as JSON for programs. Freed by `bge_error_free`.
  */
 typedef struct bge_error_t bge_error_t;
 
@@ -374,7 +374,7 @@ const char *bge_args_json(const bge_args_t *args);
 BGE_API
 void bge_args_free(bge_args_t *args);
 
-/* ---- What a failed call tells ---- */
+/* ---- Why a call failed ---- */
 
 /*
  The kind of failure, one of `BGE_ERR_…`; 0 for NULL.
@@ -458,7 +458,7 @@ void bge_error_free(bge_error_t *e);
  `connect_timeout` (10), `deadline` (seconds of a call with whatever it waits for; none), `max_retries` (unless given, a call is repeated until half a minute has passed
  since its first failure), `max_answer` (bytes of one answer after decompression, 1 GiB), `rate_limit` (requests to the
  platform per second; none), `rate_budget` (a file through which any number of processes of this machine keep to
- `rate_limit` together, and to what a 429 tells one of them), `max_connections` (32, bodies that stream included), `max_threads` (16), `proxy` (http,
+ `rate_limit` together, and to the pause that a 429 asks of one of them), `max_connections` (32, bodies that stream included), `max_threads` (16), `proxy` (http,
  https, socks5, socks5h), `ca_file` (PEM), `user_agent`, `log` (off, error, info, debug), `log_file`, `log_format`
  (text, json), `oss_signature` (v1, v4), `kms_endpoint` (address of the key service, that of the store's region),
  `kms_access_key_id`, `kms_access_key_secret`, `kms_security_token` (whom it is asked as, the credentials of uploads
@@ -1210,7 +1210,7 @@ bge_status_t bge_api_open_reader(const bge_api_t *api,
 /*
  Reads the next bytes, as many as have come and `buf` has room for: `*n` is their count. 0 is the end, and comes, where
  all was read in order, only when length and checksum are right (of an encrypted object also the hash of the plaintext,
- where it is told).
+ where it is known).
 
  The first read asks for 256 KiB, one after a jump for 192 KiB; reading on asks for up to 8 MiB at a time, with two blocks
  ahead. What breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the
@@ -1536,7 +1536,7 @@ bge_status_t bge_api_model_versions(const bge_api_t *api,
  Uploads a model's expfs zip.
 
  Source: POST `/model/expfs/upload`; for authorization-code and client-credentials tokens. The file is streamed
- from disk; as an operation it tells its progress in bytes.
+ from disk; as an operation it counts its progress in bytes.
 
  - `model_id`: model id
  - `expfs`: path of a zip
@@ -1853,7 +1853,7 @@ BGE_NODISCARD BGE_API
 bge_status_t bge_ops_new(bge_ops_t **out, bge_error_t **err);
 
 /*
- Has an operation's end told to a queue: `key`, which is the caller's own, lines up there once, when the operation has
+ Puts `key`, which is the caller's own, in a queue once, when the operation has
  ended, was cancelled or was freed before it had; at once if it has ended already. An operation has one queue at most:
  `BGE_ERR_ARGUMENT` for a second one.
  */
@@ -1888,7 +1888,7 @@ BGE_API
 int32_t bge_ops_fd(const bge_ops_t *ops);
 
 /*
- Frees a queue; NULL is ignored. Operations that were added live on, and tell nobody of their end. Nobody may wait
+ Frees a queue; NULL is ignored. Operations that were added live on, and their keys go nowhere. Nobody may wait
  at it then, and its file descriptor is closed when the last of them has ended.
  */
 BGE_API
@@ -1989,7 +1989,7 @@ bge_status_t bge_api_table(const bge_api_t *api,
    type is an error of its sample.
  - `on_error`: `"fail"`, or `"skip"`: a failing sample is left to `bge_table_report`, and the others come. `whole`: true
    gives a sample's rows when all of them are there, so that a sample that is skipped has given none.
- - `retry_for`: seconds, 0. So long an outage of the platform, or a door that it closed with 429, is waited out by all
+ - `retry_for`: seconds, 0. So long an outage of the platform, or a pause that it asks for with 429, is waited out by all
    samples together, beyond the repeats of each request; only what fails while others are answered is a sample's own.
  - `rate_limit`: requests per second of the whole table.
  - `checkpoint_dir`: a folder that keeps the pages of finished samples, and the list that `"all"` stands for: a run that

@@ -215,7 +215,7 @@ impl Client {
         self.explained("upload", &args, outcome)
     }
 
-    /// The same in the background; `on_end` is told when the operation has ended and reads the content no more.
+    /// The same in the background; `on_end` is called when the operation has ended and reads the content no more.
     pub(crate) fn start_upload(
         &self,
         filename: &str,

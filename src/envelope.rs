@@ -1,4 +1,4 @@
-//! An answer's bytes become the raw data, or an error that tells what else it was.
+//! An answer's bytes become the raw data, or an error that says what else it was.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -1,4 +1,4 @@
-//! What a failed call tells: one line for people, all of it as JSON for programs.
+//! Why a call failed: one line for people, all of it as JSON for programs.
 
 mod reason;
 
@@ -67,12 +67,12 @@ impl Status {
     }
 }
 
-/// What a failed call tells. Made where it is understood; gains context on the way up.
+/// Why a call failed. Made where it is understood; gains context on the way up.
 #[derive(Clone)]
-pub struct Error(Box<Story>);
+pub struct Error(Box<Details>);
 
 #[derive(Clone)]
-struct Story {
+struct Details {
     status: Status,
     summary: String,
     call: Option<String>,
@@ -106,7 +106,7 @@ pub struct StorageRefusal {
     pub code: String,
     /// `EC`, the finer code, such as `0002-00000080`.
     pub ec: Option<String>,
-    /// `ServerTime`, where the store tells it.
+    /// `ServerTime`, where the store says it.
     pub server_time: Option<String>,
 }
 
@@ -116,7 +116,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// An error of this kind; `summary` says what happened, without the call's name.
     pub fn new(status: Status, summary: impl Into<String>) -> Self {
-        Error(Box::new(Story {
+        Error(Box::new(Details {
             status,
             summary: summary.into(),
             call: None,
@@ -140,7 +140,7 @@ impl Error {
             retryable: false,
             line: String::new(),
         }))
-        .retold()
+        .with_line()
     }
 
     /// A bad argument: `name` is the argument, `wanted` what would be right.
@@ -168,43 +168,43 @@ impl Error {
         let mut error = Self::new(Status::Api, "the task failed");
         error.0.data = RawValue::from_string(task).ok();
         error.0.of_task = true;
-        error.retold()
+        error.with_line()
     }
 
     pub(crate) fn with_call(mut self, call: &str) -> Self {
         if self.0.call.is_none() {
             self.0.call = Some(call.to_owned());
         }
-        self.retold()
+        self.with_line()
     }
 
     /// The sample that failed, where a call is about many.
     #[cfg(feature = "arrow")]
     pub(crate) fn with_sample(mut self, biosample_id: &str) -> Self {
         self.0.sample = Some(biosample_id.to_owned());
-        self.retold()
+        self.with_line()
     }
 
     /// The address that could not be reached.
     pub(crate) fn at(mut self, address: &str) -> Self {
         self.0.summary = format!("{} ({address})", self.0.summary);
-        self.retold()
+        self.with_line()
     }
 
     /// What was being done when it happened, where that is not the call itself.
     pub(crate) fn during(mut self, what: &str) -> Self {
         self.0.summary = format!("{what}: {}", self.0.summary);
-        self.retold()
+        self.with_line()
     }
 
     pub(crate) fn with_cause(mut self, cause: impl fmt::Display) -> Self {
         self.0.cause = Some(cause.to_string());
-        self.retold()
+        self.with_line()
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = Some(hint.into());
-        self.retold()
+        self.with_line()
     }
 
     pub(crate) fn with_http(mut self, status: u16, request_id: Option<&str>) -> Self {
@@ -212,7 +212,7 @@ impl Error {
         if let Some(id) = request_id {
             self.0.request_id = Some(id.to_owned());
         }
-        self.retold()
+        self.with_line()
     }
 
     pub(crate) fn with_envelope(
@@ -224,7 +224,7 @@ impl Error {
         self.0.code = code;
         self.0.msg = msg;
         self.0.data = data;
-        self.retold()
+        self.with_line()
     }
 
     pub(crate) fn with_storage(mut self, refusal: StorageRefusal) -> Self {
@@ -244,7 +244,7 @@ impl Error {
 
     pub(crate) fn with_retry_after(mut self, wait: Option<Duration>) -> Self {
         self.0.retry_after = wait;
-        self.retold()
+        self.with_line()
     }
 
     /// Nothing reached the server: even a write may be repeated.
@@ -316,20 +316,20 @@ impl Error {
     }
 
     pub(crate) fn redacted(mut self, redactor: &Redactor) -> Self {
-        let story = &mut *self.0;
-        redactor.clean(&mut story.summary);
-        let texts = [&mut story.msg, &mut story.cause, &mut story.hint, &mut story.request_id];
+        let details = &mut *self.0;
+        redactor.clean(&mut details.summary);
+        let texts = [&mut details.msg, &mut details.cause, &mut details.hint, &mut details.request_id];
         for text in texts.into_iter().flatten() {
             redactor.clean(text);
         }
-        for raw in [&mut story.data, &mut story.files] {
+        for raw in [&mut details.data, &mut details.files] {
             if let Some(json) = raw
                 && let Some(clean) = redactor.cleaned(json.get())
             {
                 *raw = RawValue::from_string(clean).ok();
             }
         }
-        self.retold()
+        self.with_line()
     }
 
     /// The kind of failure.
@@ -374,33 +374,33 @@ impl Error {
 
     /// All of it as a JSON object.
     pub fn to_json(&self) -> String {
-        let story = &*self.0;
+        let details = &*self.0;
         let mut all = Map::new();
         let mut put = |name: &str, value: Value| {
             if !value.is_null() {
                 all.insert(name.to_owned(), value);
             }
         };
-        put("status", (story.status as i32).into());
-        put("name", story.status.name().into());
-        put("message", story.line.clone().into());
-        put("call", story.call.clone().into());
-        put("biosample_id", story.sample.clone().into());
-        put("http_status", if story.http_status == 0 { Value::Null } else { story.http_status.into() });
-        put("code", if story.code == 0 { Value::Null } else { story.code.into() });
-        put("msg", story.msg.clone().into());
-        put("request_id", story.request_id.clone().into());
-        put("retryable", story.retryable.into());
-        put("retry_after", story.retry_after.map(|wait| wait.as_secs_f64()).into());
-        put("cause", story.cause.clone().into());
+        put("status", (details.status as i32).into());
+        put("name", details.status.name().into());
+        put("message", details.line.clone().into());
+        put("call", details.call.clone().into());
+        put("biosample_id", details.sample.clone().into());
+        put("http_status", if details.http_status == 0 { Value::Null } else { details.http_status.into() });
+        put("code", if details.code == 0 { Value::Null } else { details.code.into() });
+        put("msg", details.msg.clone().into());
+        put("request_id", details.request_id.clone().into());
+        put("retryable", details.retryable.into());
+        put("retry_after", details.retry_after.map(|wait| wait.as_secs_f64()).into());
+        put("cause", details.cause.clone().into());
         put("hint", self.hint().into());
-        if let Some(refusal) = &story.storage {
+        if let Some(refusal) = &details.storage {
             put("storage_code", refusal.code.clone().into());
             put("storage_ec", refusal.ec.clone().into());
             put("server_time", refusal.server_time.clone().into());
         }
         let mut text = Value::Object(all).to_string();
-        for (name, raw) in [("data", &story.data), ("files", &story.files)] {
+        for (name, raw) in [("data", &details.data), ("files", &details.files)] {
             if let Some(raw) = raw {
                 text.pop();
                 text.push_str(&format!(",\"{name}\":{}}}", raw.get()));
@@ -409,41 +409,44 @@ impl Error {
         text
     }
 
-    fn retold(mut self) -> Self {
-        let story = &mut *self.0;
-        story.advice = (story.http_status == 429).then(|| pace_advice(story.retry_after));
+    fn with_line(mut self) -> Self {
+        let details = &mut *self.0;
+        details.advice = (details.http_status == 429).then(|| pace_advice(details.retry_after));
         let mut line = String::new();
-        if let Some(call) = &story.call {
+        if let Some(call) = &details.call {
             line.push_str(call);
             line.push_str(": ");
         }
-        if let Some(sample) = &story.sample {
+        if let Some(sample) = &details.sample {
             line.push_str(sample);
             line.push_str(": ");
         }
-        line.push_str(&story.summary);
-        match (story.http_status, story.code) {
+        line.push_str(&details.summary);
+        match (details.http_status, details.code) {
             (0, 0) => {}
             (http, 0) => line.push_str(&format!(" (HTTP {http})")),
             (0, code) => line.push_str(&format!(" (code {code})")),
             (http, code) => line.push_str(&format!(" (code {code}, HTTP {http})")),
         }
-        let msg = story.msg.as_deref().map(reason::cleaned);
-        let reason = story.data.as_deref().and_then(|data| match story.of_task {
+        let msg = details.msg.as_deref().map(reason::cleaned);
+        let reason = details.data.as_deref().and_then(|data| match details.of_task {
             true => reason::of_task(data.get()),
             false => reason::of_refusal(data.get()),
         });
         let reason = reason.filter(|reason| msg.as_ref() != Some(reason));
-        let hint = story.hint.as_deref().or(story.advice.as_deref());
-        for (before, text) in
-            [(": ", msg.as_deref()), (": ", reason.as_deref()), (": ", story.cause.as_deref()), ("; ", hint)]
-        {
+        let hint = details.hint.as_deref().or(details.advice.as_deref());
+        for (before, text) in [
+            (": ", msg.as_deref()),
+            (": ", reason.as_deref()),
+            (": ", details.cause.as_deref()),
+            ("; ", hint),
+        ] {
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 line.push_str(before);
                 line.push_str(text);
             }
         }
-        story.line = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        details.line = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         self
     }
 }

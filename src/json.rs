@@ -65,10 +65,10 @@ pub(crate) fn misfit(text: &str, cause: &serde_json::Error) -> String {
     if text.starts_with('\u{feff}') {
         return "line 1, column 1: a byte order mark".to_owned();
     }
-    let told = cause.to_string();
+    let message = cause.to_string();
     let found = match cause.classify() {
         serde_json::error::Category::Eof => "the end, too early".to_owned(),
-        serde_json::error::Category::Data => match told.strip_prefix("duplicate field `") {
+        serde_json::error::Category::Data => match message.strip_prefix("duplicate field `") {
             Some(rest) => format!("the member {} twice", rest.split('`').next().unwrap_or_default()),
             None => "a value of another type".to_owned(),
         },
@@ -76,7 +76,7 @@ pub(crate) fn misfit(text: &str, cause: &serde_json::Error) -> String {
             Some((column, word)) => {
                 return format!("line {}, column {column}: {word}, which is no JSON", cause.line());
             }
-            None => told.split(" at line ").next().unwrap_or_default().to_owned(),
+            None => message.split(" at line ").next().unwrap_or_default().to_owned(),
         },
     };
     format!("line {}, column {}: {found}", cause.line(), cause.column())

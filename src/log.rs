@@ -17,7 +17,7 @@ use crate::{
     sys::PerProcess,
 };
 
-/// How much a client tells.
+/// How much a client logs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
 pub enum Level {
@@ -25,7 +25,7 @@ pub enum Level {
     Off = 0,
     /// Failed calls.
     Error = 1,
-    /// Repeats, renewals, fallbacks; what is told when a sink is named and no level.
+    /// Repeats, renewals, fallbacks; what is logged when a sink is named and no level.
     #[default]
     Info = 2,
     /// Every attempt.
@@ -42,7 +42,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// What a line tells of, beside its words: the event's name, the call's tag if its caller gave one, and its facts.
+/// What a line is about, beside its words: the event's name, the call's tag if its caller gave one, and its facts.
 pub(crate) struct Event<'a> {
     pub name: &'static str,
     pub tag: Option<&'a str>,

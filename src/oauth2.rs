@@ -101,7 +101,7 @@ impl OAuth2 {
     /// `token_file` a token that is renewed belongs to its application and its person: a file of anybody else is refused.
     pub fn get_api(&self, token: Option<&str>) -> Result<Client> {
         let file = self.transport.options().token_file.clone();
-        let origin = Credentials::spoken(self.app.clone(), token, file)?;
+        let origin = Credentials::origin_of(self.app.clone(), token, file)?;
         let transport = self.transport.of_another()?;
         let credentials = Credentials::new(origin, &transport)?;
         Ok(Client::of(transport, credentials, "client_id and client_secret"))

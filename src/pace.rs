@@ -1,7 +1,7 @@
 //! When requests may be sent: so many a second and no more, and not while a server wants to be left alone.
 
-mod doors;
 mod lesson;
+mod pauses;
 mod quota;
 mod repeats;
 
@@ -10,9 +10,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use doors::Doors;
 pub(crate) use lesson::{Learned, Micros, SECOND};
-pub(crate) use quota::{LONGEST_CLOSED, Quota, Turn};
+pub(crate) use pauses::Pauses;
+pub(crate) use quota::{LONGEST_PAUSE, Quota, Turn};
 pub(crate) use repeats::Repeats;
 
 /// Requests at even distances.
@@ -33,7 +33,7 @@ impl Pace {
         let now = Instant::now();
         let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
         let at = next.map_or(now, |next| next.max(now));
-        // A turn that no clock can tell is none at all.
+        // A moment beyond the range of the clock does not count.
         *next = at.checked_add(self.distance).or(Some(at));
         at.saturating_duration_since(now)
     }

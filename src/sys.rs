@@ -26,7 +26,7 @@ pub(crate) fn user_id() -> u32 {
 
 /// What this process takes from the rights of files that it makes. Where that cannot be seen, all but the owner's.
 pub(crate) fn umask() -> u32 {
-    // The call that tells it changes it, for all threads.
+    // The call that returns it changes it, for all threads.
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
     umask.and_then(|text| u32::from_str_radix(text.trim(), 8).ok()).unwrap_or(0o077)

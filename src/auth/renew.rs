@@ -16,7 +16,7 @@ use super::{
     account::Grant,
     grants::App,
     holder::{Holder, Wanted, not_renewable},
-    token::{Spoken, Token},
+    token::{GivenToken, Token},
     token_store::TokenStore,
 };
 use crate::{
@@ -93,31 +93,31 @@ impl Credentials {
     }
 
     /// An application's client of what a caller gave as a token.
-    pub(crate) fn spoken(app: App, token: Option<&str>, file: Option<PathBuf>) -> Result<TokenOrigin> {
-        Ok(match Spoken::read(token)? {
-            Spoken::Nothing => TokenOrigin::Renewed { app, wanted: Wanted::Application, file },
-            Spoken::Whole(token) => TokenOrigin::Renewed { app, wanted: Wanted::Owner(token), file },
-            Spoken::Plain(token) => TokenOrigin::Fixed(token),
+    pub(crate) fn origin_of(app: App, token: Option<&str>, file: Option<PathBuf>) -> Result<TokenOrigin> {
+        Ok(match GivenToken::read(token)? {
+            GivenToken::Nothing => TokenOrigin::Renewed { app, wanted: Wanted::Application, file },
+            GivenToken::Whole(token) => TokenOrigin::Renewed { app, wanted: Wanted::Owner(token), file },
+            GivenToken::Plain(token) => TokenOrigin::Fixed(token),
         })
     }
 
     /// Another token from now on. A request that is under way goes on with the one that it has; connections stay.
     pub(crate) fn replace(&self, transport: &Transport, token: Option<&str>) -> Result<()> {
         let shared = &*self.0;
-        let holder = match (Spoken::read(token)?, &shared.app) {
-            (Spoken::Plain(token), _) => Holder::fixed(token, &shared.endpoint, None),
-            (Spoken::Whole(token), None) if token.refresh.is_none() => {
+        let holder = match (GivenToken::read(token)?, &shared.app) {
+            (GivenToken::Plain(token), _) => Holder::fixed(token, &shared.endpoint, None),
+            (GivenToken::Whole(token), None) if token.refresh.is_none() => {
                 Holder::fixed(token, &shared.endpoint, None)
             }
-            (Spoken::Whole(_), None) => {
+            (GivenToken::Whole(_), None) => {
                 return Err(Error::argument("token", "has a refresh token, and this client no application")
                     .with_hint("a client of an application's client_id and client_secret renews tokens"));
             }
-            (Spoken::Nothing, None) => {
+            (GivenToken::Nothing, None) => {
                 return Err(Error::argument("token", "must not be NULL: this client has no application"));
             }
-            (Spoken::Nothing, Some(app)) => self.holder(app, Wanted::Application, transport)?,
-            (Spoken::Whole(token), Some(app)) => self.holder(app, Wanted::Owner(token), transport)?,
+            (GivenToken::Nothing, Some(app)) => self.holder(app, Wanted::Application, transport)?,
+            (GivenToken::Whole(token), Some(app)) => self.holder(app, Wanted::Owner(token), transport)?,
         };
         let account = holder.account();
         let before = shared.current.swap(Arc::new(Tokens::new(holder)));

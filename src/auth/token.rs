@@ -19,9 +19,9 @@ pub(super) const OF_A_PERSON: (&str, &str) = ("grant_type", "authorization_code"
 pub(crate) struct Token {
     pub access: Secret,
     pub refresh: Option<Secret>,
-    /// Seconds since the epoch, where the token's JSON tells.
+    /// Seconds since the epoch, where the token's JSON says it.
     pub ends: Option<f64>,
-    /// Seconds since the epoch, where the token's JSON tells.
+    /// Seconds since the epoch, where the token's JSON says it.
     pub obtained: Option<f64>,
     /// A person signed in for it.
     pub is_personal: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Token {
 }
 
 /// What a caller gives where a token is asked for.
-pub(crate) enum Spoken {
+pub(crate) enum GivenToken {
     /// Nothing: the application's own token.
     Nothing,
     /// An access token alone.
@@ -39,16 +39,16 @@ pub(crate) enum Spoken {
     Whole(Token),
 }
 
-impl Spoken {
+impl GivenToken {
     pub(crate) fn read(text: Option<&str>) -> Result<Self> {
-        let Some(text) = text.map(trimmed) else { return Ok(Spoken::Nothing) };
+        let Some(text) = text.map(trimmed) else { return Ok(GivenToken::Nothing) };
         if text.is_empty() {
             return Err(Error::argument("token", "must not be empty"));
         }
         if !text.starts_with('{') {
-            return Token::checked("token", text).map(Spoken::Plain);
+            return Token::checked("token", text).map(GivenToken::Plain);
         }
-        Token::from_json(text).map(Spoken::Whole).ok_or_else(|| {
+        Token::from_json(text).map(GivenToken::Whole).ok_or_else(|| {
             Error::argument("token", "must be an access token, or a token's JSON with its access_token")
         })
     }
@@ -113,7 +113,7 @@ impl Token {
         self.ends_within(LEEWAY.min(self.lifetime / 10.0))
     }
 
-    /// Whether it was obtained after `other`; `None` where the two do not tell.
+    /// Whether it was obtained after `other`; `None` where the two do not say.
     pub(super) fn is_after(&self, other: &Token) -> Option<bool> {
         let times = self.obtained.zip(other.obtained).or_else(|| self.ends.zip(other.ends));
         times.filter(|(own, others)| own != others).map(|(own, others)| own > others)

@@ -46,7 +46,7 @@ struct Shared {
     finished: Condvar,
     progress: Arc<Progress>,
     pipe: OnceCell<(io::PipeReader, io::PipeWriter)>,
-    /// Where its end is told; set while the stage is locked.
+    /// Where its key is put at its end; set while the stage is locked.
     queue: OnceCell<(Queue, u64)>,
     on_end: Option<Box<dyn Fn(bool) + Send + Sync>>,
 }
@@ -113,7 +113,7 @@ impl Operation {
         Self::start_with(transport, work, None)
     }
 
-    /// The same; `on_end` is told when it ends (`false`) and when its result is taken (`true`).
+    /// The same; `on_end` is called when it ends (with `false`) and when its result is taken (with `true`).
     pub(crate) fn start_with<F>(
         transport: &Transport,
         work: impl FnOnce(Context) -> F,
@@ -170,7 +170,7 @@ impl Operation {
         Err(Error::closed("the operation belongs to the process that started it"))
     }
 
-    /// Waits for the end, for at most `limit`; tells whether it has come.
+    /// Waits for the end, for at most `limit`; whether it has come.
     pub fn wait(&self, limit: Option<Duration>) -> Result<bool> {
         self.check_process()?;
         let until = limit.and_then(|limit| Instant::now().checked_add(limit));
@@ -191,7 +191,7 @@ impl Operation {
         Ok(true)
     }
 
-    /// Has its end told to a queue, as `key`; at once if it has ended. An operation has one queue at most.
+    /// Puts `key` in a queue when it ends; at once if it has ended. An operation has one queue at most.
     pub fn notify(&self, queue: &Queue, key: u64) -> Result<()> {
         self.check_process()?;
         let stage = self.shared.stage();

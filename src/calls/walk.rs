@@ -180,7 +180,7 @@ impl Walk {
         Ok(())
     }
 
-    /// Counts the page's rows; tells whether they are the last ones.
+    /// Counts the page's rows; whether they are the last ones.
     fn is_total(&mut self, page: &Step) -> Result<bool> {
         self.tally = match (self.tally, page.rows) {
             (Tally::Begun, Some(rows)) => match page.count {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Patient, report::Report};
+use super::{Checkup, report::Report};
 use crate::{
     auth::token,
     error::{Result, Status},
@@ -13,9 +13,9 @@ use crate::{
 const SOON: f64 = 300.0;
 
 /// Whether the platform knows the token.
-pub(super) async fn look(patient: &Patient<'_>, report: &mut Report, is_there: bool) -> Result<bool> {
+pub(super) async fn look(checkup: &Checkup<'_>, report: &mut Report, is_there: bool) -> Result<bool> {
     let language = report.language;
-    let source = match patient.source {
+    let source = match checkup.source {
         Ok(source) => source,
         Err(error) => {
             let hint = language.say(
@@ -29,16 +29,16 @@ pub(super) async fn look(patient: &Patient<'_>, report: &mut Report, is_there: b
     if !is_there {
         return Ok(false);
     }
-    let answer = match patient.session.introspection(&patient.context).await {
+    let answer = match checkup.session.introspection(&checkup.context).await {
         Ok(answer) => answer,
         Err(error) if error.status() == Status::Cancelled => return Err(error),
         Err(error) => {
-            let error = patient.explained("introspect", error);
+            let error = checkup.explained("introspect", error);
             let hint = match error.status() {
                 Status::Auth | Status::Api => refused(report),
                 _ if error.http_status() == 429 => {
-                    let told = language.say("not looked at: too many requests", "未检查：请求过于频繁");
-                    report.skipped("credentials", told);
+                    let text = language.say("not looked at: too many requests", "未检查：请求过于频繁");
+                    report.skipped("credentials", text);
                     return Ok(false);
                 }
                 _ => language.say(
@@ -50,18 +50,18 @@ pub(super) async fn look(patient: &Patient<'_>, report: &mut Report, is_there: b
             return Ok(false);
         }
     };
-    let told: Value = serde_json::from_str(&answer).unwrap_or_default();
-    if told["active"].as_bool() == Some(false) {
+    let facts: Value = serde_json::from_str(&answer).unwrap_or_default();
+    if facts["active"].as_bool() == Some(false) {
         let detail = language
             .say(format!("{source}: the token is wrong or has ended"), format!("{source}：令牌错误或已失效"));
         let hint = refused(report);
         report.failed("credentials", detail, hint);
         return Ok(false);
     }
-    let grant = patient.session.credentials().grant().name();
-    let client = told["client_id"].as_str().unwrap_or("?");
+    let grant = checkup.session.credentials().grant().name();
+    let client = facts["client_id"].as_str().unwrap_or("?");
     let mut detail = format!("{source}: {grant}, client_id {client}");
-    let left = told["exp"].as_f64().map(|ends| ends - token::now());
+    let left = facts["exp"].as_f64().map(|ends| ends - token::now());
     if let Some(left) = left {
         let minutes = (left.max(0.0) / 60.0) as u64;
         detail.push_str(&match minutes / 1440 {
@@ -77,7 +77,7 @@ pub(super) async fn look(patient: &Patient<'_>, report: &mut Report, is_there: b
         }
         _ => report.ok("credentials", detail),
     }
-    if let Some(scopes) = told["scope"].as_str() {
+    if let Some(scopes) = facts["scope"].as_str() {
         // What is missing shows where it is needed.
         report.ok(
             "scopes",
@@ -97,9 +97,9 @@ fn refused(report: &Report) -> String {
 }
 
 /// Whether the platform wanted fewer requests of this client.
-pub(super) fn look_at_limits(patient: &Patient<'_>, report: &mut Report) {
+pub(super) fn look_at_limits(checkup: &Checkup<'_>, report: &mut Report) {
     let language = report.language;
-    let transport = patient.session.transport();
+    let transport = checkup.session.transport();
     let refusals = transport.refusals();
     let own = transport.options().rate_limit;
     let limit = own.map_or(String::new(), |rate| {
@@ -109,10 +109,10 @@ pub(super) fn look_at_limits(patient: &Patient<'_>, report: &mut Report) {
         )
     });
     if refusals == 0 {
-        let told = language.say("no request was refused for its number", "没有请求因过于频繁被拒绝");
-        return report.ok("rate_limit", told + &limit);
+        let text = language.say("no request was refused for its number", "没有请求因过于频繁被拒绝");
+        return report.ok("rate_limit", text + &limit);
     }
-    let told = language.say(
+    let text = language.say(
         format!("{refusals} requests of this client were refused: too many (HTTP 429)"),
         format!("本客户端有 {refusals} 次请求因过于频繁被拒绝（HTTP 429）"),
     );
@@ -120,5 +120,5 @@ pub(super) fn look_at_limits(patient: &Patient<'_>, report: &mut Report) {
         "send less: the option \"rate_limit\", fewer programs at once, or a larger quota from the platform",
         "请降低频率：设置 rate_limit、减少同时运行的程序，或向平台申请更大的配额",
     );
-    report.warning("rate_limit", told + &limit, hint);
+    report.warning("rate_limit", text + &limit, hint);
 }

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// What is asked of the doctor.
-struct Wishes {
+struct DoctorOptions {
     language: Language,
     /// Whether a small object is written and read.
     round_trip: bool,
@@ -28,7 +28,7 @@ struct Wishes {
     cmk_id: Option<String>,
 }
 
-impl Wishes {
+impl DoctorOptions {
     fn read(args: &Args) -> Result<Self> {
         const KNOWN: [&str; 3] = ["lang", "round_trip", "cmk_id"];
         if let Some(other) = args.names().find(|name| !KNOWN.contains(name)) {
@@ -44,21 +44,21 @@ impl Wishes {
             Some("false") => false,
             Some(_) => return Err(Error::argument("round_trip", "must be true or false")),
         };
-        Ok(Wishes { language, round_trip, cmk_id: args.text("cmk_id")?.filter(|id| !id.is_empty()) })
+        Ok(DoctorOptions { language, round_trip, cmk_id: args.text("cmk_id")?.filter(|id| !id.is_empty()) })
     }
 }
 
 /// What is looked at, and with what.
-struct Patient<'a> {
+struct Checkup<'a> {
     session: &'a Session,
     objects: &'a Objects,
     context: Context,
-    wishes: Wishes,
+    wanted: DoctorOptions,
     /// Where the credentials were found, or why they were not.
     source: std::result::Result<&'a str, &'a Error>,
 }
 
-impl Patient<'_> {
+impl Checkup<'_> {
     /// A failure as it may be shown.
     fn explained(&self, call: &str, error: Error) -> Error {
         self.session.explain(call, self.context.tag.as_deref(), error)
@@ -76,14 +76,14 @@ pub(crate) async fn look(
     let mut context = context.switched(&args.switches(&["timeout", "deadline", "headers"])?);
     // A hiccup is no finding; an outage is.
     context.max_retries = Some(1);
-    let wishes = Wishes::read(args)?;
-    let language = wishes.language;
-    let patient = Patient { session, objects, context, wishes, source };
+    let wanted = DoctorOptions::read(args)?;
+    let language = wanted.language;
+    let checkup = Checkup { session, objects, context, wanted, source };
     let mut report = Report::new(language);
-    let is_there = network::look(&patient, &mut report).await?;
-    let is_known = account::look(&patient, &mut report, is_there).await?;
-    store::look(&patient, &mut report, is_known).await?;
-    account::look_at_limits(&patient, &mut report);
+    let is_there = network::look(&checkup, &mut report).await?;
+    let is_known = account::look(&checkup, &mut report, is_there).await?;
+    store::look(&checkup, &mut report, is_known).await?;
+    account::look_at_limits(&checkup, &mut report);
     let endpoint = session.transport().options().endpoint.as_str();
     let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
     let checks: Vec<Value> = report.into_json();

@@ -8,10 +8,10 @@ use std::{
 use reqwest::header::{CONTENT_TYPE, DATE, LOCATION};
 use url::{Host, Url};
 
-use super::{Patient, report::Report};
+use super::{Checkup, report::Report};
 use crate::{
     error::{Result, Status},
-    transport::{Answer, Way},
+    transport::{Answer, ProxyRoute},
 };
 
 /// So many addresses of a family are tried.
@@ -21,44 +21,44 @@ const DOUBTFUL: Duration = Duration::from_secs(60);
 const REFUSED: Duration = Duration::from_secs(900);
 
 /// Whether the platform answers.
-pub(super) async fn look(patient: &Patient<'_>, report: &mut Report) -> Result<bool> {
-    let transport = patient.session.transport();
+pub(super) async fn look(checkup: &Checkup<'_>, report: &mut Report) -> Result<bool> {
+    let transport = checkup.session.transport();
     let url = &transport.options().endpoint;
-    let way = transport.way(url)?;
-    let is_reached = match &way.proxy {
+    let route = transport.proxy_route(url)?;
+    let is_reached = match &route.proxy {
         Some(proxy) if proxy.looks_names_up => {
-            let told = report.language.say("the proxy looks names up", "由代理服务器解析域名");
-            report.skipped("name_lookup", told);
+            let text = report.language.say("the proxy looks names up", "由代理服务器解析域名");
+            report.skipped("name_lookup", text);
             true
         }
-        _ => names(patient, report, url, way.proxy.is_none()).await?,
+        _ => names(checkup, report, url, route.proxy.is_none()).await?,
     };
-    if way.proxy.is_some() && is_reached {
-        let told = report.language.say("the proxy makes the connections", "由代理服务器建立连接");
-        report.skipped("addresses", told);
+    if route.proxy.is_some() && is_reached {
+        let text = report.language.say("the proxy makes the connections", "由代理服务器建立连接");
+        report.skipped("addresses", text);
     }
-    let outcome = if is_reached { Some(transport.look(&patient.context, "/ping").await) } else { None };
+    let outcome = if is_reached { Some(transport.look(&checkup.context, "/ping").await) } else { None };
     if let Some(Err(error)) = &outcome
         && error.status() == Status::Cancelled
     {
         return Err(error.clone());
     }
-    if !proxy(patient, report, &way, outcome.as_ref()).await? {
+    if !proxy(checkup, report, &route, outcome.as_ref()).await? {
         return Ok(false);
     }
     let Some(outcome) = outcome else { return Ok(false) };
-    if !tls(patient, report, url, &outcome) {
+    if !tls(checkup, report, url, &outcome) {
         return Ok(false);
     }
     answered(report, url, outcome)
 }
 
-/// Looks the name up, and knocks at its addresses where connections are made from here.
-async fn names(patient: &Patient<'_>, report: &mut Report, url: &Url, knocks: bool) -> Result<bool> {
-    let transport = patient.session.transport();
+/// Looks the name up, and connects to its addresses where connections are made from here.
+async fn names(checkup: &Checkup<'_>, report: &mut Report, url: &Url, connects: bool) -> Result<bool> {
+    let transport = checkup.session.transport();
     let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return Ok(false) };
     let language = report.language;
-    let found = match transport.addresses(&patient.context, &host, port).await {
+    let found = match transport.addresses(&checkup.context, &host, port).await {
         Ok(found) => found,
         Err(error) if error.status() == Status::Cancelled => return Err(error),
         Err(error) => {
@@ -84,19 +84,19 @@ async fn names(patient: &Patient<'_>, report: &mut Report, url: &Url, knocks: bo
             language.say(format!("{host} is an address"), format!("{host} 本身就是 IP 地址")),
         );
     }
-    if knocks { addresses(patient, report, &found).await } else { Ok(true) }
+    if connects { addresses(checkup, report, &found).await } else { Ok(true) }
 }
 
-async fn addresses(patient: &Patient<'_>, report: &mut Report, found: &[SocketAddr]) -> Result<bool> {
-    let transport = patient.session.transport();
-    let (mut good, mut bad, mut told) = (0, 0, Vec::new());
+async fn addresses(checkup: &Checkup<'_>, report: &mut Report, found: &[SocketAddr]) -> Result<bool> {
+    let transport = checkup.session.transport();
+    let (mut good, mut bad, mut text) = (0, 0, Vec::new());
     for (family, is_of) in
         [("IPv4", SocketAddr::is_ipv4 as fn(&SocketAddr) -> bool), ("IPv6", SocketAddr::is_ipv6)]
     {
         let (mut failure, mut is_open, mut asked) = (None, false, 0);
         for address in found.iter().filter(|address| is_of(address)).take(TRIED) {
             asked += 1;
-            match transport.knock(&patient.context, *address).await {
+            match transport.try_connecting(&checkup.context, *address).await {
                 Ok(()) => is_open = true,
                 Err(error) if error.status() == Status::Cancelled => return Err(error),
                 Err(error) => failure = Some((*address, error)),
@@ -109,11 +109,11 @@ async fn addresses(patient: &Patient<'_>, report: &mut Report, found: &[SocketAd
             _ if asked == 0 => {}
             None => {
                 good += 1;
-                told.push(format!("{family}: ok"));
+                text.push(format!("{family}: ok"));
             }
             // This machine has no network of that family, which is nobody's fault.
             Some((_, error)) if !error.is_passing() => {
-                told.push(
+                text.push(
                     report
                         .language
                         .say(format!("{family}: not on this machine"), format!("{family}：本机未启用")),
@@ -121,11 +121,11 @@ async fn addresses(patient: &Patient<'_>, report: &mut Report, found: &[SocketAd
             }
             Some((address, error)) => {
                 bad += 1;
-                told.push(format!("{family}: {address}: {}", error.message()));
+                text.push(format!("{family}: {address}: {}", error.message()));
             }
         }
     }
-    let (language, detail) = (report.language, told.join("; "));
+    let (language, detail) = (report.language, text.join("; "));
     match (good, bad) {
         (0, _) => {
             let hint = language.say(
@@ -149,25 +149,25 @@ async fn addresses(patient: &Patient<'_>, report: &mut Report, found: &[SocketAd
 
 /// The proxy, and why it is used; whether it let the request through.
 async fn proxy(
-    patient: &Patient<'_>,
+    checkup: &Checkup<'_>,
     report: &mut Report,
-    way: &Way,
+    route: &ProxyRoute,
     outcome: Option<&Result<Answer>>,
 ) -> Result<bool> {
     let language = report.language;
-    let Some(proxy) = &way.proxy else {
-        let told = match way.excepted {
+    let Some(proxy) = &route.proxy else {
+        let text = match route.excepted {
             Some(from) => language.say(
                 format!("none: {from} names one, and no_proxy excepts this address"),
                 format!("未使用：{from} 设置了代理，但 no_proxy 排除了该地址"),
             ),
             None => language.say("none", "未使用"),
         };
-        report.ok("proxy", told);
+        report.ok("proxy", text);
         return Ok(true);
     };
     let named = language
-        .say(format!("{}, of {}", proxy.told, proxy.from), format!("{}，来自 {}", proxy.told, proxy.from));
+        .say(format!("{}, of {}", proxy.name, proxy.from), format!("{}，来自 {}", proxy.name, proxy.from));
     let hint = language.say(
         format!("check {} and what the proxy allows; NO_PROXY excepts addresses", proxy.from),
         format!("请检查 {} 及代理的访问规则；NO_PROXY 可排除地址", proxy.from),
@@ -179,18 +179,18 @@ async fn proxy(
             Host::Ipv4(address) => Host::Ipv4(*address),
             Host::Ipv6(address) => Host::Ipv6(*address),
         };
-        let transport = patient.session.transport();
-        let knocked = async {
+        let transport = checkup.session.transport();
+        let connected = async {
             let mut last = Ok(());
-            for address in transport.addresses(&patient.context, &host, *port).await? {
-                last = transport.knock(&patient.context, address).await;
+            for address in transport.addresses(&checkup.context, &host, *port).await? {
+                last = transport.try_connecting(&checkup.context, address).await;
                 if last.is_ok() {
                     break;
                 }
             }
             last
         };
-        if let Err(error) = knocked.await {
+        if let Err(error) = connected.await {
             if error.status() == Status::Cancelled {
                 return Err(error);
             }
@@ -210,7 +210,7 @@ async fn proxy(
     }
 }
 
-fn tls(patient: &Patient<'_>, report: &mut Report, url: &Url, outcome: &Result<Answer>) -> bool {
+fn tls(checkup: &Checkup<'_>, report: &mut Report, url: &Url, outcome: &Result<Answer>) -> bool {
     let language = report.language;
     if url.scheme() != "https" {
         let is_here = match url.host() {
@@ -219,20 +219,20 @@ fn tls(patient: &Patient<'_>, report: &mut Report, url: &Url, outcome: &Result<A
             Some(Host::Domain(name)) => name == "localhost",
             None => false,
         };
-        let told = language.say("the endpoint is http", "平台地址为 http");
+        let text = language.say("the endpoint is http", "平台地址为 http");
         match is_here {
-            true => report.skipped("tls", told),
+            true => report.skipped("tls", text),
             false => {
                 let hint = language.say(
                     "tokens travel in the clear: use the https address",
                     "令牌将以明文传输：请使用 https 地址",
                 );
-                report.warning("tls", told, hint);
+                report.warning("tls", text, hint);
             }
         }
         return true;
     }
-    let trusted = patient.session.transport().trusted();
+    let trusted = checkup.session.transport().trusted();
     let refused = outcome.as_ref().err().filter(|error| error.is_of_tls());
     match (&trusted, refused) {
         (Ok(trusted), None) => {
@@ -284,16 +284,16 @@ fn answered(report: &mut Report, url: &Url, outcome: Result<Answer>) -> Result<b
         }
         None => None,
     };
-    if let Some(told) = portal {
+    if let Some(text) = portal {
         let hint = language.say(
             "a captive portal: sign in to this network with a browser; or the endpoint is not the platform's",
             "可能是需要认证的网络：请用浏览器登录该网络；或平台地址不正确",
         );
-        report.failed("platform", told, hint);
+        report.failed("platform", text, hint);
         return Ok(false);
     }
     if answer.status >= 400 && answer.status != 429 {
-        let told = language.say(
+        let text = language.say(
             format!("it answers with HTTP {}", answer.status),
             format!("平台返回 HTTP {}", answer.status),
         );
@@ -301,7 +301,7 @@ fn answered(report: &mut Report, url: &Url, outcome: Result<Answer>) -> Result<b
             "the platform, or a gateway before it, does not work: try again later; check the endpoint's path",
             "平台或其网关故障：请稍后重试；并检查平台地址的路径",
         );
-        report.failed("platform", told, hint);
+        report.failed("platform", text, hint);
         return Ok(false);
     }
     report.ok("platform", language.say("it answers", "应答正常"));
@@ -312,8 +312,8 @@ fn answered(report: &mut Report, url: &Url, outcome: Result<Answer>) -> Result<b
 fn clock(report: &mut Report, date: Option<&str>) {
     let language = report.language;
     let Some(there) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else {
-        let told = language.say("the server does not tell its time", "服务器未给出时间");
-        return report.skipped("clock", told);
+        let text = language.say("the server does not tell its time", "服务器未给出时间");
+        return report.skipped("clock", text);
     };
     let here = SystemTime::now();
     let (apart, is_ahead) = match here.duration_since(there) {
@@ -322,7 +322,7 @@ fn clock(report: &mut Report, date: Option<&str>) {
     };
     // Dates have whole seconds.
     let seconds = apart.as_secs();
-    let told = match (seconds, is_ahead) {
+    let text = match (seconds, is_ahead) {
         (0..2, _) => language.say("as the server's", "与服务器一致"),
         (_, true) => {
             language.say(format!("{seconds} s ahead of the server's"), format!("比服务器快 {seconds} 秒"))
@@ -333,8 +333,8 @@ fn clock(report: &mut Report, date: Option<&str>) {
     };
     let hint = || language.say("set this machine's clock (NTP)", "请校准本机时间（NTP）");
     match apart {
-        apart if apart > REFUSED => report.failed("clock", told, hint()),
-        apart if apart > DOUBTFUL => report.warning("clock", told, hint()),
-        _ => report.ok("clock", told),
+        apart if apart > REFUSED => report.failed("clock", text, hint()),
+        apart if apart > DOUBTFUL => report.warning("clock", text, hint()),
+        _ => report.ok("clock", text),
     }
 }

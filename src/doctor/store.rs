@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::{Patient, report::Report};
+use super::{Checkup, report::Report};
 use crate::{
     error::{Error, Result, Status},
     platform::{args::Args, store_access::StoreAccess},
@@ -18,25 +18,25 @@ const SIZE: usize = 1 << 20;
 /// The platform's code for a token without the scope.
 const NO_PERMISSION: i64 = 401;
 
-pub(super) async fn look(patient: &Patient<'_>, report: &mut Report, is_known: bool) -> Result<()> {
+pub(super) async fn look(checkup: &Checkup<'_>, report: &mut Report, is_known: bool) -> Result<()> {
     if !is_known {
         return Ok(());
     }
-    if reach(patient, report).await? && patient.wishes.round_trip {
-        round_trip(patient, report).await?;
-    } else if !patient.wishes.round_trip {
+    if reach(checkup, report).await? && checkup.wanted.round_trip {
+        round_trip(checkup, report).await?;
+    } else if !checkup.wanted.round_trip {
         report.skipped("round_trip", report.language.say("not asked for", "未要求检查"));
     }
-    key(patient, report).await
+    key(checkup, report).await
 }
 
 /// The store's credentials, and a connection to it.
-async fn reach(patient: &Patient<'_>, report: &mut Report) -> Result<bool> {
+async fn reach(checkup: &Checkup<'_>, report: &mut Report) -> Result<bool> {
     let language = report.language;
-    let answer = match patient.session.upload_token(&patient.context, Args::default()).await {
+    let answer = match checkup.session.upload_token(&checkup.context, Args::default()).await {
         Ok(answer) => answer,
         Err(error) => {
-            let error = told(patient, "get_upload_token", error)?;
+            let error = shown(checkup, "get_upload_token", error)?;
             if error.code() == NO_PERMISSION {
                 let hint = language.say(
                     "sign in again with the scope for files: `bge login --scopes`, or ask for it at the platform",
@@ -44,8 +44,8 @@ async fn reach(patient: &Patient<'_>, report: &mut Report) -> Result<bool> {
                 );
                 report.replace("scopes", error.message().to_owned(), hint);
             } else if error.http_status() == 429 {
-                let told = language.say("not looked at: too many requests", "未检查：请求过于频繁");
-                report.skipped("object_store", told);
+                let text = language.say("not looked at: too many requests", "未检查：请求过于频繁");
+                report.skipped("object_store", text);
             } else {
                 let hint = language.say(
                     "the platform gives no access to the object store: try again later",
@@ -59,12 +59,12 @@ async fn reach(patient: &Patient<'_>, report: &mut Report) -> Result<bool> {
     let token: Value = serde_json::from_str(&answer).unwrap_or_default();
     let text = token["endpoint"].as_str().unwrap_or_default();
     let address = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    let transport = patient.session.transport();
-    let knocked = async {
+    let transport = checkup.session.transport();
+    let connected = async {
         let url = Url::parse(&address)
             .map_err(|_| Error::new(Status::Protocol, format!("{text} is no address")))?;
         let (Some(host), Some(port)) = (url.host(), url.port_or_known_default()) else { return Ok(()) };
-        if transport.way(&url)?.proxy.is_some() {
+        if transport.proxy_route(&url)?.proxy.is_some() {
             return Ok(());
         }
         let host = match host {
@@ -72,24 +72,24 @@ async fn reach(patient: &Patient<'_>, report: &mut Report) -> Result<bool> {
             Host::Domain(name) => {
                 let bucket = token["bucket"].as_str().unwrap_or_default();
                 let own = format!("{bucket}.{name}");
-                let found = transport.addresses(&patient.context, &Host::Domain(own.as_str()), port).await;
+                let found = transport.addresses(&checkup.context, &Host::Domain(own.as_str()), port).await;
                 match found {
-                    Ok(found) => return knock(patient, &found).await,
+                    Ok(found) => return try_connecting(checkup, &found).await,
                     Err(_) => Host::Domain(name),
                 }
             }
             address => address,
         };
-        let found = transport.addresses(&patient.context, &host, port).await?;
-        knock(patient, &found).await
+        let found = transport.addresses(&checkup.context, &host, port).await?;
+        try_connecting(checkup, &found).await
     };
-    match knocked.await {
+    match connected.await {
         Ok(()) => {
             report.ok("object_store", address);
             Ok(true)
         }
         Err(error) => {
-            let error = told(patient, "doctor", error)?;
+            let error = shown(checkup, "doctor", error)?;
             let hint = language.say(
                 "the platform is reached, and its object store is not: allow this address in the firewall or proxy",
                 "平台可达但对象存储不可达：请在防火墙或代理中放行该地址",
@@ -100,10 +100,10 @@ async fn reach(patient: &Patient<'_>, report: &mut Report) -> Result<bool> {
     }
 }
 
-async fn knock(patient: &Patient<'_>, addresses: &[std::net::SocketAddr]) -> Result<()> {
+async fn try_connecting(checkup: &Checkup<'_>, addresses: &[std::net::SocketAddr]) -> Result<()> {
     let mut last = Err(Error::new(Status::Transport, "it has no address"));
     for address in addresses {
-        last = patient.session.transport().knock(&patient.context, *address).await;
+        last = checkup.session.transport().try_connecting(&checkup.context, *address).await;
         if last.is_ok() {
             break;
         }
@@ -112,7 +112,7 @@ async fn knock(patient: &Patient<'_>, addresses: &[std::net::SocketAddr]) -> Res
 }
 
 /// One mebibyte up and down again.
-async fn round_trip(patient: &Patient<'_>, report: &mut Report) -> Result<()> {
+async fn round_trip(checkup: &Checkup<'_>, report: &mut Report) -> Result<()> {
     let language = report.language;
     // The same bytes each time, and none like the one before it.
     let content: Vec<u8> =
@@ -120,14 +120,14 @@ async fn round_trip(patient: &Patient<'_>, report: &mut Report) -> Result<()> {
     let content = Bytes::from(content);
     let begun = Instant::now();
     let up =
-        patient.objects.upload(patient.context.clone(), NAME, Arc::new(content.clone()), Args::default());
+        checkup.objects.upload(checkup.context.clone(), NAME, Arc::new(content.clone()), Args::default());
     let outcome = async {
         let result = up.await.map_err(|error| (error, "upload"))?;
         let result: Value = serde_json::from_str(&result).unwrap_or_default();
         let up = begun.elapsed();
         let object = result["object_name"].as_str().unwrap_or_default().to_owned();
         let came =
-            patient.objects.fetch(&patient.context, &object).await.map_err(|error| (error, "download"))?;
+            checkup.objects.fetch(&checkup.context, &object).await.map_err(|error| (error, "download"))?;
         Ok::<_, (Error, &str)>((came, up, begun.elapsed() - up))
     };
     match outcome.await {
@@ -143,15 +143,15 @@ async fn round_trip(patient: &Patient<'_>, report: &mut Report) -> Result<()> {
             );
         }
         Ok(_) => {
-            let told = language.say("other bytes came back than were sent", "下载内容与上传内容不一致");
+            let text = language.say("other bytes came back than were sent", "下载内容与上传内容不一致");
             let hint = language.say(
                 "something on the way changes bytes: a proxy, or a gateway",
                 "途中有设备（代理或网关）改动了内容",
             );
-            report.failed("round_trip", told, hint);
+            report.failed("round_trip", text, hint);
         }
         Err((error, call)) => {
-            let error = told(patient, call, error)?;
+            let error = shown(checkup, call, error)?;
             let hint = match error.status() {
                 Status::Integrity => language.say(
                     "something on the way changes bytes: a proxy, or a gateway",
@@ -172,16 +172,16 @@ async fn round_trip(patient: &Patient<'_>, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
-async fn key(patient: &Patient<'_>, report: &mut Report) -> Result<()> {
+async fn key(checkup: &Checkup<'_>, report: &mut Report) -> Result<()> {
     let language = report.language;
-    let Some(cmk_id) = &patient.wishes.cmk_id else {
+    let Some(cmk_id) = &checkup.wanted.cmk_id else {
         report.skipped("key_service", language.say("no cmk_id was given", "未给出 cmk_id"));
         return Ok(());
     };
-    match patient.objects.try_key(&patient.context, cmk_id).await {
+    match checkup.objects.try_key(&checkup.context, cmk_id).await {
         Ok(()) => report.ok("key_service", language.say("it gives data keys", "可以生成数据密钥")),
         Err(error) => {
-            let error = told(patient, "key service", error)?;
+            let error = shown(checkup, "key service", error)?;
             let hint = language.say(
                 "check the key's id and state, who may use it, and \"kms_endpoint\"",
                 "请检查密钥 ID 与状态、使用权限，以及 kms_endpoint",
@@ -193,9 +193,9 @@ async fn key(patient: &Patient<'_>, report: &mut Report) -> Result<()> {
 }
 
 /// A failure as it may be shown; a cancel ends everything.
-fn told(patient: &Patient<'_>, call: &str, error: Error) -> Result<Error> {
+fn shown(checkup: &Checkup<'_>, call: &str, error: Error) -> Result<Error> {
     match error.status() {
         Status::Cancelled => Err(error),
-        _ => Ok(patient.explained(call, error)),
+        _ => Ok(checkup.explained(call, error)),
     }
 }

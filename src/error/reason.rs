@@ -16,7 +16,7 @@ const LONGEST: usize = 300;
 const WRAPPERS: [&str; 9] =
     ["message", "msg", "detail", "details", "error", "errors", "reason", "result", "description"];
 
-/// What a task tells about itself beside its result.
+/// The members that describe a task itself, beside its result.
 const OF_A_TASK: [&str; 8] =
     ["task_id", "task_type", "progress", "status", "create_time", "start_time", "update_time", "finish_time"];
 

@@ -33,7 +33,7 @@ impl Drop for bge_api_t {
 /// `connect_timeout` (10), `deadline` (seconds of a call with whatever it waits for; none), `max_retries` (unless given, a call is repeated until half a minute has passed
 /// since its first failure), `max_answer` (bytes of one answer after decompression, 1 GiB), `rate_limit` (requests to the
 /// platform per second; none), `rate_budget` (a file through which any number of processes of this machine keep to
-/// `rate_limit` together, and to what a 429 tells one of them), `max_connections` (32, bodies that stream included), `max_threads` (16), `proxy` (http,
+/// `rate_limit` together, and to the pause that a 429 asks of one of them), `max_connections` (32, bodies that stream included), `max_threads` (16), `proxy` (http,
 /// https, socks5, socks5h), `ca_file` (PEM), `user_agent`, `log` (off, error, info, debug), `log_file`, `log_format`
 /// (text, json), `oss_signature` (v1, v4), `kms_endpoint` (address of the key service, that of the store's region),
 /// `kms_access_key_id`, `kms_access_key_secret`, `kms_security_token` (whom it is asked as, the credentials of uploads

@@ -1,4 +1,4 @@
-//! What a failed call tells.
+//! Why a call failed.
 
 use std::{
     ffi::{CString, c_char},
@@ -8,7 +8,7 @@ use std::{
 use super::pointers::free;
 use crate::error::Error;
 
-/// What a failed call tells: one line for people, all of it as JSON for programs. Freed by `bge_error_free`.
+/// Why a call failed: one line for people, all of it as JSON for programs. Freed by `bge_error_free`.
 pub struct bge_error_t {
     error: Error,
     message: CString,

@@ -167,7 +167,7 @@ pub unsafe extern "C" fn bge_api_model_versions(
 /// Uploads a model's expfs zip.
 ///
 /// Source: POST `/model/expfs/upload`; for authorization-code and client-credentials tokens. The file is streamed
-/// from disk; as an operation it tells its progress in bytes.
+/// from disk; as an operation it counts its progress in bytes.
 ///
 /// - `model_id`: model id
 /// - `expfs`: path of a zip

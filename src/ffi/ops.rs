@@ -24,7 +24,7 @@ pub unsafe extern "C" fn bge_ops_new(out: *mut *mut bge_ops_t, err: *mut *mut bg
     unsafe { gives_handle("ops_new", out, err, || Ok(bge_ops_t { queue: Queue::new() })) }
 }
 
-/// Has an operation's end told to a queue: `key`, which is the caller's own, lines up there once, when the operation has
+/// Puts `key`, which is the caller's own, in a queue once, when the operation has
 /// ended, was cancelled or was freed before it had; at once if it has ended already. An operation has one queue at most:
 /// `BGE_ERR_ARGUMENT` for a second one.
 #[unsafe(no_mangle)]
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn bge_ops_fd(ops: *const bge_ops_t) -> i32 {
     shielded(-1, || ops.and_then(|ops| ops.queue.fd()).unwrap_or(-1))
 }
 
-/// Frees a queue; NULL is ignored. Operations that were added live on, and tell nobody of their end. Nobody may wait
+/// Frees a queue; NULL is ignored. Operations that were added live on, and their keys go nowhere. Nobody may wait
 /// at it then, and its file descriptor is closed when the last of them has ended.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn bge_ops_free(ops: *mut bge_ops_t) {

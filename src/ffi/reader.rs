@@ -48,7 +48,7 @@ pub unsafe extern "C" fn bge_api_open_reader(
 
 /// Reads the next bytes, as many as have come and `buf` has room for: `*n` is their count. 0 is the end, and comes, where
 /// all was read in order, only when length and checksum are right (of an encrypted object also the hash of the plaintext,
-/// where it is told).
+/// where it is known).
 ///
 /// The first read asks for 256 KiB, one after a jump for 192 KiB; reading on asks for up to 8 MiB at a time, with two blocks
 /// ahead. What breaks is taken up again where it broke. `BGE_ERR_INTEGRITY` when the bytes are not the object's, or when the

@@ -96,7 +96,7 @@ pub unsafe extern "C" fn bge_api_table(
 ///   type is an error of its sample.
 /// - `on_error`: `"fail"`, or `"skip"`: a failing sample is left to `bge_table_report`, and the others come. `whole`: true
 ///   gives a sample's rows when all of them are there, so that a sample that is skipped has given none.
-/// - `retry_for`: seconds, 0. So long an outage of the platform, or a door that it closed with 429, is waited out by all
+/// - `retry_for`: seconds, 0. So long an outage of the platform, or a pause that it asks for with 429, is waited out by all
 ///   samples together, beyond the repeats of each request; only what fails while others are answered is a sample's own.
 /// - `rate_limit`: requests per second of the whole table.
 /// - `checkpoint_dir`: a folder that keeps the pages of finished samples, and the list that `"all"` stands for: a run that

@@ -235,10 +235,10 @@ impl Content for Loan {
         self.length
     }
 
-    fn read_at(&self, piece: &mut [u8], at: u64) -> io::Result<()> {
+    fn read_at(&self, piece: &mut [u8], offset: u64) -> io::Result<()> {
         let lent = self.lent.read().unwrap_or_else(|poisoned| poisoned.into_inner());
         let lent = lent.ok_or_else(|| io::Error::other("the bytes were taken back"))?;
-        let from = usize::try_from(at).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+        let from = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
         let found = from.checked_add(piece.len()).and_then(|to| lent.get(from..to));
         piece.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())

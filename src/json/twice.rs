@@ -96,7 +96,7 @@ impl<'a> Scan<'a> {
         None
     }
 
-    /// Goes behind the string's end; tells whether anything in it is escaped.
+    /// Goes behind the string's end; whether anything in it is escaped.
     #[inline]
     fn skip_string(&mut self) -> bool {
         let mut is_escaped = false;
@@ -165,7 +165,7 @@ impl<'a> Scan<'a> {
 }
 
 impl<'a> Names<'a> {
-    /// Adds a name; tells whether it was there.
+    /// Adds a name; whether it was there already.
     fn add(&mut self, name: Name<'a>) -> bool {
         if self.list.len() < MANY {
             if self.list.contains(&name) {

@@ -26,7 +26,7 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    /// `endpoint` as the platform tells it; without a scheme it is https.
+    /// `endpoint` as the platform gives it; without a scheme it is https.
     pub(super) fn new(name: &str, endpoint: &str) -> Result<Self> {
         let text = if endpoint.contains("://") { endpoint.to_owned() } else { format!("https://{endpoint}") };
         let wrong =

@@ -24,8 +24,8 @@ pub(crate) trait Content: Send + Sync {
     /// In bytes.
     fn length(&self) -> u64;
 
-    /// Fills `piece` from this place.
-    fn read_at(&self, piece: &mut [u8], at: u64) -> io::Result<()>;
+    /// Fills `piece` from this offset on.
+    fn read_at(&self, piece: &mut [u8], offset: u64) -> io::Result<()>;
 
     /// Whether it still is what it was when the upload began.
     fn check_unchanged(&self) -> io::Result<()> {
@@ -38,8 +38,8 @@ impl Content for Bytes {
         self.len() as u64
     }
 
-    fn read_at(&self, piece: &mut [u8], at: u64) -> io::Result<()> {
-        let from = usize::try_from(at).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+    fn read_at(&self, piece: &mut [u8], offset: u64) -> io::Result<()> {
+        let from = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
         let found = from.checked_add(piece.len()).and_then(|to| self.get(from..to));
         piece.copy_from_slice(found.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
@@ -87,8 +87,8 @@ impl Content for OpenFile {
         self.identity.size
     }
 
-    fn read_at(&self, piece: &mut [u8], at: u64) -> io::Result<()> {
-        self.file.read_exact_at(piece, at)
+    fn read_at(&self, piece: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_exact_at(piece, offset)
     }
 
     fn check_unchanged(&self) -> io::Result<()> {
@@ -114,8 +114,8 @@ impl Content for Unmeasured {
         self.bytes.length()
     }
 
-    fn read_at(&self, piece: &mut [u8], at: u64) -> io::Result<()> {
-        self.bytes.read_at(piece, at)
+    fn read_at(&self, piece: &mut [u8], offset: u64) -> io::Result<()> {
+        self.bytes.read_at(piece, offset)
     }
 
     fn check_unchanged(&self) -> io::Result<()> {
@@ -324,15 +324,15 @@ mod tests {
     #[test]
     fn a_size_of_nothing_is_not_believed() {
         let opened = |path: &str| content_of(OpenFile::open(Path::new(path)).expect(path)).expect(path);
-        let told = fs::read("/proc/version").expect("a file of Linux");
+        let held = fs::read("/proc/version").expect("a file of Linux");
         let content = opened("/proc/version");
         assert_eq!(
             (fs::metadata("/proc/version").expect("it").len(), content.length()),
-            (0, told.len() as u64)
+            (0, held.len() as u64)
         );
-        let mut read = vec![0; told.len()];
+        let mut read = vec![0; held.len()];
         content.read_at(&mut read, 0).expect("all of it");
-        assert_eq!(read, told);
+        assert_eq!(read, held);
     }
 
     #[test]

@@ -47,15 +47,15 @@ impl Keystream {
         Ok(Keystream { key: own, iv })
     }
 
-    /// Encrypts or decrypts what stands at this place of the object.
-    pub(super) fn apply(&self, at: u64, bytes: &mut [u8]) {
+    /// Encrypts or decrypts what stands at this offset of the object.
+    pub(super) fn apply(&self, offset: u64, bytes: &mut [u8]) {
         let mut cipher = Ctr128BE::<Aes256>::new((&*self.key).into(), (&self.iv).into());
-        cipher.seek(at);
+        cipher.seek(offset);
         cipher.apply_keystream(bytes);
     }
 }
 
-/// How an object is encrypted, as its headers tell it: nothing in it is secret.
+/// How an object is encrypted, as its headers say: nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Envelope {
     /// The data key and the counter as the key service wrapped them.
@@ -129,7 +129,7 @@ impl Envelope {
         Ok((Envelope { key, iv, is_old: false, sha256: None }, stream))
     }
 
-    /// Whether a plaintext is the one that was written, where that is told.
+    /// Whether a plaintext is the one that was written, where its hash is known.
     pub(super) fn check(&self, found: &str) -> Result<()> {
         match &self.sha256 {
             Some(wanted) if wanted != found => Err(Error::new(
@@ -201,7 +201,7 @@ pub(super) struct Sealed {
 }
 
 impl Sealed {
-    /// With a data key of its own. The plaintext is read once for its hash, which the headers tell before it is sent.
+    /// With a data key of its own. The plaintext is read once for its hash, which the headers hold before it is sent.
     pub(super) async fn new(keys: &KeyService<'_>, cmk_id: &str, plain: &Arc<dyn Content>) -> Result<Self> {
         let (mut envelope, stream) = Envelope::seal(keys, cmk_id).await?;
         let hashed = plain.clone();
@@ -234,9 +234,9 @@ impl Content for Encrypted {
         self.plain.length()
     }
 
-    fn read_at(&self, piece: &mut [u8], at: u64) -> io::Result<()> {
-        self.plain.read_at(piece, at)?;
-        self.stream.apply(at, piece);
+    fn read_at(&self, piece: &mut [u8], offset: u64) -> io::Result<()> {
+        self.plain.read_at(piece, offset)?;
+        self.stream.apply(offset, piece);
         Ok(())
     }
 

@@ -30,7 +30,7 @@ const LONGEST_PIECE: u64 = 64 * 1024 * 1024;
 /// How often an object that changed in the meantime is begun anew.
 const RESTARTS: u32 = 3;
 
-/// How a go at the object begins.
+/// How an attempt at the object begins.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Strategy {
     /// With what is on the disk.
@@ -101,7 +101,7 @@ async fn fetch(
     }
 }
 
-/// One go at the whole object.
+/// One attempt at the whole object.
 struct Download<'a> {
     origin: &'a Origin,
     part: &'a Arc<PartFile>,
@@ -163,7 +163,7 @@ impl Download<'_> {
         }
     }
 
-    /// The hash of the plaintext, where it is told: a checksum of the store proves nothing of what was encrypted.
+    /// The hash of the plaintext, where it is given: a checksum of the store proves nothing of what was encrypted.
     async fn check(
         &self,
         received: Received,
@@ -215,13 +215,13 @@ impl Download<'_> {
         }
     }
 
-    /// The first answer tells length, version and whether ranges are understood.
+    /// The first answer says length, version and whether ranges are understood.
     async fn first(&self) -> Result<Opened> {
         let mut retry = Retry::new(&self.origin.context, self.origin.transport().log(), Repeat::Passing);
         let (mut range, mut wrong) = ((self.connections > 1).then_some((0, PIECE)), 0);
         loop {
             match self.origin.open(range, None).await {
-                // Without a version, ranges cannot be told to be of one object; without a length, not be planned.
+                // Without a version, nobody knows whether two ranges are of one object; without a length they cannot be planned.
                 Ok(opened) if opened.is_range && (opened.validator.is_none() || opened.size.is_none()) => {
                     range = None;
                 }
@@ -309,7 +309,7 @@ impl Download<'_> {
         Ok(verify(facts.size, crc64, facts.crc64)?)
     }
 
-    /// From beginning to end, from a server that tells too little for anything else.
+    /// From beginning to end, from a server that says too little for anything else.
     async fn stream(
         &self,
         opened: Opened,

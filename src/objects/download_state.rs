@@ -95,7 +95,7 @@ impl DownloadState {
         DownloadState { facts, done: BTreeMap::new() }
     }
 
-    /// What the lines of a journal tell, not joined yet; `None` when they do not hold together.
+    /// The state that the lines of a journal record, not joined yet; `None` when they do not hold together.
     pub(super) fn replayed(lines: Vec<Line>) -> Option<Self> {
         let mut state: Option<Self> = None;
         for line in lines {

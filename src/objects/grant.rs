@@ -190,8 +190,8 @@ impl Wire {
     }
 }
 
-/// When credentials are to be renewed. By a clock that calls them ended already, nothing can be told: then the store
-/// says so.
+/// When credentials are to be renewed. Where the clock here is past their end already, it cannot be
+/// worked out: the store refuses them when they have ended.
 fn stale_at(expiration: &str, asked: Instant) -> Option<Instant> {
     let ends = OffsetDateTime::parse(expiration, &Rfc3339).ok()?;
     let life = SystemTime::from(ends).duration_since(SystemTime::now()).ok()?;

@@ -25,7 +25,7 @@ impl Meter {
         Arc::new(Meter { whole: Whole::Call(progress), done: AtomicU64::new(0) })
     }
 
-    /// Of the parts of a stretch, in one go at it.
+    /// Of the parts of a stretch, in one attempt at it.
     pub(super) fn within(gauge: &Arc<Gauge>) -> Arc<Self> {
         Arc::new(Meter { whole: Whole::Stretch(gauge.clone()), done: AtomicU64::new(0) })
     }

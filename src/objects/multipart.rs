@@ -60,7 +60,7 @@ pub(super) struct Multipart {
 }
 
 impl Multipart {
-    /// Begins one; `meta` is what is told of the object beside its type.
+    /// Begins one; `meta` are the object's headers beside its type.
     pub(super) async fn begin(
         store: &Store,
         claim: &Arc<Claim>,
@@ -114,7 +114,7 @@ impl Multipart {
         self.store.ask(&self.name, &ask, read).await
     }
 
-    /// What the store has: number → size, ETag and, where it tells, checksum.
+    /// What the store has: number → size, ETag and, where it says it, checksum.
     pub(super) async fn list(&self) -> Result<BTreeMap<u64, Listed>> {
         let mut all = BTreeMap::new();
         let mut marker = 0;
@@ -172,7 +172,7 @@ impl Multipart {
         Ok((etag, verified(stated, sum(parts))?))
     }
 
-    /// An answer may get lost after the object is there: then the object tells, by size and checksum.
+    /// An answer may get lost after the object is there: then the object's size and checksum decide.
     pub(super) async fn settle(&self, parts: &Parts, error: &Error) -> Option<String> {
         // An answer that was lost, or was none of the store's; or one that began before the work had failed.
         let unsure = error.is_passing()
@@ -301,9 +301,9 @@ mod tests {
             <Part><PartNumber>2</PartNumber><ETag>\"4F\"</ETag><Size>3</Size></Part></ListPartsResult>";
         let page: ListParts = quick_xml::de::from_str(text).expect("a list");
         assert!(!page.is_truncated);
-        let told: Vec<_> =
+        let listed: Vec<_> =
             page.parts.iter().map(|part| (part.number, part.size, part.etag.as_str(), part.crc64)).collect();
-        assert_eq!(told, [(1, 9, "\"3F\"", Some(11051210869376104954)), (2, 3, "\"4F\"", None)]);
+        assert_eq!(listed, [(1, 9, "\"3F\"", Some(11051210869376104954)), (2, 3, "\"4F\"", None)]);
         let none: ListParts = quick_xml::de::from_str("<ListPartsResult></ListPartsResult>").expect("a list");
         assert!(none.parts.is_empty());
     }

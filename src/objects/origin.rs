@@ -102,7 +102,7 @@ pub(super) struct Opened {
     pub start: u64,
     /// Where it ends, not included: a range may be shorter than was asked for.
     pub end: Option<u64>,
-    /// Of the whole object; a range need not tell.
+    /// Of the whole object; a range need not say it.
     pub size: Option<u64>,
     pub validator: Option<Validator>,
     pub crc64: Option<u64>,
@@ -296,7 +296,7 @@ impl Origin {
         Ok(opened)
     }
 
-    /// Whether somebody on the way answered with a page. The store tells that it answered; of other servers, which may
+    /// Whether somebody on the way answered with a page. The store's own answers have its header; of other servers, which may
     /// serve pages and call anything one, only a body that is a page is believed to be none of the object: in the place
     /// of another version, or without one where the name is no page's.
     async fn is_page_instead(&self, opened: &mut Opened, version: Option<&Validator>) -> Result<bool> {
@@ -354,7 +354,7 @@ fn read(streamed: Streamed, asked: Option<(u64, u64)>) -> Result<Opened> {
         return Ok(Opened { start: 0, end: size, size, validator, crc64, is_range: false, streamed });
     }
     let wrong = |what: &str| Error::new(Status::Protocol, what).with_http(206, None);
-    // It may be shorter than was asked for, and need not tell the length of the whole.
+    // It may be shorter than was asked for, and need not say the length of the whole.
     let fits = |(start, end, _): &(u64, u64, Option<u64>)| {
         asked.is_some_and(|asked| *start == asked.0 && *end <= asked.1)
     };

@@ -158,7 +158,7 @@ impl PartFile {
         self.file.file().set_len(0).map_err(|cause| self.unwritable(&cause))
     }
 
-    /// Whether an object of this size will fit, as far as the file system tells.
+    /// Whether an object of this size will fit, as far as the file system says.
     pub(super) fn check_room(&self, size: u64) -> Result<()> {
         let metadata = self.file.file().metadata().map_err(|cause| self.unwritable(&cause))?;
         let there = metadata.blocks().saturating_mul(512);
@@ -170,8 +170,8 @@ impl PartFile {
         Err(self.unwritable(&io::Error::new(io::ErrorKind::StorageFull, what)))
     }
 
-    pub(super) fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.file.file().write_all_at(bytes, at)
+    pub(super) fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.file.file().write_all_at(bytes, offset)
     }
 
     /// Hands over a stretch as it stands on the disk, piece by piece.

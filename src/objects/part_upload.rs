@@ -36,15 +36,18 @@ pub(super) async fn upload(
     loop {
         let meter = Meter::within(gauge);
         let is_resumed = earlier.is_some();
-        let go = match earlier.take() {
+        let attempt = match earlier.take() {
             Some(earlier) => {
                 PartUpload::resume(store, claim, content, state, &earlier, options.cmk_id.is_some()).await
             }
             None => PartUpload::begin(store, options, claim, content, state).await.map(Some),
         };
-        let key = go.as_ref().ok().and_then(|go| go.as_ref().map(|go| go.upload.key.clone()));
-        let error = match go {
-            Ok(Some(go)) => match go.run(options.connections, &meter).await {
+        let key = attempt
+            .as_ref()
+            .ok()
+            .and_then(|attempt| attempt.as_ref().map(|attempt| attempt.upload.key.clone()));
+        let error = match attempt {
+            Ok(Some(attempt)) => match attempt.run(options.connections, &meter).await {
                 Ok(uploaded) => {
                     gauge.reach(size);
                     return Ok(uploaded);
@@ -72,7 +75,7 @@ pub(super) async fn upload(
     }
 }
 
-/// One go at an upload.
+/// One attempt at an upload.
 struct PartUpload<'a> {
     /// As it is stored.
     content: Arc<dyn Content>,
@@ -153,8 +156,8 @@ impl<'a> PartUpload<'a> {
             None => content.clone(),
         };
         let (part_size, parts) = (earlier.part_size, Parts::new());
-        let mut go = PartUpload { content, is_encrypted, state, part_size, upload, parts };
-        let listed = match go.upload.list().await {
+        let mut attempt = PartUpload { content, is_encrypted, state, part_size, upload, parts };
+        let listed = match attempt.upload.list().await {
             Ok(listed) => listed,
             // Without the right to list, what was confirmed is believed.
             Err(error) if refusal::is_denied(&error) => {
@@ -163,25 +166,25 @@ impl<'a> PartUpload<'a> {
             }
             Err(error) if refusal::is_lost_upload(&error) => {
                 // The last call may have ended after the object was there.
-                go.parts = earlier.parts.clone();
-                return Ok((go.parts.len() as u64 == go.count()).then_some(go));
+                attempt.parts = earlier.parts.clone();
+                return Ok((attempt.parts.len() as u64 == attempt.count()).then_some(attempt));
             }
             Err(error) => return Err(error),
         };
         for (number, listed) in listed {
-            match go.known(number, &listed, earlier.parts.get(&number)).await? {
+            match attempt.known(number, &listed, earlier.parts.get(&number)).await? {
                 Known::Good(part) => {
-                    go.parts.insert(number, part);
+                    attempt.parts.insert(number, part);
                 }
                 // A part that cannot be compared would be encrypted again, maybe with other bytes under the same key.
                 Known::Nothing if !is_encrypted => {}
                 Known::Nothing | Known::OtherContent => {
-                    go.upload.give_up().await;
+                    attempt.upload.give_up().await;
                     return Ok(None);
                 }
             }
         }
-        Ok(Some(go))
+        Ok(Some(attempt))
     }
 
     /// A part that the store has, compared with the file: neither time nor name says whether that is still the same.

@@ -54,9 +54,9 @@ pub(super) struct Source {
     /// From a server without ranges: what is under way, from beginning to end.
     whole: tokio::sync::Mutex<Option<Body>>,
     kept: Mutex<Kept>,
-    /// Where an object ended whose length nobody told.
+    /// Where an object ended whose length was not known.
     ended: OnceLock<u64>,
-    /// Why nothing more can come: the object is another one now, or nobody can tell.
+    /// Why nothing more can come: the object is another one now, or that cannot be found out.
     broken: OnceLock<Error>,
 }
 
@@ -263,7 +263,7 @@ impl Source {
         Ok(true)
     }
 
-    /// Asks for a stretch. The first answer tells what the object is.
+    /// Asks for a stretch. The first answer says what the object is.
     async fn open(&self, at: u64, end: u64) -> Result<Answered> {
         let turn = if self.known().is_none() { Some(self.first.lock().await) } else { None };
         let Some(known) = self.known() else {

@@ -53,7 +53,7 @@ pub(super) struct Ask {
     pub query: Vec<(&'static str, Option<String>)>,
     /// The content's type, for requests that begin an object.
     pub content_type: Option<&'static str>,
-    /// Of an object that begins: what is told of it beside its type.
+    /// Of an object that begins: its headers beside its type.
     pub meta: Vec<(String, String)>,
     pub body: Body,
 }
@@ -202,7 +202,7 @@ impl Store {
                 .map_err(|_| Error::new(Status::Protocol, "the client_id cannot stand in a header"))?;
             headers.insert(CLIENT_ID, client_id);
         }
-        let unfit = || Error::new(Status::Protocol, "what is told of the object cannot stand in a header");
+        let unfit = || Error::new(Status::Protocol, "the object's metadata cannot stand in a header");
         for (name, value) in &ask.meta {
             let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| unfit())?;
             headers.insert(name, HeaderValue::from_str(value).map_err(|_| unfit())?);

@@ -55,7 +55,7 @@ enum Line {
     Part(u64, Part),
 }
 
-/// The last upload that the lines tell of, with its parts; `None` when it cannot have been one of ours.
+/// The last upload that the lines record, with its parts; `None` when it cannot have been one of ours.
 fn replayed(lines: Vec<Line>) -> Option<UploadRecord> {
     let mut record: Option<UploadRecord> = None;
     for line in lines {
@@ -123,7 +123,7 @@ impl UploadState {
         *self.0.earlier.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = None;
     }
 
-    /// Begins the record of a new upload; tells whether it is on the disk.
+    /// Begins the record of a new upload; whether it is on the disk.
     pub(super) async fn begin(&self, record: UploadRecord) -> bool {
         self.forget();
         self.write(move |journal, owner| {

@@ -1,4 +1,4 @@
-//! What is learned of a limit that nobody told: the first 429 slows down, and then the way up is felt again.
+//! What is learned of a limit that is not known: the first 429 slows down, and then the rate grows again.
 
 use std::{
     sync::{Mutex, PoisonError},

@@ -21,8 +21,8 @@ const STALE: Micros = 3 * SECOND;
 const UNEVEN: Micros = SECOND / 2;
 /// So many moments are remembered of each kind.
 const MOST: usize = 64;
-/// A door stays closed for so long at most.
-pub(crate) const LONGEST_CLOSED: Micros = 3600 * SECOND;
+/// A pause lasts for so long at most.
+pub(crate) const LONGEST_PAUSE: Micros = 3600 * SECOND;
 const DAY: Micros = 86_400 * SECOND;
 
 /// What all clients know. Moments are microseconds of a clock that all of them read.
@@ -37,7 +37,8 @@ pub(crate) struct Quota {
     /// Moments that were given and not used.
     unused: Vec<Micros>,
     /// Until when the server wants to be left alone, and the HTTP status that said so.
-    door: Option<(Micros, u16)>,
+    #[serde(rename = "door")]
+    pause: Option<(Micros, u16)>,
     lesson: Lesson,
 }
 
@@ -48,15 +49,15 @@ pub(crate) enum Turn {
     /// After this time, if `Quota::arrive` agrees then.
     Later(Duration),
     /// Not before this time, and then it is asked again.
-    Closed(Duration, u16),
+    Pause(Duration, u16),
 }
 
 impl Quota {
     /// Gives a moment to a client that has none.
     pub(crate) fn turn(&mut self, now: Micros, rate: Option<f64>, client: u32) -> Turn {
         self.settle(now);
-        if let Some((until, status)) = self.door {
-            return Turn::Closed(between(now, until), status);
+        if let Some((until, status)) = self.pause {
+            return Turn::Pause(between(now, until), status);
         }
         let learned = self.lesson.sent(now);
         let Some(rate) = rate.into_iter().chain(learned).reduce(f64::min) else { return Turn::Now };
@@ -84,7 +85,7 @@ impl Quota {
         let is_full = self.waiting.len() >= MOST;
         self.settle(now);
         // Where there is no room to remember all of them, nobody is called late.
-        (self.take(client).is_some() || is_full) && self.door.is_none()
+        (self.take(client).is_some() || is_full) && self.pause.is_none()
     }
 
     /// The client does not want its moment any more.
@@ -97,10 +98,10 @@ impl Quota {
     /// The server wants to be left alone for a while.
     pub(crate) fn close(&mut self, now: Micros, wait: Duration, status: u16) {
         self.settle(now);
-        let wait = Micros::try_from(wait.as_micros()).unwrap_or(Micros::MAX).min(LONGEST_CLOSED);
+        let wait = Micros::try_from(wait.as_micros()).unwrap_or(Micros::MAX).min(LONGEST_PAUSE);
         let until = now.saturating_add(wait);
-        if self.door.is_none_or(|(before, _)| before < until) {
-            self.door = Some((until, status));
+        if self.pause.is_none_or(|(before, _)| before < until) {
+            self.pause = Some((until, status));
             // Nothing is in store behind it.
             self.next = self.next.max(until);
             self.unused.clear();
@@ -136,7 +137,7 @@ impl Quota {
         unused.truncate(MOST);
         waiting.truncate(MOST);
         self.next = self.next.min(now + DAY);
-        self.door = self.door.filter(|(until, _)| *until > now && *until - now <= LONGEST_CLOSED);
+        self.pause = self.pause.filter(|(until, _)| *until > now && *until - now <= LONGEST_PAUSE);
         if !self.lesson.is_sound() {
             self.lesson = Lesson::default();
         }
@@ -145,7 +146,7 @@ impl Quota {
     /// The clock was set: all moments with it.
     fn shift(&mut self, by: Micros) {
         let moments = self.waiting.iter_mut().map(|(at, _)| at).chain(&mut self.unused);
-        let moments = moments.chain(self.door.as_mut().map(|(until, _)| until)).chain([&mut self.next]);
+        let moments = moments.chain(self.pause.as_mut().map(|(until, _)| until)).chain([&mut self.next]);
         moments.for_each(|at| *at = at.saturating_add(by));
         self.lesson.shift(by);
     }
@@ -200,7 +201,7 @@ mod tests {
                         (self.now + 100, false)
                     }
                     Turn::Later(wait) => (self.now + wait.as_micros() as Micros, true),
-                    Turn::Closed(left, _) => (self.now + left.as_micros() as Micros, false),
+                    Turn::Pause(left, _) => (self.now + left.as_micros() as Micros, false),
                 });
             }
             self.now = end;
@@ -252,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_door_is_everybodys_and_nobody_storms_it() {
+    fn a_pause_is_everybodys_and_nobody_storms_the_server_after_it() {
         let mut clients = Clients::new(6);
         clients.run(1.0);
         clients.quota.close(clients.now, Duration::from_secs(3), 429);
@@ -263,7 +264,7 @@ mod tests {
         let after = clients.all() - before;
         assert!((40..=62).contains(&after), "{after}");
         clients.quota.close(clients.now, Duration::MAX, 503);
-        let Turn::Closed(left, 503) = clients.quota.turn(clients.now, None, 99) else { panic!("closed") };
+        let Turn::Pause(left, 503) = clients.quota.turn(clients.now, None, 99) else { panic!("a pause") };
         assert_eq!(left, Duration::from_secs(3600));
     }
 

@@ -80,8 +80,8 @@ impl Outage {
             return Verdict::OfSample;
         }
         let before = sample.last.replace(now);
-        let door = error.retry_after();
-        let is_own = door.is_none() && before.is_some_and(|before| self.last_answer > Some(before));
+        let pause = error.retry_after();
+        let is_own = pause.is_none() && before.is_some_and(|before| self.last_answer > Some(before));
         if is_own {
             sample.own += 1;
             if sample.own >= OWN {
@@ -91,7 +91,7 @@ impl Outage {
             return Verdict::Again;
         }
         let since = *self.since.get_or_insert(now);
-        let wait = door.unwrap_or(Duration::ZERO).max(self.wait);
+        let wait = pause.unwrap_or(Duration::ZERO).max(self.wait);
         let until = now.checked_add(wait);
         if until.is_none_or(|until| until.saturating_duration_since(since) > self.limit) {
             return Verdict::OfAll;

@@ -250,7 +250,7 @@ impl PackWriter {
         self.pack.clone()
     }
 
-    /// Adds a record; tells where it is.
+    /// Adds a record; its offset.
     pub(super) fn add(&mut self, record: &Record) -> io::Result<u64> {
         if self.maker != process_id() {
             return Err(io::Error::other("the pack belongs to the process that began it"));

@@ -3,7 +3,7 @@
 //!
 //! `checkpoint_dir` holds a folder for each owner (address, account, call), and in it a few packs: each run adds one of its
 //! own when it has something to keep, and reads all of them. Nothing in any folder is ever taken away. What cannot be kept
-//! is told to the log, and the run goes on without.
+//! is logged, and the run goes on without.
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -36,9 +36,9 @@ pub(super) fn send(client: &Client, hop: &Hop<'_>, context: &Context) -> Result<
     }
     let answer = client.execute(request).map_err(|cause| match hop.proxy() {
         Some(proxy) if failure::is_refused_tunnel(&cause) => {
-            proxy.refused(&hop.url, &proxy.ask(&hop.url, &hop.road.trust.config, streaming::ASKING))
+            proxy.refused(&hop.url, &proxy.ask(&hop.url, &hop.network.trust.config, streaming::ASKING))
         }
-        _ => failure::of_send(cause, &hop.road.trust.description),
+        _ => failure::of_send(cause, &hop.network.trust.description),
     })?;
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
     let through = hop.check(status, &headers)?;

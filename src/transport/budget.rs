@@ -2,8 +2,8 @@
 //!
 //! The file is one line of JSON, read and replaced as one block under a lock that is held for microseconds. A process that
 //! is killed leaves it as it was before or after; what it was given and has not used is given to others. Where a file
-//! system has no locks, the clients say in the same file that they are there, and each takes its share of the rate; a door
-//! that one of them was shown stands there, too.
+//! system has no locks, the clients say in the same file that they are there, and each takes its share of the rate; a pause
+//! that one of them was told to make stands there, too.
 
 use std::{
     fs::File,
@@ -25,7 +25,7 @@ use crate::{
     },
     error::{Error, Result},
     log::{Level, Logger},
-    pace::{LONGEST_CLOSED, Micros, Quota, SECOND, Turn},
+    pace::{LONGEST_PAUSE, Micros, Quota, SECOND, Turn},
 };
 
 /// How the file begins, by which it is known to be one.
@@ -36,7 +36,7 @@ const BLOCK: usize = 4096;
 const SEATS: usize = 512;
 const SEAT: usize = 16;
 /// Behind those, for the same clients: until when the server wants to be left alone, and the HTTP status that said so.
-const DOOR: u64 = (BLOCK + SEATS * SEAT) as u64;
+const NOTED: u64 = (BLOCK + SEATS * SEAT) as u64;
 /// Who has said nothing for so long is not there any more.
 const GONE: Micros = 20 * SECOND;
 /// So often a client without locks says that it is there, and looks for others.
@@ -54,14 +54,14 @@ pub(super) struct Budget {
     /// This client's calls, one after the other: it waits for one moment at a time.
     line: tokio::sync::Mutex<()>,
     share: Mutex<Share>,
-    is_told: AtomicBool,
+    is_logged: AtomicBool,
 }
 
 /// When a request may be sent.
 pub(super) enum Outcome {
     Now,
     /// The server wants no requests for so long, and has said so with this HTTP status.
-    Closed(Duration, u16),
+    Pause(Duration, u16),
     /// Nothing is shared: after so long, by the client's own reckoning.
     Alone(Duration),
 }
@@ -90,7 +90,7 @@ impl Budget {
             client: fastrand::u32(1..),
             line: tokio::sync::Mutex::new(()),
             share: Mutex::new(Share::new()),
-            is_told: AtomicBool::new(false),
+            is_logged: AtomicBool::new(false),
         }
     }
 
@@ -101,7 +101,7 @@ impl Budget {
             let turn = self.with(context, log, |quota| quota.turn(now(), self.rate, self.client)).await?;
             match turn {
                 Some(Turn::Now) => return Ok(Outcome::Now),
-                Some(Turn::Closed(left, status)) => return Ok(Outcome::Closed(left, status)),
+                Some(Turn::Pause(left, status)) => return Ok(Outcome::Pause(left, status)),
                 Some(Turn::Later(wait)) => {
                     let moment = Moment(Some(self));
                     context.sleep(wait).await?;
@@ -112,8 +112,8 @@ impl Budget {
                     }
                 }
                 None => {
-                    return Ok(match self.door_without_lock() {
-                        Some((left, status)) => Outcome::Closed(left, status),
+                    return Ok(match self.pause_without_lock() {
+                        Some((left, status)) => Outcome::Pause(left, status),
                         None => Outcome::Alone(self.own_turn()),
                     });
                 }
@@ -129,7 +129,7 @@ impl Budget {
         status: u16,
         wait: Option<Duration>,
     ) -> Result<()> {
-        let told = self.with(context, log, |quota| {
+        let noted = self.with(context, log, |quota| {
             if status == 429 {
                 quota.refused(now());
             }
@@ -137,17 +137,17 @@ impl Budget {
                 quota.close(now(), wait, status);
             }
         });
-        if let (None, Some(wait)) = (told.await?, wait) {
+        if let (None, Some(wait)) = (noted.await?, wait) {
             // Who cannot write it is told by the server, as it would be without a budget.
-            let _ = close_without_lock(&self.path, wait, status);
+            let _ = pause_all_without_lock(&self.path, wait, status);
         }
         Ok(())
     }
 
     /// How long the server wants no requests, as a client without a lock was told.
-    pub(super) fn door_without_lock(&self) -> Option<(Duration, u16)> {
+    pub(super) fn pause_without_lock(&self) -> Option<(Duration, u16)> {
         let file = private::open_or_create(&self.path).ok()?;
-        let (until, status) = door(&file, now())?;
+        let (until, status) = pause(&file, now())?;
         let left = Duration::from_micros((until - now()).max(0).unsigned_abs());
         // Nobody gives out moments: so not all come back at the same one.
         let spread = left.div_f64(10.0).min(Duration::from_secs(1));
@@ -172,7 +172,7 @@ impl Budget {
                 Err(cause) => break cause.to_string(),
             }
         };
-        if !self.is_told.swap(true, Ordering::Relaxed) {
+        if !self.is_logged.swap(true, Ordering::Relaxed) {
             let path = self.path.display();
             log.write(Level::Info, || {
                 format!("rate_budget cannot be shared, and this client keeps to its share of the rate: {path}: {why}")
@@ -261,25 +261,25 @@ fn write(file: &File, quota: &Quota) -> io::Result<()> {
     file.write_all_at(text.as_bytes(), 0)
 }
 
-/// The door that is written down, if it is closed now. What cannot be is none.
-fn door(file: &File, now: Micros) -> Option<(Micros, u16)> {
+/// The pause that is written down, if it is not over. What cannot be one is none.
+fn pause(file: &File, now: Micros) -> Option<(Micros, u16)> {
     let mut bytes = [0; 16];
-    file.read_exact_at(&mut bytes, DOOR).ok()?;
+    file.read_exact_at(&mut bytes, NOTED).ok()?;
     let (until, status) = bytes.split_first_chunk::<8>()?;
     let (until, status) = (Micros::from_le_bytes(*until), u64::from_le_bytes(*status.first_chunk()?));
-    let is_closed = (now + 1..=now + LONGEST_CLOSED).contains(&until);
+    let is_closed = (now + 1..=now + LONGEST_PAUSE).contains(&until);
     u16::try_from(status).ok().filter(|_| is_closed).map(|status| (until, status))
 }
 
-/// Writes down a door that stays closed for longer than the one that is. Of two that do so at the same moment, the first
+/// Writes down a pause that lasts longer than the one that is there. Of two that do so at the same moment, the first
 /// one's may be lost: then the server says it again.
-fn close_without_lock(path: &Path, wait: Duration, status: u16) -> io::Result<()> {
+fn pause_all_without_lock(path: &Path, wait: Duration, status: u16) -> io::Result<()> {
     let (file, now) = (private::open_or_create(path)?, now());
-    let until = now + Micros::try_from(wait.as_micros()).unwrap_or(Micros::MAX).min(LONGEST_CLOSED);
-    if door(&file, now).is_some_and(|(before, _)| before >= until) {
+    let until = now + Micros::try_from(wait.as_micros()).unwrap_or(Micros::MAX).min(LONGEST_PAUSE);
+    if pause(&file, now).is_some_and(|(before, _)| before >= until) {
         return Ok(());
     }
-    file.write_all_at(&[until.to_le_bytes(), u64::from(status).to_le_bytes()].concat(), DOOR)
+    file.write_all_at(&[until.to_le_bytes(), u64::from(status).to_le_bytes()].concat(), NOTED)
 }
 
 /// A client's share of the rate, where there are no locks.
@@ -390,7 +390,7 @@ mod tests {
         let (one, other) = (Budget::new(path.clone(), None), Budget::new(path, Some(5.0)));
         one.refused(&context, &logger(), 429, Some(Duration::from_secs(30))).await.expect("told");
         let outcome = other.turn(&context, &logger()).await.expect("an outcome");
-        let Outcome::Closed(left, 429) = outcome else { panic!("it is open") };
+        let Outcome::Pause(left, 429) = outcome else { panic!("it is open") };
         assert!(left > Duration::from_secs(25));
     }
 
@@ -427,27 +427,27 @@ mod tests {
     }
 
     #[test]
-    fn without_locks_a_door_that_one_was_shown_is_closed_to_all() {
+    fn without_locks_a_pause_that_one_was_given_is_for_all() {
         let folder = Scratch::new();
         let path = folder.path("budget");
         let seconds = Duration::from_secs;
         let other = Budget::new(path.clone(), None);
-        assert_eq!(other.door_without_lock(), None);
-        close_without_lock(&path, seconds(30), 429).expect("written");
+        assert_eq!(other.pause_without_lock(), None);
+        pause_all_without_lock(&path, seconds(30), 429).expect("written");
         // A shorter wait opens nothing.
-        close_without_lock(&path, seconds(1), 503).expect("written");
-        let (left, status) = other.door_without_lock().expect("closed");
+        pause_all_without_lock(&path, seconds(1), 503).expect("written");
+        let (left, status) = other.pause_without_lock().expect("closed");
         assert!(status == 429 && left > seconds(25) && left <= seconds(31), "{left:?}");
-        close_without_lock(&path, Duration::MAX, 503).expect("written");
-        let (left, status) = other.door_without_lock().expect("closed");
+        pause_all_without_lock(&path, Duration::MAX, 503).expect("written");
+        let (left, status) = other.pause_without_lock().expect("closed");
         assert!(status == 503 && left > seconds(3590) && left <= seconds(3601), "{left:?}");
-        assert_eq!(Share::new().look(&path).expect("a look"), 1, "a door is nobody's seat");
+        assert_eq!(Share::new().look(&path).expect("a look"), 1, "a pause is nobody's seat");
         check(&path).expect("still a budget");
-        // Moments that are over or cannot be are no door.
+        // Moments that are over or cannot be are no pause.
         let file = File::options().write(true).open(&path).expect("a file");
-        for until in [now() - 1, now() + 2 * LONGEST_CLOSED, Micros::MAX, Micros::MIN] {
-            file.write_all_at(&until.to_le_bytes(), DOOR).expect("written");
-            assert_eq!(other.door_without_lock(), None);
+        for until in [now() - 1, now() + 2 * LONGEST_PAUSE, Micros::MAX, Micros::MIN] {
+            file.write_all_at(&until.to_le_bytes(), NOTED).expect("written");
+            assert_eq!(other.pause_without_lock(), None);
         }
     }
 

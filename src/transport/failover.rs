@@ -31,7 +31,7 @@ impl Failover {
         }
     }
 
-    /// An address answered. What is told is where, not that it changed: any number may tell it at once.
+    /// An address answered. Any number of requests may say so at once: it is said which one it was, not that it changed.
     pub(super) fn answered(&self, is_second: bool, now: Instant) {
         let mut since = self.since();
         *since = is_second.then(|| since.unwrap_or(now));

@@ -87,7 +87,7 @@ pub(super) fn of(cause: reqwest::Error) -> Error {
     explained(cause, "", "nothing moved for too long")
 }
 
-/// A failed request; `trusted` tells whose certificates would be good.
+/// A failed request; `trusted` says whose certificates would be good.
 pub(super) fn of_send(cause: reqwest::Error, trusted: &str) -> Error {
     explained(cause, trusted, "no answer within the time allowed")
 }
@@ -214,7 +214,7 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(date.duration_since(SystemTime::now()).unwrap_or_default().min(LONGEST_TOLD))
 }
 
-/// Marks a failed read of a local file, so that `of` tells it from a broken connection.
+/// Marks a failed read of a local file, so that `of` does not take it for a broken connection.
 pub(crate) fn local(cause: io::Error) -> io::Error {
     io::Error::other(LocalFile(cause))
 }

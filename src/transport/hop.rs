@@ -13,7 +13,7 @@ use super::{
     failure::retry_after,
     proxy::{Proxies, Proxy},
     tls::Trust,
-    tunnel::{Said, Through},
+    tunnel::{ProxyAnswer, Through},
 };
 use crate::{
     context::Context,
@@ -25,31 +25,36 @@ pub(super) struct Hop<'a> {
     pub url: Url,
     pub headers: HeaderMap,
     pub request: &'a Request,
-    pub road: Road<'a>,
+    pub network: Network<'a>,
     is_first: bool,
 }
 
 /// What lies between here and there.
 #[derive(Clone, Copy)]
-pub(super) struct Road<'a> {
+pub(super) struct Network<'a> {
     pub proxies: &'a Proxies,
     pub trust: &'a Trust,
 }
 
 impl<'a> Hop<'a> {
-    pub(super) fn first(context: &Context, request: &'a Request, url: Url, road: Road<'a>) -> Result<Self> {
+    pub(super) fn first(
+        context: &Context,
+        request: &'a Request,
+        url: Url,
+        network: Network<'a>,
+    ) -> Result<Self> {
         let mut headers = request.headers.clone();
         // The caller's own headers are for the platform, not for the store or whoever keeps a file.
         if matches!(request.target, Target::Platform(_)) {
             headers.extend(context.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
-        Hop { url, headers, request, road, is_first: true }.ready()
+        Hop { url, headers, request, network, is_first: true }.ready()
     }
 
     /// A user and a password in the address become a header.
     fn ready(mut self) -> Result<Self> {
         if self.url.scheme() == "https" {
-            self.road.trust.check()?;
+            self.network.trust.check()?;
         }
         if self.url.username().is_empty() && self.url.password().is_none() {
             return Ok(self);
@@ -72,7 +77,7 @@ impl<'a> Hop<'a> {
 
     /// The proxy on the way.
     pub(super) fn proxy(&self) -> Option<&'a Proxy> {
-        self.road.proxies.on_the_way(&self.url)
+        self.network.proxies.on_the_way(&self.url)
     }
 
     /// Names the address, where nothing came of connecting to it.
@@ -103,7 +108,7 @@ impl<'a> Hop<'a> {
                 Err(if self.is_first { error.unsent() } else { error })
             }
             // Inside a tunnel nobody else answers.
-            400.. if self.url.scheme() == "http" => match Said::of(status, answer) {
+            400.. if self.url.scheme() == "http" => match ProxyAnswer::of(status, answer) {
                 Some(said) => {
                     let error = proxy.refused(&self.url, &said).with_http(status, None);
                     let error = error.with_retry_after(retry_after(answer));
@@ -146,7 +151,7 @@ impl<'a> Hop<'a> {
                 }
             }
         }
-        let next = Hop { url, headers, request: self.request, road: self.road, is_first: false };
+        let next = Hop { url, headers, request: self.request, network: self.network, is_first: false };
         next.ready().map(Some).map_err(|error| error.with_http(status, None))
     }
 }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What lies on the way to an address.
-pub(crate) struct Way {
+pub(crate) struct ProxyRoute {
     /// The proxy, as messages name it.
     pub proxy: Option<NamedProxy>,
     /// The option or variable that names a proxy which this address is excepted from.
@@ -25,7 +25,7 @@ pub(crate) struct Way {
 }
 
 pub(crate) struct NamedProxy {
-    pub told: String,
+    pub name: String,
     /// The option or variable that names it.
     pub from: &'static str,
     pub place: Option<(String, u16)>,
@@ -34,22 +34,22 @@ pub(crate) struct NamedProxy {
 }
 
 impl Transport {
-    pub(crate) fn way(&self, url: &Url) -> Result<Way> {
-        let proxies = self.road()?.proxies;
+    pub(crate) fn proxy_route(&self, url: &Url) -> Result<ProxyRoute> {
+        let proxies = self.network()?.proxies;
         let named = proxies.named(url);
         Ok(match (named, proxies.on_the_way(url)) {
             (Some((_, from)), Some(proxy)) => {
-                let (told, place) = (proxy.to_string(), proxy.place());
+                let (name, place) = (proxy.to_string(), proxy.place());
                 let looks_names_up = proxy.looks_names_up();
-                Way { proxy: Some(NamedProxy { told, from, place, looks_names_up }), excepted: None }
+                ProxyRoute { proxy: Some(NamedProxy { name, from, place, looks_names_up }), excepted: None }
             }
-            (named, _) => Way { proxy: None, excepted: named.map(|(_, from)| from) },
+            (named, _) => ProxyRoute { proxy: None, excepted: named.map(|(_, from)| from) },
         })
     }
 
     /// Whose certificates are trusted, in words; an error where nobody can be.
     pub(crate) fn trusted(&self) -> Result<&str> {
-        let trust = self.road()?.trust;
+        let trust = self.network()?.trust;
         trust.check()?;
         Ok(&trust.description)
     }
@@ -74,7 +74,7 @@ impl Transport {
     }
 
     /// Opens a connection and closes it.
-    pub(crate) async fn knock(&self, context: &Context, address: SocketAddr) -> Result<()> {
+    pub(crate) async fn try_connecting(&self, context: &Context, address: SocketAddr) -> Result<()> {
         context.bounded(within(self.options().connect_timeout, TcpStream::connect(address))).await.map(drop)
     }
 
@@ -82,7 +82,7 @@ impl Transport {
     pub(crate) async fn look(&self, context: &Context, path: &str) -> Result<Answer> {
         let url = super::address(&self.options().endpoint, path)?;
         let request = Request::new(reqwest::Method::GET, Target::Platform(path.to_owned()));
-        let hop = Hop::first(context, &request, url, self.road()?)?;
+        let hop = Hop::first(context, &request, url, self.network()?)?;
         let attempt = async {
             let streamed = streaming::open(&self.streaming_for(&request)?, &hop, context).await;
             let answer = streamed.map_err(|error| hop.blamed(error))?.collect().await?;

@@ -14,7 +14,7 @@ use super::{
     Request, Target, Transport,
     failover::Failover,
     failure,
-    hop::Road,
+    hop::Network,
     lanes::{Clients, KEPT, Lanes},
     lookup::Lookup,
     proxy::Proxies,
@@ -131,9 +131,9 @@ impl Transport {
         Ok(self.runtime()?.spawn(work))
     }
 
-    pub(super) fn road(&self) -> Result<Road<'_>> {
+    pub(super) fn network(&self) -> Result<Network<'_>> {
         let common = &*self.0.common;
-        Ok(Road { proxies: &common.proxies, trust: common.trust()? })
+        Ok(Network { proxies: &common.proxies, trust: common.trust()? })
     }
 
     pub(super) fn blocking(&self) -> Result<&reqwest::blocking::Client> {
@@ -170,7 +170,7 @@ impl Transport {
         &self.0.common.links.lanes
     }
 
-    /// What tells connections of one transport from those of another.
+    /// By this the connections of one transport are distinguished from those of another.
     pub(super) fn owner(&self) -> usize {
         Arc::as_ptr(&self.0.common) as usize
     }

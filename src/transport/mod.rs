@@ -36,7 +36,7 @@ pub(crate) use body::{Body, ByteStream, CHUNK, FilePart, StreamBody};
 use budget::{Budget, Outcome};
 pub(crate) use failure::local;
 use failure::retry_after;
-pub(crate) use inspect::Way;
+pub(crate) use inspect::ProxyRoute;
 use links::Common;
 pub(crate) use retry::{Repeat, Retry};
 pub(crate) use streaming::Streamed;
@@ -47,7 +47,7 @@ use crate::{
     error::{Error, Result, Status},
     log::{Event, Level, Logger},
     options::Options,
-    pace::{Doors, Learned, Pace, Repeats},
+    pace::{Learned, Pace, Pauses, Repeats},
     sys::PerProcess,
 };
 
@@ -157,7 +157,7 @@ struct Own {
     learned: Learned,
     /// In the place of both, where processes share a quota.
     budget: Option<Budget>,
-    doors: Doors,
+    pauses: Pauses,
     repeats: Arc<Repeats>,
     /// How often the platform wanted fewer requests.
     refusals: AtomicU64,
@@ -178,7 +178,7 @@ impl Transport {
             pace: rate.map(Pace::new),
             learned: Learned::default(),
             budget: budget.clone().map(|path| Budget::new(path, rate)),
-            doors: Doors::default(),
+            pauses: Pauses::default(),
             repeats: Arc::default(),
             refusals: AtomicU64::new(0),
         });
@@ -268,9 +268,9 @@ impl Transport {
         context.bounded(attempt).await
     }
 
-    /// Waits until a request may be sent: the server's door is open, it is this client's turn, a connection is free.
+    /// Waits until a request may be sent: the server has not asked for a pause, it is this client's turn, a connection is free.
     async fn turn(&self, context: &Context, request: &Request) -> Result<OwnedSemaphorePermit> {
-        self.at_door(context, request).await?;
+        self.wait_for_pause(context, request).await?;
         if let Some(pace) = &context.pace {
             context.sleep(pace.turn()).await?;
         }
@@ -285,12 +285,12 @@ impl Transport {
             }
             let permit = connections.clone().acquire_owned().await;
             let permit = permit.map_err(|_| Error::closed("the client is closed"))?;
-            // It may have been closed meanwhile, by one who had the connection before.
-            if self.0.own.doors.at(request.server()).is_none() {
+            // Whoever had the connection before may have been asked for a pause.
+            if self.0.own.pauses.of(request.server()).is_none() {
                 return Ok(permit);
             }
             drop(permit);
-            self.at_door(context, request).await?;
+            self.wait_for_pause(context, request).await?;
         }
     }
 
@@ -312,29 +312,29 @@ impl Transport {
         loop {
             match budget.turn(context, self.log()).await? {
                 Outcome::Now => return Ok(()),
-                Outcome::Closed(left, status) => self.wait_at_door(context, left, status).await?,
+                Outcome::Pause(left, status) => self.wait_out(context, left, status).await?,
                 Outcome::Alone(wait) => {
                     context.sleep(wait.max(own.learned.turn(Instant::now()))).await?;
-                    let Some((left, status)) = budget.door_without_lock() else { return Ok(()) };
-                    self.wait_at_door(context, left, status).await?;
+                    let Some((left, status)) = budget.pause_without_lock() else { return Ok(()) };
+                    self.wait_out(context, left, status).await?;
                 }
             }
         }
     }
 
-    async fn at_door(&self, context: &Context, request: &Request) -> Result<()> {
-        while let Some(closed) = self.0.own.doors.at(request.server()) {
-            let left = closed.left();
+    async fn wait_for_pause(&self, context: &Context, request: &Request) -> Result<()> {
+        while let Some(pause) = self.0.own.pauses.of(request.server()) {
+            let left = pause.left();
             // Not all at the same moment.
             let spread = left.div_f64(10.0).min(Duration::from_secs(1)).mul_f64(fastrand::f64());
-            self.wait_at_door(context, left, closed.status).await?;
+            self.wait_out(context, left, pause.status).await?;
             context.sleep(spread).await?;
         }
         Ok(())
     }
 
-    /// Waits for a door to open; one that stays closed for too long is an error.
-    async fn wait_at_door(&self, context: &Context, left: Duration, status: u16) -> Result<()> {
+    /// Waits out what is left of a pause; one that lasts too long is an error.
+    async fn wait_out(&self, context: &Context, left: Duration, status: u16) -> Result<()> {
         if left > retry::LONGEST_RETRY_AFTER || context.is_too_long(left) {
             let what = "the server wants no requests yet, and this one was not sent";
             let error = Error::new(Status::Http, what).with_http(status, None);
@@ -363,7 +363,7 @@ impl Transport {
             own.refusals.fetch_add(1, Ordering::Relaxed);
         }
         if let Some(wait) = wait {
-            own.doors.close(request.server(), wait, status);
+            own.pauses.begin(request.server(), wait, status);
         }
         match &own.budget {
             Some(budget) if is_platform && (status == 429 || wait.is_some()) => {

@@ -35,7 +35,7 @@ impl Transport {
         Instant::now()
     }
 
-    /// What came of a request; an error may tell more than that there was no answer, and is told elsewhere.
+    /// What came of a request. Where there was no answer, the error is logged by whoever ends or repeats the call.
     fn log_answer(&self, context: &Context, hop: &Hop<'_>, sent: Instant, answer: Option<(u16, &HeaderMap)>) {
         self.log().record(Level::Debug, || {
             let (method, url) = named(hop);
@@ -61,7 +61,7 @@ impl Transport {
         if !blocking::can_carry(context, request, self.options().timeout) {
             return self.follow_beside(context, request, url).await;
         }
-        let mut hop = Hop::first(context, request, url, self.road()?)?;
+        let mut hop = Hop::first(context, request, url, self.network()?)?;
         for _ in 0..=MOST {
             let sent = self.log_request(context, &hop);
             let answer = blocking::send(self.blocking()?, &hop, context);
@@ -93,7 +93,7 @@ impl Transport {
         request: &Request,
         url: Url,
     ) -> Result<Streamed> {
-        let mut hop = Hop::first(context, request, url, self.road()?)?;
+        let mut hop = Hop::first(context, request, url, self.network()?)?;
         for _ in 0..=MOST {
             let sent = self.log_request(context, &hop);
             let streamed = streaming::open(&self.streaming_for(request)?, &hop, context).await;

@@ -82,12 +82,12 @@ impl<'a> Retry<'a> {
     /// Waits until the client may send another repeat: others of its calls may have sent all that it has. Not for longer
     /// than an ordinary outage takes.
     async fn draw(&self, error: Error) -> Result<()> {
-        let mut is_told = false;
+        let mut is_logged = false;
         while !self.context.repeats.take(Instant::now()) {
             if self.failing_since.is_some_and(|since| since.elapsed() >= OUTAGE) {
                 return Err(error);
             }
-            if !std::mem::replace(&mut is_told, true) {
+            if !std::mem::replace(&mut is_logged, true) {
                 self.log.write(Level::Debug, || {
                     "too many calls are repeated: waiting for one to be answered".to_owned()
                 });

@@ -168,14 +168,14 @@ pub(super) async fn open(client: &Client, hop: &Hop<'_>, context: &Context) -> R
         Ok(response) => response,
         Err(cause) => match hop.proxy() {
             Some(proxy) if failure::is_refused_tunnel(&cause) => {
-                let (proxy, url, tls) = (proxy.clone(), hop.url.clone(), hop.road.trust.config.clone());
+                let (proxy, url, tls) = (proxy.clone(), hop.url.clone(), hop.network.trust.config.clone());
                 let asked =
                     tokio::task::spawn_blocking(move || proxy.refused(&url, &proxy.ask(&url, &tls, ASKING)));
                 return Err(asked.await.unwrap_or_else(|cause| {
                     Error::new(Status::Internal, "a proxy could not be asked").with_cause(cause)
                 }));
             }
-            _ => return Err(failure::of_send(cause, &hop.road.trust.description)),
+            _ => return Err(failure::of_send(cause, &hop.network.trust.description)),
         },
     };
     pulse.answered();

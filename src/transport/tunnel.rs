@@ -18,7 +18,7 @@ use crate::error::{Error, Status};
 
 /// What a proxy says for itself, in the place of whom it was to lead to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Said {
+pub(super) struct ProxyAnswer {
     status: Option<u16>,
     wants: Vec<String>,
     why: Option<String>,
@@ -40,7 +40,7 @@ const UNSENT: [&str; 12] = [
     "ERR_ACCESS_DENIED",
 ];
 
-impl Said {
+impl ProxyAnswer {
     /// What the head of an answer says of a failure that is the proxy's own; `None` where it does not say so.
     pub(super) fn of(status: u16, headers: &HeaderMap) -> Option<Self> {
         let text = |value: &HeaderValue| value.to_str().ok().map(short);
@@ -59,7 +59,7 @@ impl Said {
             name.starts_with("proxy-") && !matches!(name, "proxy-connection" | "proxy-status")
         });
         let why = of_status.or(squid);
-        (why.is_some() || is_its_own).then(|| Said { status: Some(status), wants: Vec::new(), why })
+        (why.is_some() || is_its_own).then(|| ProxyAnswer { status: Some(status), wants: Vec::new(), why })
     }
 
     /// Whether nothing of the request got any further.
@@ -105,11 +105,11 @@ impl<T: Read + Write> Line for T {}
 
 impl Proxy {
     /// Asks once more for the tunnel that failed, to learn why: what carries the calls keeps it to itself.
-    pub(super) fn ask(&self, url: &Url, tls: &rustls::ClientConfig, patience: Duration) -> Said {
+    pub(super) fn ask(&self, url: &Url, tls: &rustls::ClientConfig, patience: Duration) -> ProxyAnswer {
         if !self.speaks_http() {
-            return Said::default();
+            return ProxyAnswer::default();
         }
-        self.head(url, tls, patience).ok().and_then(|head| said(&head)).unwrap_or_default()
+        self.head(url, tls, patience).ok().and_then(|head| answer_in(&head)).unwrap_or_default()
     }
 
     fn head(&self, url: &Url, tls: &rustls::ClientConfig, patience: Duration) -> io::Result<Vec<u8>> {
@@ -160,7 +160,7 @@ impl Proxy {
     }
 
     /// The error of what the proxy did not let through.
-    pub(super) fn refused(&self, url: &Url, said: &Said) -> Error {
+    pub(super) fn refused(&self, url: &Url, said: &ProxyAnswer) -> Error {
         let target = super::origin(url);
         let failed = |what: String| Error::new(Status::Transport, what).unsent();
         let why = said.why.as_ref().map_or(String::new(), |why| format!(": {why}"));
@@ -189,7 +189,7 @@ impl Proxy {
     }
 }
 
-fn said(head: &[u8]) -> Option<Said> {
+fn answer_in(head: &[u8]) -> Option<ProxyAnswer> {
     let text = String::from_utf8_lossy(head);
     let mut lines = text.lines();
     let status = lines.next()?.strip_prefix("HTTP/1.")?.split(' ').nth(1)?.parse().ok()?;
@@ -198,7 +198,7 @@ fn said(head: &[u8]) -> Option<Said> {
         .filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authenticate"))
         .map(|(_, value)| short(value))
         .collect();
-    Some(Said { status: Some(status), wants, why: None })
+    Some(ProxyAnswer { status: Some(status), wants, why: None })
 }
 
 #[cfg(test)]
@@ -209,7 +209,7 @@ mod tests {
     fn what_a_proxy_says_is_understood() {
         let proxy = parse("proxy", "http://user:secret@p:3128").expect("a proxy");
         let url = Url::parse("https://api.example/x?y").expect("an address");
-        let heard = said(
+        let heard = answer_in(
             b"HTTP/1.1 407 No\r\nProxy-Authenticate: Basic realm=\"lab\"\r\nproxy-authenticate: NTLM\r\n\r\n",
         );
         let error = proxy.refused(&url, &heard.expect("a head"));
@@ -221,7 +221,7 @@ mod tests {
             (b"HTTP/1.1 403 No\r\n\r\n", false),
             (b"nonsense", true),
         ] {
-            let error = proxy.refused(&url, &said(head).unwrap_or_default());
+            let error = proxy.refused(&url, &answer_in(head).unwrap_or_default());
             assert_eq!(error.is_passing(), passes, "{error}");
             assert!(error.is_unsent() && error.message().contains("the proxy http://p:3128"), "{error}");
         }
@@ -232,7 +232,7 @@ mod tests {
         let said = |status, name: &'static str, value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(name, value.parse().expect("a header"));
-            Said::of(status, &headers)
+            ProxyAnswer::of(status, &headers)
         };
         for (name, value, why, unsent) in [
             ("x-squid-error", "ERR_CONNECT_FAIL 111", Some("ERR_CONNECT_FAIL 111"), true),

@@ -381,6 +381,7 @@ fn a_walk_goes_on_after_its_client_was_cancelled_between_two_pages() {
     let pages = api.pages("get_samples", json!({"limit": 10})).expect("a walk");
     sandbox.fault(json!({"path": "/samples", "kind": "hang", "skip": 1, "count": 0}));
     let first = pages.next().expect("a page").expect("one");
+    // SAFETY: a live handle.
     unsafe {
         bge::ffi::client::bge_api_cancel(api.0);
     }

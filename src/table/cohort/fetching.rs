@@ -192,7 +192,7 @@ impl Cohort {
         self.changed.notify_all();
     }
 
-    /// When all samples that are left fail, one that was answered before tells whether it is them or the platform.
+    /// When all samples that are left fail, a request for one that was answered before shows whether it is them or the platform.
     fn probe(self: &Arc<Self>, state: &mut State) {
         let State { window, active, outage, answered, probes, .. } = state;
         let first = window.front().map_or(0, |sample| sample.place);
