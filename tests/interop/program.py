@@ -61,9 +61,9 @@ class Bge(Program):
 class Official(Program):
     """The official command, which knows nothing but its profile."""
 
-    def __init__(self, sandbox, home):
+    def __init__(self, sandbox, home, **environment):
         # it fills each line with blanks, and breaks those that are longer
-        super().__init__(sandbox, home, COLUMNS="10000")
+        super().__init__(sandbox, home, COLUMNS="10000", **environment)
 
     def words(self, *arguments):
         return [sys.executable, "-m", "bgesdk", *map(str, arguments)]
