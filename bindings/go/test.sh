@@ -93,21 +93,24 @@ afresh() { # NAME
 }
 
 say "the installed library, through pkg-config"
+# in the short run the standard library is compiled once, for the race detector
+race=(-race)
+if long; then race=(); fi
 prefix=$scratch/prefix
 PREFIX=$prefix BUILD=$LIB_DIR "$top/scripts/install.sh" install >/dev/null
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig LD_LIBRARY_PATH=$prefix/lib
 sandbox=$prefix/bin/bge-sandbox
 quickstart=$prefix/bin/bge-quickstart
 afresh shared
-go build -C "$scratch/shared" -o "$quickstart" ./cmd/bge-quickstart
+go build -C "$scratch/shared" "${race[@]}" -o "$quickstart" ./cmd/bge-quickstart
 "$sandbox" run -- "$quickstart" | tail -n 3
 
 say "the installed archive, inside the program"
 afresh static
 if long; then # as README.md says, which compiles parts of the standard library again
-  CGO_CFLAGS="-O2 -g -I$prefix/include" CGO_LDFLAGS="-L$prefix/lib" go build -C "$scratch/static" -tags bge_static -o "$prefix/bin/static" ./cmd/bge-quickstart
+  CGO_CFLAGS="-O2 -g -I$prefix/include" CGO_LDFLAGS="-L$prefix/lib" go build -C "$scratch/static" "${race[@]}" -tags bge_static -o "$prefix/bin/static" ./cmd/bge-quickstart
 else
-  CPATH=$prefix/include LIBRARY_PATH=$prefix/lib go build -C "$scratch/static" -tags bge_static -o "$prefix/bin/static" ./cmd/bge-quickstart
+  CPATH=$prefix/include LIBRARY_PATH=$prefix/lib go build -C "$scratch/static" "${race[@]}" -tags bge_static -o "$prefix/bin/static" ./cmd/bge-quickstart
 fi
 if readelf -d "$prefix/bin/static" | grep -q libbge; then fail "it needs libbge although it was linked statically"; fi
 "$sandbox" run -- env -u LD_LIBRARY_PATH "$prefix/bin/static" | tail -n 1
@@ -122,15 +125,15 @@ header() { sed "s/^#define BGE_ABI_VERSION .*/#define BGE_ABI_VERSION $1/" "$top
 sed "s|^Cflags: .*|Cflags: -I$scratch/headers|" "$prefix/lib/pkgconfig/bge.pc" >"$scratch/headers/bge.pc"
 header 65536
 afresh other
-errors=$(PKG_CONFIG_PATH=$scratch/headers go build -C "$scratch/other" ./internal/native 2>&1) && fail "it builds with a header of ABI 1"
+errors=$(PKG_CONFIG_PATH=$scratch/headers go build -C "$scratch/other" "${race[@]}" ./internal/native 2>&1) && fail "it builds with a header of ABI 1"
 grep -q 'another ABI major version' <<<"$errors" || fail "the error is: $errors"
 header 1
 afresh old
-errors=$(CPATH=$scratch/headers go build -C "$scratch/old" -tags bge_static ./internal/native 2>&1) && fail "it builds with a header that is too old"
+errors=$(CPATH=$scratch/headers go build -C "$scratch/old" "${race[@]}" -tags bge_static ./internal/native 2>&1) && fail "it builds with a header that is too old"
 grep -q 'too old.*make install' <<<"$errors" || fail "the error is: $errors"
 if ! "${CC:-cc}" -E -include bge.h -x c /dev/null >/dev/null 2>&1; then
   afresh none
-  errors=$(go build -C "$scratch/none" -tags bge_static ./internal/native 2>&1) && fail "it builds without bge.h"
+  errors=$(go build -C "$scratch/none" "${race[@]}" -tags bge_static ./internal/native 2>&1) && fail "it builds without bge.h"
   grep -q 'bge.h is missing: .*make install' <<<"$errors" || fail "the error is: $errors"
 fi
 echo "both are"
