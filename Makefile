@@ -143,13 +143,11 @@ rust-test: build ## the library's tests
 	$(CARGO) test $(CARGO_FLAGS) --doc
 
 # under valgrind, but for what counts threads and memory itself or repeats thousands of times, and for the TLS server of
-# the tests: the ring crate's assembly reads whole registers of what was written by bytes. In the short run without what
-# waits longest: the C programs oauth2, pages and errors are under valgrind, too
+# the tests: the ring crate's assembly reads whole registers of what was written by bytes.
 memory-test: build ## the library's tests under valgrind
 	scripts/cargo-tests bge --profile $(PROFILE) --only abi \
 	  --under 'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite' \
-	  -- --skip fuzz:: --skip threads:: --skip leak_nothing --skip leave_nothing --skip tls:: \
-	  $(if $(BGE_TEST_LONG),,--skip oauth2:: --skip pages:: --skip retries::)
+	  -- --skip fuzz:: --skip threads:: --skip leak_nothing --skip leave_nothing --skip tls::
 
 sandbox-test: build $(VENV)/.installed ## the sandbox's tests, with the official Python clients
 	scripts/cargo-tests bge-sandbox --profile $(PROFILE)

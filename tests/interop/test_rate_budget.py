@@ -94,7 +94,6 @@ def run_of_workers(sandbox, folder, count):
                 workers.running[place] = None
         assert now < begun + 10 * count / RATE
     log = [request for request in sandbox.control("GET", "log")["requests"] if request["path"] == PATH]
-    assert kills >= (5 if LONG else 1)
 
     # everything arrived
     done = extract("--verify-dataset", "-o", "set/", "--samples", "ids.txt")
@@ -115,20 +114,20 @@ def run_of_workers(sandbox, folder, count):
     full = sorted(request["at"] for request in pages)[: int(len(pages) * 0.9)]
     used = len(full) / len(pages) * len(useful) / (RATE * (full[-1] - full[0]))
     print(f"{len(pages)} pages, {used:.3f} of the quota used, {refused} refused, fairness {fairness:.3f}")
-    return used if fairness >= 0.9 else 0
+    # a run that was hardly disturbed proves nothing
+    return used if kills >= 5 and fairness >= 0.9 and len(useful) >= 0.97 * len(pages) else 0
 
 
 def test_killed_and_started_at_random_all_of_the_quota_is_used_and_each_has_its_share(start, tmp_path):
     count = (90 if LONG else 8) * RATE
     sandbox = start("--samples", str(2 * count + 100), "--rps", str(RATE), "--latency", "5")
-    # Others are at work on this machine, and may keep ours from it for a while; a long run proves the figure.
-    wanted = 0.95 if LONG else 0.8
+    # Others are at work on this machine, and may keep ours from it for a while.
     for attempt in range(3):
         folder = tmp_path / str(attempt)
         folder.mkdir()
-        if run_of_workers(sandbox, folder, count) >= wanted:
+        if run_of_workers(sandbox, folder, count) >= 0.95:
             return
-    raise AssertionError(f"less than {wanted:.0%} of the quota was used, or one had far more than another")
+    raise AssertionError("less than 95 % of the quota was used, one had far more than another, or much was asked for twice")
 
 
 # flock(2) as Lustre and NFS have it where locks are turned off.
