@@ -143,7 +143,7 @@ rust-test: build ## the library's tests
 	$(CARGO) test $(CARGO_FLAGS) --doc
 
 # under valgrind, but for what counts threads and memory itself or repeats thousands of times, and for the TLS server of
-# the tests: the ring crate's assembly reads whole registers of what was written by bytes.
+# the tests: the ring crate's assembly reads whole registers of what was written by bytes
 memory-test: build ## the library's tests under valgrind
 	scripts/cargo-tests bge --profile $(PROFILE) --only abi \
 	  --under 'valgrind --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite --show-leak-kinds=definite' \

@@ -7,7 +7,7 @@ import tempfile
 
 import pytest
 
-from conftest import BUILD, LONG, TOP, call
+from conftest import BUILD, TOP, call
 
 BLOCKS = re.findall(r"```python\n(.*?)```", (TOP / "docs/python.md").read_text(), re.DOTALL)
 
@@ -61,7 +61,6 @@ def test_the_pysam_of_pypi_does_so_when_the_plugin_is_registered(genome, wanted,
     assert run(sandbox, wrong.split("== 0")[0] + "> 0)", PLUGINDIR=str(BUILD)) == ["True"]
 
 
-@pytest.mark.skipif(not LONG, reason="R is long in loading Rsamtools")
 def test_rsamtools_counts_them_too(genome, wanted, tmp_path):
     sandbox, bam = genome
     (code,) = re.findall(r"```r\n(.*?)```", (TOP / "docs/htslib.md").read_text(), re.DOTALL)
