@@ -166,6 +166,16 @@ impl Holder {
             Err(error) if error.status() == Status::Auth && lock.is_none() => {
                 self.of_others(refused).await.ok_or(error)
             }
+            Ok(token) if lock.is_none() => {
+                // Another process may just have written the token that was spent, over the new one.
+                tokio::time::sleep(STEP).await;
+                on_disk(|| {
+                    if self.take_over().is_ok() && self.is_unwritten() {
+                        self.write_again(transport.log());
+                    }
+                });
+                Ok(token)
+            }
             outcome => outcome,
         }
     }

@@ -4,7 +4,10 @@ use std::{
     collections::VecDeque,
     fmt,
     io::{self, Read, Write},
-    os::fd::{AsRawFd, RawFd},
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::net::UnixStream,
+    },
     sync::{Arc, Condvar, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
@@ -28,8 +31,8 @@ struct Shared {
 struct Line {
     keys: VecDeque<u64>,
     waiting: usize,
-    /// Holds one byte while there are keys.
-    pipe: Option<(io::PipeReader, io::PipeWriter)>,
+    /// Holds one byte while there are keys. Nobody waits at it here, not even if the host takes the byte.
+    pipe: Option<(UnixStream, UnixStream)>,
 }
 
 impl Line {
@@ -114,7 +117,9 @@ impl Queue {
         self.check_process().ok()?;
         let mut line = self.line();
         if line.pipe.is_none() {
-            line.pipe = Some(io::pipe().ok()?);
+            let (reader, writer) = UnixStream::pair().ok()?;
+            reader.set_nonblocking(true).and_then(|()| writer.set_nonblocking(true)).ok()?;
+            line.pipe = Some((reader, writer));
             if !line.keys.is_empty() {
                 line.signal().ok()?;
             }

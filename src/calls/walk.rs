@@ -37,8 +37,8 @@ pub(crate) struct Walk {
     /// Pieces of the arguments that follow when the pages of this one are through.
     later: VecDeque<Args>,
     size: PageSize,
-    /// The raw `next_page` values that were asked for already.
-    asked: HashSet<String>,
+    /// The `next_page` values that were asked for already, as hashes: a long walk has a million of them.
+    asked: HashSet<u64>,
     /// The rows of the page before, as a hash.
     before: Option<u64>,
     tally: Tally,
@@ -87,7 +87,7 @@ impl Walk {
         let learned = session.learned().clone();
         let is_open = endpoint.arg("limit").is_some() && args.get("limit").is_none();
         let is_large = is_open && !learned.knows(endpoint.name, Fact::RefusesLargePages);
-        let asked: HashSet<String> = args.get("next_page").map(str::to_owned).into_iter().collect();
+        let asked: HashSet<u64> = args.get("next_page").map(hash).into_iter().collect();
         let mut later: VecDeque<Args> = pieces::split(session, endpoint, args)?.into();
         let is_resumed = !asked.is_empty();
         if later.len() > 1 && is_resumed {
@@ -161,7 +161,7 @@ impl Walk {
         let is_last = self.is_total(&page)? || page.is_empty;
         match page.next.filter(|_| !is_last) {
             Some(next) => {
-                if !self.asked.insert(next.get().to_owned()) {
+                if !self.asked.insert(hash(next.get())) {
                     let what = "the page's next_page leads back to a page that was given already";
                     return Err(Error::new(Status::Protocol, what));
                 }
@@ -210,9 +210,9 @@ pub(crate) fn check(before: Option<u64>, hash: u64, is_empty: bool) -> Result<()
     Err(Error::new(Status::Protocol, "the page's rows are those of the page before it, byte for byte"))
 }
 
-/// A hash by which the rows of two pages are told apart.
-pub(crate) fn hash(rows: &str) -> u64 {
+/// A hash by which the rows of two pages, or two `next_page` values, are told apart.
+pub(crate) fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    rows.hash(&mut hasher);
+    text.hash(&mut hasher);
     hasher.finish()
 }

@@ -82,8 +82,14 @@ struct Shared {
     place: PathBuf,
     owner: Owner,
     transport: Transport,
-    journal: Mutex<Option<Journal>>,
+    kept: Mutex<Kept>,
     earlier: Mutex<Option<UploadRecord>>,
+}
+
+/// The journal, which keeps others out for as long as it is open.
+struct Kept {
+    journal: Option<Journal>,
+    is_writable: bool,
 }
 
 impl UploadState {
@@ -97,7 +103,7 @@ impl UploadState {
                 place,
                 owner,
                 transport: transport.clone(),
-                journal: Mutex::new(Some(journal)),
+                kept: Mutex::new(Kept { journal: Some(journal), is_writable: true }),
                 earlier: Mutex::new(replayed(lines)),
             })))),
             Err(cause) if is_no_folder(folder) => {
@@ -110,8 +116,8 @@ impl UploadState {
         }
     }
 
-    fn journal(&self) -> MutexGuard<'_, Option<Journal>> {
-        self.0.journal.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.kept.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// What an earlier call left.
@@ -146,10 +152,10 @@ impl UploadState {
     ) -> bool {
         let this = self.clone();
         let done = blocking(move || {
-            let mut journal = this.journal();
-            let Some(open) = &mut *journal else { return Ok(false) };
-            if let Err(cause) = work(open, &this.0.owner) {
-                *journal = None;
+            let mut kept = this.kept();
+            let Kept { journal: Some(journal), is_writable: true } = &mut *kept else { return Ok(false) };
+            if let Err(cause) = work(journal, &this.0.owner) {
+                kept.is_writable = false;
                 unwritable(&this.0.transport, &this.0.place, &cause);
                 return Ok(false);
             }
@@ -163,8 +169,11 @@ impl UploadState {
         let this = self.clone();
         let _ = blocking(move || {
             this.forget();
-            let _ = fs::remove_file(&this.0.place);
-            *this.journal() = None;
+            // Without the journal the file may be another process's.
+            if let Some(journal) = this.kept().journal.take() {
+                let _ = fs::remove_file(&this.0.place);
+                drop(journal);
+            }
             Ok(())
         })
         .await;
@@ -175,7 +184,7 @@ impl Drop for Shared {
     fn drop(&mut self) {
         // Opened, and nothing begun: nothing is left.
         let is_bare = |place: &Path| matches!(peek::<Line>(place), Ok(Some((_, lines))) if lines.is_empty());
-        if self.journal.get_mut().is_ok_and(|journal| journal.is_some()) && is_bare(&self.place) {
+        if self.kept.get_mut().is_ok_and(|kept| kept.journal.is_some()) && is_bare(&self.place) {
             let _ = fs::remove_file(&self.place);
         }
     }
@@ -281,9 +290,12 @@ mod tests {
         assert_eq!(replayed(lines).and_then(|record| record.parts.get(&2).cloned()), Some(part()));
     }
 
-    #[tokio::test]
-    async fn what_is_written_grows_with_the_parts_and_not_with_their_square() {
-        let folder = std::env::temp_dir().join(format!("bge-state-{:016x}", fastrand::u64(..)));
+    fn new_folder() -> PathBuf {
+        std::env::temp_dir().join(format!("bge-state-{:016x}", fastrand::u64(..)))
+    }
+
+    /// The state of an upload of this folder, unless somebody has it.
+    fn state_in(folder: &Path) -> Option<UploadState> {
         let transport = Transport::new(
             crate::options::client("{}").expect("options"),
             Arc::new(Logger::new(Level::Off, Format::default(), None).expect("a log")),
@@ -295,9 +307,31 @@ mod tests {
             call: "upload".into(),
             arguments: vec![],
         };
-        let open =
-            || UploadState::open(&folder, owner.clone(), &transport).expect("a folder").expect("a state");
-        let state = open();
+        UploadState::open(folder, owner, &transport).expect("a folder")
+    }
+
+    #[tokio::test]
+    async fn after_a_failed_write_nobody_else_has_the_state_until_the_upload_is_over() {
+        let folder = new_folder();
+        let state = state_in(&folder).expect("a state");
+        let Line::Begun(mut record) = begun(300_000, 102_400) else { panic!("a record") };
+        record.key = "k".repeat(100_000);
+        assert!(!state.begin(record).await, "no line is so long");
+        assert!(state_in(&folder).is_none(), "it is under way");
+        state.remove().await;
+        let other = state_in(&folder).expect("a state of its own");
+        let Line::Begun(record) = begun(300_000, 102_400) else { panic!("a record") };
+        assert!(other.begin(record.clone()).await);
+        state.remove().await;
+        drop((state, other));
+        assert_eq!(state_in(&folder).expect("a state").earlier(), Some(record));
+        fs::remove_dir_all(&folder).expect("the folder");
+    }
+
+    #[tokio::test]
+    async fn what_is_written_grows_with_the_parts_and_not_with_their_square() {
+        let folder = new_folder();
+        let state = state_in(&folder).expect("a state");
         let Line::Begun(record) = begun(102_400 * 10_000, 102_400) else { panic!("a record") };
         assert!(state.begin(record).await);
         // Bytes that this process has handed to the system.
@@ -313,7 +347,7 @@ mod tests {
         // Rewriting it each time would take gigabytes.
         assert!(written() - before < 50_000_000, "{}", written() - before);
         drop(state);
-        assert_eq!(open().earlier().expect("a record").parts.len(), 10_000);
+        assert_eq!(state_in(&folder).expect("a state").earlier().expect("a record").parts.len(), 10_000);
         fs::remove_dir_all(&folder).expect("the folder");
     }
 

@@ -128,7 +128,7 @@ impl TableOptions {
         match &self.samples {
             Samples::Unnamed => drop(prepare(self.endpoint, &self.args)?),
             Samples::Named(ids) => {
-                drop(prepare(self.endpoint, &self.of_sample(ids.first().map(String::as_str))?)?)
+                drop(prepare(self.endpoint, &self.of_sample(ids.first().map(String::as_str))?)?);
             }
             Samples::Listed(filters) => {
                 drop(prepare(self.endpoint, &self.of_sample(Some(""))?)?);
@@ -222,7 +222,13 @@ fn samples(endpoint: &Endpoint, args: &mut Args) -> Result<Samples> {
     } else {
         return Err(Error::argument(SAMPLE, "must be a string, or an array of strings"));
     };
-    Ok(Samples::Named(ids.into_iter().map(|id| cased(arg, id)).collect()))
+    let ids: Vec<String> = ids.into_iter().map(|id| cased(arg, id)).collect();
+    match ids.iter().position(String::is_empty) {
+        Some(place) => {
+            Err(Error::argument(SAMPLE, format!("must name a sample each time: number {} is empty", place + 1)))
+        }
+        None => Ok(Samples::Named(ids)),
+    }
 }
 
 /// Takes the arguments out that choose samples: they are `get_samples`'s.

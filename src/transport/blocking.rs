@@ -36,7 +36,8 @@ pub(super) fn send(client: &Client, hop: &Hop<'_>, context: &Context) -> Result<
     }
     let answer = client.execute(request).map_err(|cause| match hop.proxy() {
         Some(proxy) if failure::is_refused_tunnel(&cause) => {
-            proxy.refused(&hop.url, &proxy.ask(&hop.url, &hop.network.trust.config, streaming::ASKING))
+            let patience = streaming::ASKING.min(context.timeout);
+            proxy.refused(&hop.url, &proxy.ask(&hop.url, &hop.network.trust.config, patience))
         }
         _ => failure::of_send(cause, &hop.network.trust.description),
     })?;

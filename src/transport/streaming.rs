@@ -169,8 +169,10 @@ pub(super) async fn open(client: &Client, hop: &Hop<'_>, context: &Context) -> R
         Err(cause) => match hop.proxy() {
             Some(proxy) if failure::is_refused_tunnel(&cause) => {
                 let (proxy, url, tls) = (proxy.clone(), hop.url.clone(), hop.network.trust.config.clone());
-                let asked =
-                    tokio::task::spawn_blocking(move || proxy.refused(&url, &proxy.ask(&url, &tls, ASKING)));
+                let patience = ASKING.min(context.timeout);
+                let asked = tokio::task::spawn_blocking(move || {
+                    proxy.refused(&url, &proxy.ask(&url, &tls, patience))
+                });
                 return Err(asked.await.unwrap_or_else(|cause| {
                     Error::new(Status::Internal, "a proxy could not be asked").with_cause(cause)
                 }));

@@ -103,6 +103,37 @@ impl Through {
 trait Line: Read + Write {}
 impl<T: Read + Write> Line for T {}
 
+/// A connection that is over at a certain time, however slowly something comes.
+struct Until {
+    socket: TcpStream,
+    end: Instant,
+}
+
+impl Until {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+    }
+}
+
+impl Read for Until {
+    fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
+        self.socket.set_read_timeout(self.left()?)?;
+        self.socket.read(piece)
+    }
+}
+
+impl Write for Until {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.socket.set_write_timeout(self.left()?)?;
+        self.socket.write(piece)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
+}
+
 impl Proxy {
     /// Asks once more for the tunnel that failed, to learn why: what carries the calls keeps it to itself.
     pub(super) fn ask(&self, url: &Url, tls: &rustls::ClientConfig, patience: Duration) -> ProxyAnswer {
@@ -113,25 +144,20 @@ impl Proxy {
     }
 
     fn head(&self, url: &Url, tls: &rustls::ClientConfig, patience: Duration) -> io::Result<Vec<u8>> {
-        let until = Instant::now() + patience;
-        let left = || match until.saturating_duration_since(Instant::now()) {
-            Duration::ZERO => Err(io::Error::from(io::ErrorKind::TimedOut)),
-            left => Ok(left),
-        };
+        let end = Instant::now() + patience;
         let none = || io::Error::from(io::ErrorKind::AddrNotAvailable);
         let port = self.address().port_or_known_default().ok_or_else(none)?;
         let host = bare(self.address().host_str().ok_or_else(none)?);
         let address = (host, port).to_socket_addrs()?.next().ok_or_else(none)?;
-        let socket = TcpStream::connect_timeout(&address, left()?)?;
-        socket.set_write_timeout(Some(left()?))?;
-        socket.set_read_timeout(Some(left()?))?;
+        let left = end.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+        let socket = Until { socket: TcpStream::connect_timeout(&address, left)?, end };
         let mut stream: Box<dyn Line> = match self.address().scheme() {
             "https" => {
                 let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
                 let session = rustls::ClientConnection::new(Arc::new(tls.clone()), name);
-                Box::new(rustls::StreamOwned::new(session.map_err(io::Error::other)?, socket.try_clone()?))
+                Box::new(rustls::StreamOwned::new(session.map_err(io::Error::other)?, socket))
             }
-            _ => Box::new(socket.try_clone()?),
+            _ => Box::new(socket),
         };
         let target =
             format!("{}:{}", url.host_str().ok_or_else(none)?, url.port_or_known_default().ok_or_else(none)?);
@@ -150,7 +176,6 @@ impl Proxy {
         let mut head = Vec::new();
         let mut piece = [0; 1024];
         while head.len() < 16 << 10 && !head.windows(4).any(|window| window == b"\r\n\r\n") {
-            socket.set_read_timeout(Some(left()?))?;
             match stream.read(&mut piece)? {
                 0 => break,
                 read => head.extend_from_slice(&piece[..read]),
@@ -224,6 +249,38 @@ mod tests {
             let error = proxy.refused(&url, &answer_in(head).unwrap_or_default());
             assert_eq!(error.is_passing(), passes, "{error}");
             assert!(error.is_unsent() && error.message().contains("the proxy http://p:3128"), "{error}");
+        }
+    }
+
+    /// Each byte of a drip is new, and none of them is an answer.
+    #[test]
+    fn a_proxy_that_drips_is_asked_for_no_longer_than_it_may() {
+        for scheme in ["http", "https"] {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            let address = listener.local_addr().expect("an address");
+            let dripping = std::thread::spawn(move || {
+                let (mut socket, _) = listener.accept().expect("a connection");
+                let record = [22, 3, 3, 64, 0].into_iter().chain(std::iter::repeat_n(0, 1000));
+                for byte in record {
+                    std::thread::sleep(Duration::from_millis(20));
+                    if socket.write_all(&[byte]).is_err() {
+                        return;
+                    }
+                }
+            });
+            let proxy = parse("proxy", &format!("{scheme}://{address}")).expect("a proxy");
+            let tls = rustls::ClientConfig::builder_with_provider(Arc::new(
+                rustls::crypto::ring::default_provider(),
+            ))
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+            let url = Url::parse("https://api.example/").expect("an address");
+            let begun = Instant::now();
+            assert_eq!(proxy.ask(&url, &tls, Duration::from_millis(300)), ProxyAnswer::default());
+            assert!(begun.elapsed() < Duration::from_secs(10), "{scheme}: {:?}", begun.elapsed());
+            dripping.join().expect("it was hung up on");
         }
     }
 

@@ -155,3 +155,19 @@ fn operations_outlive_their_queue_and_its_arguments_are_checked() {
         bge_ops_free(ptr::null_mut());
     }
 }
+
+#[test]
+fn a_host_that_reads_the_descriptor_itself_hangs_nobody() {
+    let ops = Ops::new();
+    assert!(!ops.readable(0));
+    for key in [1, 3] {
+        // SAFETY: a live handle; room for a byte.
+        unsafe {
+            bge_ops_post(ops.0, key);
+            bge_ops_post(ops.0, key + 1);
+            assert_eq!(libc::read(bge_ops_fd(ops.0), [0u8].as_mut_ptr().cast(), 1), 1);
+        }
+        assert_eq!(ops.wait(20_000, 8), [key, key + 1]);
+    }
+    assert!(!ops.readable(0));
+}

@@ -444,6 +444,38 @@ fn without_locks_the_second_one_takes_what_the_first_one_wrote() {
     }
 }
 
+/// Two processes without a lock: one writes the token that it was made from, which the other has just renewed.
+#[test]
+fn without_locks_an_older_token_does_not_stay_in_the_place_of_a_renewed_one() {
+    let shared = Shared::new();
+    let library = shim(&shared.folder);
+    let anna = shared.issuer.sign_in("Anna");
+    drop(shared.app().api(Some(&anna.to_string())).expect("Anna's"));
+    let older = shared.folder.path("older");
+    // On a busy machine the older one may come after the other process's look.
+    let stays_renewed = || {
+        fs::copy(shared.file(), &older).expect("a copy");
+        let spent = fs::read(&older).expect("the file");
+        shared.issuer.expire();
+        let mut process = shared.process();
+        process.env("LD_PRELOAD", &library).env("FLOCK_FAILS", "37");
+        let child = process.spawn().expect("it runs");
+        let begun = Instant::now();
+        while fs::read(shared.file()).expect("the file") == spent {
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing was renewed");
+        }
+        let renewed = shared.stored();
+        fs::rename(&older, shared.file()).expect("in its place");
+        assert!(child.wait_with_output().expect("it ends").status.success());
+        if shared.stored() == renewed {
+            return true;
+        }
+        fs::write(shared.file(), renewed.to_string()).expect("as it was");
+        false
+    };
+    assert!((0..5).any(|_| stays_renewed()));
+}
+
 #[test]
 fn a_spent_refresh_token_is_told_of() {
     let shared = Shared::new();

@@ -349,3 +349,44 @@ fn a_proxy_that_breaks_off_at_any_moment() {
         assert_eq!(proxy.seen().len(), troubles + 1);
     }
 }
+
+/// Leads to `port`. Of what comes back to the first connections only so many bytes arrive.
+fn breaking(port: u16, arrive: Vec<u64>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let here = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        let mut arrive = arrive.into_iter();
+        for mut stream in listener.incoming().flatten() {
+            let Ok(mut there) = TcpStream::connect(("127.0.0.1", port)) else { return };
+            let (Ok(from), Ok(mut back)) = (there.try_clone(), stream.try_clone()) else { return };
+            let most = arrive.next().unwrap_or(u64::MAX);
+            std::thread::spawn(move || {
+                let _ = io::copy(&mut from.take(most), &mut back);
+                let _ = back.shutdown(std::net::Shutdown::Both);
+            });
+            std::thread::spawn(move || io::copy(&mut stream, &mut there));
+        }
+    });
+    here
+}
+
+#[test]
+fn a_socks_proxy_that_breaks_off_at_any_moment() {
+    let sandbox = Sandbox::start(&[]);
+    let port = sandbox.endpoint().rsplit_once(':').and_then(|(_, port)| port.parse().ok()).expect("a port");
+    for _ in 0..count(3, 150) {
+        let password = fastrand::bool().then_some("secret");
+        // 2 bytes, 2 for the password, 10, and then the answer's head.
+        let arrive: Vec<u64> = (0..fastrand::usize(1..4)).map(|_| fastrand::u64(0..40)).collect();
+        let (socks, _told) = socks(port, password);
+        let here = breaking(socks, arrive.clone());
+        let user = if password.is_some() { "me:secret@" } else { "" };
+        let options = json!({"endpoint": "http://platform.invalid", "proxy": format!("socks5h://{user}127.0.0.1:{here}")});
+        let api = Api::new(sandbox.text("/access_token"), &options.to_string()).expect("a client");
+        let outcome = match fastrand::bool() {
+            true => api.call("get_user", json!({})),
+            false => api.start("get_user", json!({})).expect("started").finish(),
+        };
+        outcome.unwrap_or_else(|failure| panic!("{user}, {arrive:?}: {}", failure.message));
+    }
+}

@@ -197,3 +197,13 @@ fn no_more_requests_at_once_or_a_second_than_asked_for() {
     assert_eq!(requests, 30);
     assert!(begun.elapsed() >= Duration::from_millis(20 * (requests as u64 - 1)), "{:?}", begun.elapsed());
 }
+
+#[test]
+fn an_empty_id_is_said_before_anything_is_sent() {
+    let api = crate::support::c::Api::new("token", r#"{"endpoint": "http://127.0.0.1:9"}"#).expect("a client");
+    for ids in [json!(""), json!(["BT1", "BT2", ""])] {
+        let failure = super::refused(Table::open(&api, "get_taxon_abundance", &json!({"biosample_id": ids})));
+        let place = if ids.is_array() { "number 3 is empty" } else { "number 1 is empty" };
+        assert!(failure.message.contains(place), "{}", failure.message);
+    }
+}
