@@ -22,6 +22,7 @@ dist_needs() {
 have git | git
 have gcc | gcc
 have ld && have objcopy && have objdump | binutils
+have aarch64-linux-gnu-ld | binutils-aarch64-linux-gnu
 have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null | python3-venv
 have R && have Rscript | r-base-core
 has_r jsonlite | r-cran-jsonlite

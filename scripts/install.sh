@@ -5,7 +5,8 @@
 # DATADIR (PREFIX/share: manual pages and completions of bge), HTSLIB_PLUGINDIR (LIBDIR/htslib, where htslib looks if LIBDIR is /usr/local/lib), DESTDIR
 # (packagers' staging folder, in front of every path, and in no file), BUILD (where cargo put what it built),
 # STRIP (strip; empty: the debug information is installed, too), RELOCATABLE (1: bge.pc names its folders by where it lies
-# itself, as the CMake package always does, for a tree that is unpacked anywhere).
+# itself, as the CMake package always does, for a tree that is unpacked anywhere), DESCRIBED_BY (BUILD/bge: the program that
+# writes manual pages and completions, where what is installed is for another machine).
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 
@@ -93,7 +94,7 @@ case ${1:-} in
       programs+=("$DESTDIR$BINDIR/$program")
     done
     install -D -m 644 "$top/sandbox/bge-sandbox.1" "$DESTDIR$mandir/bge-sandbox.1"
-    if [ -e "$BUILD/bge" ]; then describe "$BUILD/bge"; fi
+    if [ -e "$BUILD/bge" ]; then describe "${DESCRIBED_BY:-$BUILD/bge}"; fi
     install -m 755 "$BUILD/libbge.so" "$DESTDIR$LIBDIR/libbge.so.$version"
     if [ -n "$STRIP" ]; then "$STRIP" --strip-unneeded "$DESTDIR$LIBDIR/libbge.so.$version" "${programs[@]}"; fi
     ln -sf "libbge.so.$version" "$DESTDIR$LIBDIR/$soname"

@@ -7,7 +7,7 @@ wrong() { wrong+=("$*"); }
 
 for script in "$steps"/*.sh "$steps"/tests/*.sh; do bash -n "$script" || wrong "$script"; done
 for script in "$steps"/{go,sbom,licences,crates.py}; do python3 -c 'import ast, sys; ast.parse(open(sys.argv[1]).read())' "$script" || wrong "$script"; done
-for step in tools source deny compile tarball r go debs; do [ -x "$steps/$step.sh" ] || wrong "no step $step"; done
+for step in tools source deny compile tarball r go debs aarch64; do [ -x "$steps/$step.sh" ] || wrong "no step $step"; done
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT

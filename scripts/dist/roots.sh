@@ -1,11 +1,12 @@
 # Machines that are not ours: systems made by debootstrap, each a stack of layers, entered with a network or without.
 # Sourced by test.sh. The mirror is the one that this machine's own apt uses; BGE_DIST_MIRROR names another.
-roots=$top/build/dist/roots
+roots=${BGE_DIST_ROOTS:-$top/build/dist/roots}
 
+# mirror [-security]: of a release, or of its security updates
 mirror() {
-  if [ -n "${BGE_DIST_MIRROR:-}" ]; then echo "$BGE_DIST_MIRROR"; return; fi
-  apt-get indextargets --format '$(REPO_URI) $(SUITE)' 'Created-By: Packages' 2>/dev/null |
-    awk -v codename="$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" '$2 == codename { print $1; exit }'
+  if [ -z "${1:-}" ] && [ -n "${BGE_DIST_MIRROR:-}" ]; then echo "$BGE_DIST_MIRROR"; return; fi
+  apt-get indextargets --format '$(REPO_URI) $(CODENAME)' 'Created-By: Packages' 2>/dev/null |
+    awk -v codename="$(. /etc/os-release && echo "${VERSION_CODENAME:-}")${1:-}" '$2 == codename { print $1; exit }'
 }
 
 # is there a system that was made of just these words? made NAME WORDS
@@ -29,18 +30,20 @@ bootstrapped() {
   keep "$1" "$2"
 }
 
-# a layer of packages: layered NAME LOWER… -- PACKAGE…
+# A layer of packages: layered NAME LOWER… -- PACKAGE…
+# FIRST: a command that is carried out before.
 layered() {
-  local name=$1 lower=() words
+  local name=$1 lower=() words first=${FIRST:-true}
   shift
   while [ "$1" != -- ]; do lower+=("$1"); shift; done
   shift
-  words="$* on $(cd "$roots" && cat "${lower[@]/%/.made}")"
+  words="$first; $* on $(cd "$roots" && cat "${lower[@]/%/.made}")"
   ! made "$name" "$words" || return 0
   say "a layer: $*"
   rm -rf "$roots/$name.part"
   mkdir "$roots/$name.part"
   within "$roots/$name.part" "${lower[@]}" -- sh -ec "
+    $first
     apt-get -qq update
     DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $*
     apt-get -qq clean" >"$roots/$name.log" 2>&1 || { tail -n 20 "$roots/$name.log" >&2; fail "the layer $name"; }
@@ -48,7 +51,8 @@ layered() {
 }
 
 # Runs a command in a stack of layers, the uppermost first; what it writes goes to FOLDER: within FOLDER LAYER… -- COMMAND…
-# OFFLINE=1: in a network of its own, which has nothing but the loopback. BINDS: what is shown to it, as FROM:TO, read-only.
+# OFFLINE=1: in a network of its own, which has nothing but the loopback. BINDS: what is shown to it, as FROM:TO, read-only,
+# or FROM:TO:rw.
 within() {
   local upper=$1 lower="" namespaces=(--mount --pid --fork --kill-child --mount-proc)
   shift
@@ -69,9 +73,10 @@ within() {
     mount --rbind /dev "$top/root/dev"
     [ "$OFFLINE" = 1 ] || cp -L /etc/resolv.conf "$top/root/etc/resolv.conf"
     for bind in $BINDS; do
-      mkdir -p "$top/root${bind#*:}"
-      mount --bind "${bind%%:*}" "$top/root${bind#*:}"
-      mount -o remount,bind,ro "$top/root${bind#*:}"
+      IFS=: read -r from to how <<<"$bind"
+      mkdir -p "$top/root$to"
+      mount --bind "$from" "$top/root$to"
+      [ "$how" = rw ] || mount -o remount,bind,ro "$top/root$to"
     done
     shift 2
     exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 TERM=dumb \
@@ -79,3 +84,10 @@ within() {
   ' within "$upper" "$lower" "$@"
 }
 export OFFLINE=${OFFLINE:-0} BINDS=${BINDS:-}
+
+# a system with the Rust that Debian keeps current, and its standard library for another machine: with_rust_for MACHINE
+with_rust_for() {
+  bootstrapped bookworm bookworm
+  FIRST="dpkg --add-architecture arm64; echo deb $(mirror -security) bookworm-security main >/etc/apt/sources.list.d/security.list" \
+    layered "rust-$1" bookworm -- rustc-web cargo-web libstd-rust-web-dev:arm64 gcc libc6-dev ca-certificates
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What `make dist` has made, on machines that are not ours and have no network: installed by one command, used, removed.
 # As root, with debootstrap; the systems are kept in build/dist/roots.
-#   scripts/dist/test.sh [NAME…]     bullseye, r-binary, r-source, go, debs; all of them without a name
+#   scripts/dist/test.sh [NAME…]     bullseye, aarch64, r-binary, r-source, go, debs; all of them without a name
 source "$(dirname "${BASH_SOURCE[0]}")/settings.sh"
 source "$steps/roots.sh"
 [ "$(id -u)" -eq 0 ] || fail "chroots need root: run \`sudo make dist-test\`"
@@ -13,6 +13,8 @@ r_suite=(r-cran-{testthat,withr,callr,cli,tibble,bit64,codetools,knitr,rmarkdown
 systems() {
   bootstrapped bullseye bullseye
   layered bullseye-c bullseye -- gcc libc6-dev ca-certificates
+  FIRST="dpkg --add-architecture arm64" layered bullseye-aarch64 bullseye -- \
+    qemu-user libc6:arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross ca-certificates
   bootstrapped bookworm bookworm
   layered bookworm-r bookworm -- r-base-core r-cran-jsonlite
   layered bookworm-r-c bookworm-r bookworm -- gcc libc6-dev make "${r_suite[@]}"
@@ -45,6 +47,7 @@ try() { # NAME LAYER…
 }
 wanted=("$@")
 try bullseye bullseye-c bullseye
+try aarch64 bullseye-aarch64 bullseye
 try r-binary bookworm-r bookworm
 try r-source bookworm-r-c bookworm-r bookworm
 try go bookworm-c bookworm

@@ -1,6 +1,8 @@
 """Files up and down: libbge beside curl (same server, same run, by turns), oss2 and the official SDK; one line a figure.
 
-    transfers.py PROGRAM SANDBOX
+    transfers.py PROGRAM SANDBOX [LINE]
+
+With LINE, what the network's rate is, only what encryption costs there.
 """
 import base64
 import email.utils
@@ -19,6 +21,7 @@ import urllib.parse
 import urllib.request
 
 PROGRAM, SANDBOX = sys.argv[1:3]
+LINE = f" over {sys.argv[3]}" if sys.argv[3:] else ""
 MIB = int(os.environ.get("BGE_BENCH_MIB", 1024))
 RUNS = int(os.environ.get("BGE_BENCH_RUNS", 5))
 SMALL_FILES, SMALL = 1000, 16 * 1024
@@ -115,12 +118,15 @@ def beside(what, measures, other):
     )
 
 
-def large(sandbox, folder):
-    source, target = str(folder / "large.bin"), str(folder / "back.bin")
+def random_file(path):
     block = os.urandom(1 << 20)
-    with open(source, "wb") as file:
+    with open(path, "wb") as file:
         for number in range(MIB):
             file.write(number.to_bytes(8, "big") + block[8:])
+
+
+def large(sandbox, folder):
+    source, target = str(folder / "large.bin"), str(folder / "back.bin")
     one = {"path": source, "multipart_threshold": 5 << 30}
     uploads = {
         "upload, one request": one,
@@ -208,7 +214,7 @@ def encrypted(sandbox, folder):
             list(zip(*measured[name])) for name in ("plain", "sealed"))
         seconds, with_key = statistics.median(one), statistics.median(other)
         print(
-            f"{what}, encrypted: {MIB / with_key:.0f} MiB/s, plain {MIB / seconds:.0f} MiB/s, "
+            f"{what}, encrypted{LINE}: {MIB / with_key:.0f} MiB/s, plain {MIB / seconds:.0f} MiB/s, "
             f"{with_key / seconds:.2f} times as long (aim: at most 1.25); "
             f"CPU {statistics.median(other_cpu):.2f} s, plain {statistics.median(one_cpu):.2f} s; "
             f"peak memory {max(other_memory) - max(one_memory):+.1f} MiB",
@@ -280,10 +286,13 @@ def main():
     sandbox.post("/__sandbox__/options", json.dumps({"log": "off", "store": {"no_md5": True}}))
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
-        large(sandbox, folder)
+        random_file(folder / "large.bin")
+        if not LINE:
+            large(sandbox, folder)
         encrypted(sandbox, folder)
-        many_parts(folder)
-        small(sandbox, folder)
+        if not LINE:
+            many_parts(folder)
+            small(sandbox, folder)
     sandbox.process.stdin.close()
     sandbox.process.wait()
 
