@@ -9,13 +9,47 @@ use std::{
     ptr,
     sync::{
         Once,
-        atomic::{AtomicI32, AtomicPtr, Ordering},
+        atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering},
     },
 };
 
-/// The id of this process.
+/// The id of this process. Each call of the library asks for it many times, so it is kept where a forked child finds 0.
 pub(crate) fn process_id() -> u32 {
-    std::process::id()
+    static KEPT: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
+    static IS_TRIED: AtomicBool = AtomicBool::new(false);
+    // SAFETY: a non-null pointer is a page that is never unmapped.
+    let Some(kept) = (unsafe { KEPT.load(Ordering::Acquire).as_ref() }) else {
+        if !IS_TRIED.swap(true, Ordering::Relaxed) {
+            KEPT.store(emptied_by_forks(), Ordering::Release);
+        }
+        return std::process::id();
+    };
+    match kept.load(Ordering::Relaxed) {
+        0 => {
+            let id = std::process::id();
+            kept.store(id, Ordering::Relaxed);
+            id
+        }
+        id => id,
+    }
+}
+
+/// A number in a page of its own that is 0 in a forked child; NULL where the system has no such pages (Linux before 4.14).
+fn emptied_by_forks() -> *mut AtomicU32 {
+    let size = size_of::<AtomicU32>();
+    // SAFETY: the page is a new one, which nobody else knows of.
+    unsafe {
+        let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        let page = libc::mmap(ptr::null_mut(), size, access, kind, -1, 0);
+        if page == libc::MAP_FAILED {
+            return ptr::null_mut();
+        }
+        if libc::madvise(page, size, libc::MADV_WIPEONFORK) != 0 {
+            libc::munmap(page, size);
+            return ptr::null_mut();
+        }
+        page.cast()
+    }
 }
 
 /// The user whose rights this process has on files.
@@ -279,6 +313,25 @@ mod tests {
         let inside = || std::thread::spawn(|| (blocked(libc::SIGTERM), OWN_FAULTS.map(blocked))).join();
         let inside = without_signals(inside).expect("no panic");
         assert_eq!((inside, blocked(libc::SIGTERM)), ((true, [false; 6]), false));
+    }
+
+    #[test]
+    fn a_forked_child_has_an_id_of_its_own() {
+        let parent = process_id();
+        assert_eq!((parent, process_id()), (std::process::id(), parent));
+        // SAFETY: between a fork and `_exit` nothing is done but system calls.
+        let (child, status) = unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                let is_right = process_id() != parent && process_id() == std::process::id();
+                libc::_exit(i32::from(!is_right));
+            }
+            let mut status = -1;
+            assert_eq!(libc::waitpid(child, &mut status, 0), child);
+            (child, status)
+        };
+        assert!(child > 0);
+        assert_eq!(status, 0, "the child saw its own id");
     }
 
     /// A daemon's child: a number of its parent's is another file's when it forks once more.

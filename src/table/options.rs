@@ -224,9 +224,10 @@ fn samples(endpoint: &Endpoint, args: &mut Args) -> Result<Samples> {
     };
     let ids: Vec<String> = ids.into_iter().map(|id| cased(arg, id)).collect();
     match ids.iter().position(String::is_empty) {
-        Some(place) => {
-            Err(Error::argument(SAMPLE, format!("must name a sample each time: number {} is empty", place + 1)))
-        }
+        Some(place) => Err(Error::argument(
+            SAMPLE,
+            format!("must name a sample each time: number {} is empty", place + 1),
+        )),
         None => Ok(Samples::Named(ids)),
     }
 }

@@ -200,7 +200,8 @@ fn no_more_requests_at_once_or_a_second_than_asked_for() {
 
 #[test]
 fn an_empty_id_is_said_before_anything_is_sent() {
-    let api = crate::support::c::Api::new("token", r#"{"endpoint": "http://127.0.0.1:9"}"#).expect("a client");
+    let api =
+        crate::support::c::Api::new("token", r#"{"endpoint": "http://127.0.0.1:9"}"#).expect("a client");
     for ids in [json!(""), json!(["BT1", "BT2", ""])] {
         let failure = super::refused(Table::open(&api, "get_taxon_abundance", &json!({"biosample_id": ids})));
         let place = if ids.is_array() { "number 3 is empty" } else { "number 1 is empty" };
