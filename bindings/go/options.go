@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"runtime"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,9 +16,10 @@ import (
 // Option configures a Client or an OAuth2 when it is made.
 type Option func(*config) error
 
-// mostThreads is how many calls of a client are carried out on threads of Go's at once, each on one of its own. Others
-// wait a moment for one of these, and are left to the client's own threads then.
-const mostThreads = 32
+// ownThreads is how many calls of a client are carried out on threads of Go's at once, each on one of its own: nobody has to
+// be woken for it. From half of the processors on, the system would switch from one thread to the other for every answer;
+// the client's own threads see to many connections at a time.
+func ownThreads() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // config is what options make of a Client or an OAuth2.
 type config struct {
@@ -31,7 +33,7 @@ type config struct {
 }
 
 func configure(call string, opts []Option) (*config, error) {
-	c := &config{library: map[string]any{}, bounds: native.Bounds{Calls: mostThreads, Streams: 128}}
+	c := &config{library: map[string]any{}, bounds: native.Bounds{Calls: ownThreads(), Streams: 128}}
 	for _, opt := range opts {
 		if opt == nil {
 			continue
@@ -105,12 +107,7 @@ func WithDeadline(d time.Duration) Option { return seconds("deadline", d) }
 func WithMaxRetries(n int) Option { return whole("max_retries", n, 0, 100) }
 
 // WithMaxConnections bounds the client's connections, 32 unless given.
-func WithMaxConnections(n int) Option {
-	return func(c *config) error {
-		c.bounds.Calls = min(n, mostThreads)
-		return whole("max_connections", n, 1, 1024)(c)
-	}
-}
+func WithMaxConnections(n int) Option { return whole("max_connections", n, 1, 1024) }
 
 // WithMaxThreads bounds the client's own threads, 16 unless given.
 func WithMaxThreads(n int) Option { return whole("max_threads", n, 1, 256) }

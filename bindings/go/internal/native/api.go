@@ -15,7 +15,7 @@ import (
 type API struct {
 	handle
 	queue   *queue
-	threads *threads
+	threads gate // for calls that are carried out there
 	streams gate
 }
 
@@ -28,7 +28,7 @@ func newAPI(ptr *C.bge_api_t, bounds Bounds) (*API, error) {
 	}
 	return &API{
 		handle: handle{ptr: unsafe.Pointer(ptr), free: free}, queue: queue,
-		threads: newThreads(bounds.Calls), streams: make(gate, bounds.Streams),
+		threads: make(gate, bounds.Calls), streams: make(gate, bounds.Streams),
 	}, nil
 }
 
@@ -109,15 +109,12 @@ func (a *API) Call(ctx context.Context, name, args string, progress Progress) ([
 		return nil, err
 	}
 	defer a.release()
-	if progress == nil && isShort(name) {
-		switch err := a.threads.enter(ctx, patience); err {
-		case nil:
-			defer a.threads.leave()
-			return a.direct(ctx, (*C.bge_api_t)(ptr), in[0], in[1])
-		case ErrLate:
-		default:
-			return nil, err
-		}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if progress == nil && isShort(name) && a.threads.try() {
+		defer a.threads.leave()
+		return a.direct(ctx, (*C.bge_api_t)(ptr), in[0], in[1])
 	}
 	return a.queue.run(ctx, progress, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
 		var failure *C.bge_error_t

@@ -15,39 +15,8 @@ import "C"
 import (
 	"context"
 	"encoding/json"
-	"runtime"
 	"sync"
-	"sync/atomic"
-	"time"
 )
-
-// patience is how long a call waits for a thread. After it the library's own threads carry the call out, as they do with
-// what takes long: those that have the threads may be waiting for a server, or for their next attempt.
-const patience = 50 * time.Millisecond
-
-// turnLength is how long goroutines that make one call after another may go on before others have their turn.
-const turnLength = 200 * time.Microsecond
-
-// threads are where calls of a client are carried out on threads of Go's.
-type threads struct {
-	gate
-	born time.Time
-	turn atomic.Int64 // since when, after born, goroutines go on
-}
-
-func newThreads(most int) *threads { return &threads{gate: make(gate, most), born: time.Now()} }
-
-// giveWay lets other goroutines run that make calls, too. A call to C is no point at which Go would do so by itself: whoever
-// gets quick answers would keep its processor for 10 ms.
-func (t *threads) giveWay() {
-	if len(t.gate) < 2 {
-		return
-	}
-	now, turn := int64(time.Since(t.born)), t.turn.Load()
-	if now-turn > int64(turnLength) && t.turn.CompareAndSwap(turn, now) {
-		runtime.Gosched()
-	}
-}
 
 // isShort is true of calls that are one request as a rule, and worth a thread for as long as that takes.
 func isShort(call string) bool {
@@ -77,7 +46,6 @@ var long = sync.OnceValue(func() map[string]struct{} {
 // direct carries a call out on this goroutine's thread, which drives the connection itself: nobody has to be woken for
 // it, neither in the library nor in Go.
 func (a *API) direct(ctx context.Context, api *C.bge_api_t, name, args *C.char) ([]byte, error) {
-	a.threads.giveWay()
 	var text *C.char
 	var length C.size_t
 	var failure *C.bge_error_t

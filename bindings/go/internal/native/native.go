@@ -81,10 +81,8 @@ func (g gate) enter(ctx context.Context, limit time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	select {
-	case g <- struct{}{}:
+	if g.try() {
 		return nil
-	default:
 	}
 	var late <-chan time.Time
 	if limit > 0 {
@@ -99,6 +97,16 @@ func (g gate) enter(ctx context.Context, limit time.Duration) error {
 		return ErrLate
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// try enters where there is room.
+func (g gate) try() bool {
+	select {
+	case g <- struct{}{}:
+		return true
+	default:
+		return false
 	}
 }
 
