@@ -17,9 +17,9 @@ import (
 type Option func(*config) error
 
 // ownThreads is how many calls of a client are carried out on threads of Go's at once, each on one of its own: nobody has to
-// be woken for it. From half of the processors on, the system would switch from one thread to the other for every answer;
-// the client's own threads see to many connections at a time.
-func ownThreads() int { return max(1, runtime.GOMAXPROCS(0)/2) }
+// be woken for it. With more than there are processors to run them, the system would switch from one thread to the other for
+// every answer; the client's own threads see to many connections at a time.
+func ownThreads() int { return runtime.GOMAXPROCS(0) + 1 }
 
 // config is what options make of a Client or an OAuth2.
 type config struct {

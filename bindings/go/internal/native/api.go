@@ -116,6 +116,8 @@ func (a *API) Call(ctx context.Context, name, args string, progress Progress) ([
 		defer a.threads.leave()
 		return a.direct(ctx, (*C.bge_api_t)(ptr), in[0], in[1])
 	}
+	// The more calls begin one after the other, the more of their answers are fetched at a time.
+	runtime.Gosched()
 	return a.queue.run(ctx, progress, func(ops *C.bge_ops_t, key C.uint64_t, op **C.bge_op_t) error {
 		var failure *C.bge_error_t
 		return check(C.start_call((*C.bge_api_t)(ptr), in[0], in[1], ops, key, op, &failure), failure)
