@@ -146,7 +146,7 @@ type Stats struct {
 	Writers  int    // that are open
 
 	// What the library tells of, in clients that have a logger or events.
-	Requests uint64
+	Requests uint64 // with events, or a logger at debug level
 	Repeats  uint64
 	Renewals uint64 // of the access token
 }
