@@ -299,6 +299,27 @@ def test_a_signal_flushes_what_is_whole(start, tmp_path):
     assert extract.files() == ["ids.txt"]
 
 
+def test_before_anything_is_asked_for_a_signal_leaves_nothing(start, tmp_path):
+    sandbox = start("--samples", "40", "--taxa", "20")
+    extract = Extract(sandbox, tmp_path)
+    extract.samples(sandbox.metagenomes(5))
+    extract.good("get_taxon_abundance", "--samples", "ids.txt", "-o", "set/")
+    # the output is begun, and the list of samples has no end yet
+    for words in (("get_taxon_abundance", "--samples", "-"), ("--merge", "set", "--samples", "-")):
+        for number in ENDINGS:
+            running = subprocess.Popen(
+                extract.command(*words, "-o", "t.parquet"), cwd=tmp_path, env=extract.environment, stdin=subprocess.PIPE
+            )
+            until = time.monotonic() + 30
+            while not list(tmp_path.glob(".bge-extract-*")) and time.monotonic() < until:
+                time.sleep(0.01)
+            assert list(tmp_path.glob(".bge-extract-*")), "it was begun"
+            running.send_signal(number)
+            assert running.wait(20) == 75, (words, number)
+            running.stdin.close()
+            assert extract.files() == ["ids.txt"], (words, number)
+
+
 def test_a_finished_sample_behind_a_slow_one_is_saved_at_a_signal(start, tmp_path):
     sandbox = start("--samples", "80", "--taxa", "40")
     extract = Extract(sandbox, tmp_path)
@@ -456,6 +477,8 @@ def test_csv_for_excel_and_typed_columns(extract, api):
     text = (extract.folder / "t.csv").read_bytes()
     assert text.startswith(b"\xef\xbb\xbfbiosample_id") and b",NA" in text
     assert not (extract.folder / "plain.csv").read_bytes().startswith(b"\xef")
+    extract.good(*common, "--csv-bom", "-o", "t.tsv")
+    assert (extract.folder / "t.tsv").read_bytes().startswith(b"\xef\xbb\xbfbiosample_id\t")
     wanted = api.table("get_taxon_abundance", biosample_id=ids).read_all()
     for ending, read in (("parquet", pa.parquet.read_table), ("arrow", lambda path: pa.ipc.open_file(path).read_all())):
         extract.good(*common, "-o", f"t.{ending}")

@@ -10,6 +10,7 @@ use crate::{
         options::{Format, Options},
         output::{Output, Style, parquet},
         place::Place,
+        progress::Interrupt,
         samples,
         verify::{Manifests, ids},
     },
@@ -55,6 +56,8 @@ pub fn run(options: &Options, folder: &Path) -> Result<Ending, Failure> {
     if options.format().map_err(Failure::input)? != Format::Parquet || options.is_dataset() {
         return Err(Failure::input("--merge makes one Parquet file: --output names it"));
     }
+    // A part of it is of no use to anybody.
+    let _interrupt = Interrupt::watch()?;
     let place = Place::begin(&options.output)?;
     let wanted = samples::of_file(options.samples.as_deref().unwrap_or_default())?;
     let manifests = Manifests::read(folder)?;

@@ -3,10 +3,12 @@
 //! An unfinished file is locked by whoever writes it. One that nobody has locked is a dead run's, and is taken away.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, OpenOptions, TryLockError},
     io,
     os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use crate::failure::Failure;
@@ -16,6 +18,21 @@ const PREFIX: &str = ".bge-extract-";
 const SUFFIX: &str = ".part";
 /// The longest name that common file systems take, in bytes.
 const LONGEST: usize = 255;
+
+/// The unfinished files of this process, each for as long as it has its own name.
+static UNFINISHED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+
+fn unfinished() -> MutexGuard<'static, BTreeSet<PathBuf>> {
+    UNFINISHED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the process, from any thread, without leaving what it has not finished.
+pub fn end_process(exit: u8) -> ! {
+    // Held to the end: no file begins or gets its name any more.
+    let all = unfinished();
+    all.iter().for_each(|path| drop(fs::remove_file(path)));
+    std::process::exit(exit.into())
+}
 
 /// A file that is being written.
 #[derive(Debug)]
@@ -53,6 +70,7 @@ impl Place {
         for _ in 0..64 {
             let name = format!("{PREFIX}{:016x}{SUFFIX}", random());
             let path = folder.join(name);
+            let mut all = unfinished();
             let opened = OpenOptions::new()
                 .read(true)
                 .write(true)
@@ -60,15 +78,20 @@ impl Place {
                 .custom_flags(libc::O_NOFOLLOW)
                 .open(&path);
             let file = match opened {
-                Ok(file) => file,
+                Ok(file) => {
+                    all.insert(path.clone());
+                    file
+                }
                 Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(cause) => return Err(failed(cause)),
             };
+            drop(all);
             // A file system without locks keeps what dead runs leave.
             let is_locked = !matches!(file.try_lock(), Err(TryLockError::WouldBlock));
             // Somebody may have taken it for a dead run's before it was locked.
-            if is_locked && file.metadata().map_err(failed)?.nlink() > 0 {
-                return Ok(Place { file, unfinished: Some(path) });
+            let place = Place { file, unfinished: Some(path) };
+            if is_locked && place.file.metadata().map_err(failed)?.nlink() > 0 {
+                return Ok(place);
             }
         }
         Err(Failure::other(format!("{}: no free name for an unfinished file", folder.display())))
@@ -90,13 +113,16 @@ impl Place {
                 self.file.set_permissions(mode)?;
             }
             self.file.sync_all()?;
+            let mut all = self::unfinished();
             fs::rename(&unfinished, &target)?;
+            all.remove(&unfinished);
+            drop(all);
             // Not every file system can be asked for that.
             let _ = File::open(folder_of(&target)).and_then(|folder| folder.sync_all());
             Ok(())
         };
         done().map_err(|cause| {
-            let _ = fs::remove_file(&unfinished);
+            let _ = forget(&unfinished);
             failed(cause)
         })
     }
@@ -106,9 +132,16 @@ impl Drop for Place {
     fn drop(&mut self) {
         if let Some(unfinished) = self.unfinished.take() {
             // It was never anybody's file.
-            let _ = fs::remove_file(unfinished);
+            let _ = forget(&unfinished);
         }
     }
+}
+
+/// Takes an unfinished file away.
+fn forget(path: &Path) -> io::Result<()> {
+    let mut all = unfinished();
+    all.remove(path);
+    fs::remove_file(path)
 }
 
 /// A file without a name, for what is put aside while `target` is made: beside it, where there is room for as much.
@@ -117,7 +150,7 @@ pub fn scratch(target: &Path) -> Result<File, Failure> {
     let folder = if is_file { folder_of(&resolved(target)?).to_owned() } else { std::env::temp_dir() };
     let mut place = Place::begin(&folder.join("scratch"))?;
     let named = place.unfinished.take();
-    let gone = named.map_or(Ok(()), fs::remove_file);
+    let gone = named.map_or(Ok(()), |named| forget(&named));
     gone.map_err(|cause| unwritten(&folder, &cause))?;
     place.file.try_clone().map_err(|cause| unwritten(&folder, &cause))
 }

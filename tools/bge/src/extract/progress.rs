@@ -18,7 +18,10 @@ use signal_hook::{
     iterator::{Handle, Signals},
 };
 
-use crate::failure::{self, Failure};
+use crate::{
+    extract::place,
+    failure::{self, Failure},
+};
 
 /// A line so often where nobody watches.
 const LINE: Duration = Duration::from_secs(60);
@@ -152,8 +155,8 @@ impl Interrupt {
                 match told.table() {
                     Some(table) if again => table.cancel(),
                     Some(table) => table.wind_up(),
-                    // Nothing was begun that could be left half done.
-                    None => std::process::exit(failure::RETRY.into()),
+                    // Nothing is there yet that would be worth keeping.
+                    None => place::end_process(failure::RETRY),
                 }
             }
         });
