@@ -7,7 +7,11 @@ use std::{
 
 use serde_json::{Value, json};
 
-use crate::support::{Sandbox, c::Api};
+use crate::support::{
+    Sandbox,
+    c::Api,
+    server::{Server, answer},
+};
 
 fn rows(page: &Value) -> Vec<Value> {
     page["result"].as_array().expect("rows").clone()
@@ -136,6 +140,30 @@ fn a_token_that_repeats_is_an_error() {
         assert_eq!(failure.status, 7, "{}", failure.message);
         assert_eq!(pages.next().expect_err("the same again").status, 7);
     }
+}
+
+/// Each page has rows of its own, and the third one leads back to the second.
+#[test]
+fn pages_that_go_in_a_circle_are_an_error() {
+    let server = Server::start(|seen, stream| {
+        let page = (1..4).find(|page| seen.target.contains(&format!("page={page}"))).unwrap_or(1);
+        let next = if page == 3 { 2 } else { page + 1 };
+        let rows = json!([{"biosample_id": format!("E-F{page}")}]);
+        let page = json!({"code": 0, "msg": "", "data": {"result": rows, "count": 9, "next_page": next}});
+        answer(stream, 200, "", page.to_string().as_bytes())
+    });
+    let api = Api::new("token", &json!({"endpoint": server.endpoint()}).to_string()).expect("a client");
+    let pages = api.pages("get_samples", json!({"limit": 1})).expect("a walk");
+    let mut seen = Vec::new();
+    let failure = loop {
+        match pages.next() {
+            Ok(page) => seen.extend(rows(&page.expect("no end in good order"))),
+            Err(failure) => break failure,
+        }
+        assert!(seen.len() < 100, "it never ends");
+    };
+    assert_eq!(failure.json["name"], "BGE_ERR_PROTOCOL");
+    assert_eq!(seen, [1, 2, 3].map(|page| json!({"biosample_id": format!("E-F{page}")})));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod forks;
 mod moments;
 mod names;
 mod pauses;

@@ -96,16 +96,25 @@ fn clients_that_name_the_same_file_share_one_rate() {
 fn what_waits_for_a_quota_waits_under_the_calls_own_bounds() {
     let (server, asked) = remembering();
     let folder = Folder::new("budget");
-    let slow = api(&server, json!({"rate_limit": 0.05, "rate_budget": folder.path("file")}));
-    slow.call("get_user", json!({})).expect("the first one");
-    for outcome in both(&slow, &json!({"$": {"deadline": 0.3}})) {
-        assert_eq!(outcome.expect_err("too late").status, 3);
+    for (sent, options) in
+        [json!({"rate_limit": 0.05, "rate_budget": folder.path("file")}), json!({"rate_limit": 0.05})]
+            .into_iter()
+            .enumerate()
+    {
+        let slow = api(&server, options);
+        slow.call("get_user", json!({})).expect("the first one");
+        let begun = Instant::now();
+        for outcome in both(&slow, &json!({"$": {"deadline": 0.3}})) {
+            assert_eq!(outcome.expect_err("too late").status, 3);
+        }
+        let op = slow.start("get_user", json!({})).expect("started");
+        std::thread::sleep(Duration::from_millis(50));
+        op.cancel();
+        assert_eq!(op.finish().expect_err("cancelled").status, 11);
+        // The next turn would have come 20 s after the first one.
+        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
+        assert_eq!(asked.lock().expect("no panic").len(), 1 + sent);
     }
-    let op = slow.start("get_user", json!({})).expect("started");
-    std::thread::sleep(Duration::from_millis(50));
-    op.cancel();
-    assert_eq!(op.finish().expect_err("cancelled").status, 11);
-    assert_eq!(asked.lock().expect("no panic").len(), 1);
 }
 
 #[test]

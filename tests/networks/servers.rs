@@ -170,7 +170,11 @@ fn a_deadline_bounds_whatever_a_call_waits_for() {
     let busy = plain.start("get_user", json!({})).expect("started");
     assert!(!busy.wait(300));
     let begun = Instant::now();
-    bounded(plain.call("get_user", short), begun);
+    bounded(plain.call("get_user", short.clone()), begun);
+    let folder = Folder::new("late");
+    let file = json!({"url": server.endpoint(), "path": folder.path("file"), "$": short["$"]});
+    let begun = Instant::now();
+    bounded(plain.start("download_file", file).expect("started").finish(), begun);
 }
 
 #[test]

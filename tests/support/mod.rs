@@ -193,6 +193,46 @@ pub fn browser() -> reqwest::blocking::Client {
     builder.timeout(std::time::Duration::from_secs(120)).build().expect("a browser")
 }
 
+/// Does `work` in a forked child, where it must neither fail nor wake anybody of its parent's: what wakes a runtime is
+/// an eventfd, and whatever is written to one there is seen.
+pub fn in_a_child(work: impl FnOnce()) {
+    // SAFETY: the child calls only what has to bear a fork, and ends by `_exit`.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            // A hang is a failure, not a wait.
+            // SAFETY: plain calls on this process's own descriptors.
+            unsafe { libc::alarm(60) };
+            let mut ends = [0; 2];
+            // SAFETY: as above; the array has room for both.
+            assert_eq!(unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_NONBLOCK) }, 0);
+            let mut eventfds = 0;
+            for entry in std::fs::read_dir("/proc/self/fd").expect("of Linux").flatten() {
+                let is_eventfd =
+                    std::fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str() == "anon_inode:[eventfd]");
+                let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
+                if let Some(number) = number.filter(|_| is_eventfd) {
+                    // SAFETY: as above.
+                    assert_eq!(unsafe { libc::dup2(ends[1], number) }, number);
+                    eventfds += 1;
+                }
+            }
+            assert!(eventfds > 0, "the parent has a runtime");
+            work();
+            let mut byte = 0u8;
+            // SAFETY: as above; there is room for the byte.
+            let came = unsafe { libc::read(ends[0], (&raw mut byte).cast(), 1) };
+            assert!(came < 0, "somebody of the parent's was woken");
+        }));
+        // SAFETY: ends this process at once.
+        unsafe { libc::_exit(outcome.is_err().into()) };
+    }
+    let mut status = -1;
+    // SAFETY: a child of this process; `status` is writable.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert_eq!(status, 0, "the child says above what was wrong");
+}
+
 /// Waits until `done`, but not for ever.
 pub fn eventually(what: &str, mut done: impl FnMut() -> bool) {
     for _ in 0..6000 {

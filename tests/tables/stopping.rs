@@ -9,7 +9,7 @@ use std::{
 use serde_json::json;
 
 use super::{Stream, TAXA, Table, asked, metagenomes, refused};
-use crate::support::{Sandbox, count};
+use crate::support::{Sandbox, count, eventually, in_a_child};
 
 #[test]
 fn a_blocked_read_ends_soon_after_the_cancel() {
@@ -120,4 +120,28 @@ fn a_reader_that_stops_stops_the_fetching() {
         assert!((read + 11..=read + 12).contains(&before), "{before} pages were fetched with {read} read");
     }
     assert_eq!(stream.rows().len(), 35 * 400 - 30);
+}
+
+#[test]
+fn a_stream_that_a_child_releases_goes_on_in_its_parent() {
+    let sandbox = Sandbox::start(&["--samples", "40", "--taxa", "40"]);
+    let api = sandbox.api(json!({}));
+    let ids = metagenomes(&api, 10);
+    sandbox.fault(json!({"path": TAXA, "kind": "delay_headers", "ms": 2000, "skip": 3}));
+    sandbox.clear_log();
+    let args = json!({"biosample_id": ids, "limit": 10, "$": {"concurrency": 4}});
+    let table = Table::open(&api, "get_taxon_abundance", &args).expect("a table");
+    let mut stream = table.stream().expect("a stream");
+    let first = stream.next().expect("a batch").num_rows();
+    eventually("one is waited for", || asked(&sandbox, TAXA) > 3);
+    // Until nothing else is under way.
+    thread::sleep(Duration::from_millis(300));
+    in_a_child(|| {
+        assert_eq!(stream.try_next().expect_err("the parent's").errno, libc::EINVAL);
+        table.cancel();
+        stream.release();
+        // SAFETY: the handle's last use in this process.
+        unsafe { bge::ffi::table::bge_table_free(table.0) };
+    });
+    assert_eq!(first + stream.rows().len(), 400);
 }
