@@ -316,9 +316,14 @@ mod tests {
         let refused = claims[0].grant().clone();
         assert_eq!(key(&claims[0], refused.as_ref()).await, "d1/a");
         assert_eq!(key(&claims[1], refused.as_ref()).await, "d2/b");
-        // A renewal takes the names along.
+        // A renewal takes the names along, those of others under way, too.
+        let (held, late) = (Claim::new("c"), Claim::new("c"));
+        slot.claim(&platform, &context, std::slice::from_ref(&held)).await.expect("claimed");
         let refused = claims[1].grant().clone();
         assert_eq!(key(&claims[1], refused.as_ref()).await, "d3/b");
+        assert_eq!(key(&held, None).await, "d2/c");
+        slot.claim(&platform, &context, std::slice::from_ref(&late)).await.expect("claimed");
+        assert_eq!(key(&late, None).await, "d4/c");
         assert_eq!(key(&Claim::new("b"), None).await, "d4/b");
     }
 

@@ -123,6 +123,8 @@ def test_a_matrix_has_features_in_rows_and_samples_in_columns(cohort):
         rows = list(csv.reader(file, delimiter="\t"))
     assert rows[0] == ["taxonomy_taxon_id", "taxonomy_rank", "taxonomy_lineage", *cohort.ids]
     assert rows[1] == ["txid9", "family", LINEAGE, "60.0", "0.0", "NA", "5.0"]
+    cohort.good(*wide, "--csv-bom", "-o", "excel.tsv")
+    assert (cohort.folder / "excel.tsv").read_bytes() == b"\xef\xbb\xbf" + (cohort.folder / "w.tsv").read_bytes()
 
 
 @pytest.mark.parametrize("ending", ["biom", "tsv", "parquet"])

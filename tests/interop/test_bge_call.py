@@ -50,6 +50,11 @@ def test_every_call_has_its_flags_and_the_answer_comes_as_it_is(bge):
     # what the library does not know is passed on
     bge.good("call", "invoke_model", "--model-id", bge.sandbox.ready["model_id"], "--arg", "age=007")
     assert bge.sandbox.control("GET", "log?last=1")["requests"][0]["query"]["age"] == "007"
+    # numbers are not read on the way
+    for number in ("3E4", "2.50", "1234567890123456789012"):
+        text = json.dumps({"model_id": bge.sandbox.ready["model_id"]})[:-1] + f', "age": {number}}}'
+        bge.good("call", "invoke_model", "--json", "-", text=text)
+        assert bge.sandbox.control("GET", "log?last=1")["requests"][0]["query"]["age"] == number
     # a call with a truth value
     bge.good("call", "get_samples", "--require-files", "--data-availability=false")
     query = bge.sandbox.control("GET", "log?last=1")["requests"][0]["query"]

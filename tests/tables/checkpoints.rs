@@ -202,10 +202,18 @@ fn files_of_others_stay_and_planted_ones_lead_nowhere() {
     let args = json!({"biosample_id": metagenomes(&api, 3), "$": {"checkpoint_dir": folder.path("")}});
     let table = || Stream::table(&api, "get_taxon_abundance", &args).expect("a stream");
     assert_eq!(table().rows().len(), 60);
-    let own: Vec<_> = files_below(&folder.path(""))
-        .into_iter()
-        .filter(|path| !precious.contains(&path.display().to_string()))
-        .collect();
+    let own = || -> Vec<_> {
+        let all = files_below(&folder.path("")).into_iter();
+        all.filter(|path| !precious.contains(&path.display().to_string())).collect()
+    };
+    let stranger = own()[0].with_file_name("stranger.part");
+    fs::write(&stranger, "precious").expect("a file");
+    let old = fs::File::options().write(true).open(&stranger).expect("a file");
+    old.set_modified(long_ago).expect("an old file");
+    assert_eq!(table().rows().len(), 60);
+    assert_eq!(fs::read(&stranger).expect("it stays"), b"precious");
+    fs::remove_file(&stranger).expect("removed");
+    let own = own();
     assert_eq!(own.len(), 1, "{own:?}");
     // A link in the place of what was kept, to a copy of it: not followed, and not touched.
     let copy = folder.path("copy");
@@ -278,6 +286,49 @@ fn a_full_disk_does_not_end_what_it_was_to_protect() {
     for room in (0..count(1, 25)).map(|round| if round == 0 { 2 } else { fastrand::u64(0..40) }) {
         a_disk_with_so_much_room(&sandbox, &api, room);
     }
+}
+
+/// A folder that cannot be made, for the reason that the environment names.
+const NO_FOLDERS: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/types.h>
+int mkdir(const char *path, mode_t mode) {
+  const char *why = getenv("MKDIR_FAILS");
+  if (why == NULL) return ((int (*)(const char *, mode_t))dlsym(RTLD_NEXT, "mkdir"))(path, mode);
+  errno = atoi(why);
+  return -1;
+}
+"#;
+
+#[test]
+fn without_room_for_a_folder_nothing_is_kept_and_nothing_is_lost() {
+    let sandbox = Sandbox::start(&["--samples", "30", "--taxa", "90"]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("no-room");
+    let (source, library) = (folder.file("shim.c", NO_FOLDERS.as_bytes()), folder.path("shim.so"));
+    let built = Command::new("cc").args(["-shared", "-fPIC", "-o", &library, &source, "-ldl"]).status();
+    assert!(built.expect("a C compiler").success());
+    let args = json!({"biosample_id": metagenomes(&api, 10), "limit": 30,
+        "$": {"checkpoint_dir": folder.path("kept")}});
+    let work = json!({"endpoint": sandbox.endpoint(), "token": sandbox.text("/access_token"), "args": args,
+        "log": folder.path("log")});
+    for (code, goes_on) in
+        [(libc::ENOSPC, true), (libc::EDQUOT, true), (libc::EROFS, true), (libc::EACCES, false)]
+    {
+        let done = Command::new(std::env::current_exe().expect("a path"))
+            .args(["--exact", CRAMPED, "--nocapture"])
+            .env("BGE_TABLE_CRAMPED", work.to_string())
+            .env("LD_PRELOAD", &library)
+            .env("MKDIR_FAILS", code.to_string())
+            .output()
+            .expect("a process");
+        assert_eq!(done.status.success(), goes_on, "{code}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    let log = fs::read_to_string(folder.path("log")).expect("a log");
+    assert_eq!(log.matches("nothing is kept").count(), 3, "{log}");
 }
 
 fn a_disk_with_so_much_room(sandbox: &Sandbox, api: &Api, room: u64) {

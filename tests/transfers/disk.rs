@@ -15,7 +15,7 @@ use bge::ffi::version::*;
 use serde_json::json;
 
 use crate::{
-    content::{MIB, bytes, count, stored},
+    content::{MIB, bytes, count, open_uploads, stored},
     handles::Transfers,
     kills::{command, outcome},
     records::{asked_for, interrupted, names_in, store_gets, upload_args, uploaded},
@@ -280,4 +280,33 @@ fn a_folder_of_this_name(sandbox: &Sandbox, folder: &Folder, content: &[u8], gbk
         files.as_array().expect("files").iter().map(|f| f["result"]["verified"] == true).collect();
     assert_eq!(told.iter().filter(|good| **good).count(), 2, "{files}");
     assert!(files.to_string().contains("UTF-8"), "{files}");
+}
+
+#[test]
+fn folders_whose_names_look_alike_as_text_are_told_apart() {
+    let sandbox = Sandbox::start(&[]);
+    let folder = Folder::new("disk");
+    let mut args = upload_args(&folder);
+    args["path"] = "a.bin".into();
+    // "data" and "number", as GBK spells them: as UTF-8 all of their bytes are wrong.
+    let names: [&[u8]; 2] = [b"\xca\xfd\xbe\xdd", b"\xba\xc5\xc2\xeb"];
+    let places = names.map(|name| Path::new(&folder.path("")).join(OsStr::from_bytes(name)));
+    let contents = [bytes(15, 1_000_000), bytes(16, 1_000_000)];
+    for (place, content) in places.iter().zip(&contents) {
+        fs::create_dir(place).expect("a folder");
+        fs::write(place.join("a.bin"), content).expect("a file");
+        sandbox.fault(json!({"query": "*partNumber=5*", "kind": "reset"}));
+        outcome(command(&sandbox, "upload_file", &args, None, &json!({})).current_dir(place))
+            .expect_err("interrupted");
+        sandbox.clear_faults();
+    }
+    assert_eq!(open_uploads(&sandbox), 2, "each has its own");
+    for (place, content) in places.iter().zip(&contents) {
+        sandbox.clear_log();
+        let done = outcome(command(&sandbox, "upload_file", &args, None, &json!({})).current_dir(place))
+            .expect("the rest");
+        assert_eq!(count(&sandbox.log(), "PUT", "partNumber="), 6, "{}", place.display());
+        let name = done["object_name"].as_str().expect("a name");
+        assert_eq!(stored(&sandbox, name).as_deref(), Some(&content[..]));
+    }
 }

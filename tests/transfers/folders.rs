@@ -207,6 +207,10 @@ fn links_are_followed_when_asked_for_and_told_apart() {
         ("elsewhere", "out of the folder"),
     ] {
         assert!(told(&failure, name).contains(what), "{name}: {}", told(&failure, name));
+        // Of the three, each is called what it is and nothing else.
+        let kinds = ["out of the folder", "to nothing", "in a circle"];
+        let called = kinds.iter().filter(|kind| told(&failure, name).contains(**kind)).count();
+        assert_eq!(called, usize::from(kinds.contains(&what)), "{name}: {}", told(&failure, name));
     }
     let args = json!({"recursive": true, "follow_links": true});
     let failure = api.upload_dir(&folder.path(""), args).expect_err("two lead nowhere").json;

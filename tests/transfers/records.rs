@@ -346,6 +346,38 @@ fn unfinished_uploads_are_listed_and_discarded() {
 }
 
 #[test]
+fn files_of_others_stay_however_old_they_are() {
+    let sandbox = Sandbox::start(&[]);
+    let api = sandbox.api(json!({}));
+    let folder = Folder::new("disk");
+    let path = folder.file("a.bin", &bytes(14, 1_000_000));
+    fs::create_dir(folder.path("checkpoints")).expect("a folder");
+    let digest = "0123456789abcdef0123456789abcdef01234567";
+    let names = ["movie.part", "a.gz.1-2.part", "mine.bge-upload", "b.bin.bge-part", "b.tmp", ".bge-0.tmp"];
+    let names = names.map(str::to_owned).into_iter().chain([format!("{digest}.bge-upload.tmp")]);
+    let precious: Vec<String> =
+        names.flat_map(|name| [folder.path(&name), folder.path(&format!("checkpoints/{name}"))]).collect();
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(90_000);
+    for path in &precious {
+        fs::write(path, b"precious").expect("a file");
+        let file = fs::File::options().write(true).open(path).expect("it");
+        file.set_modified(long_ago).expect("a time");
+    }
+    interrupted(&sandbox, &api, &folder, &path);
+    let done = api.upload_file(&path, upload_args(&folder)).expect("the rest");
+    let object = done["object_name"].as_str().expect("a name");
+    api.download(object, &folder.path("b.bin.part"), json!({})).expect("a download");
+    interrupted(&sandbox, &api, &folder, &path);
+    let discard = json!({"checkpoint_dir": folder.path("checkpoints"), "discard": true});
+    let discarded = api.value("unfinished_uploads", discard).expect("discarded");
+    assert_eq!(discarded.as_array().expect("a list").len(), 1);
+    for path in &precious {
+        assert_eq!(fs::read(path).expect(path), b"precious");
+    }
+    assert_eq!(fs::read_dir(folder.path("checkpoints")).expect("it").count() * 2, precious.len());
+}
+
+#[test]
 fn an_upload_under_way_is_not_discarded() {
     let sandbox = Sandbox::start(&[]);
     let api = sandbox.api(json!({}));

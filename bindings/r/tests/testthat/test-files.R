@@ -140,6 +140,26 @@ test_that("bytes beyond what an integer counts come into memory", {
   bytes <- if (long) bge_download_raw(api, path) else .Call(bge:::rbge_read_file, path, size)
   expect_equal(length(bytes), size)
   expect_identical(bytes[size - 0:3], as.raw(c(3, 2, 1, 0)))
+  # room for more than an integer counts is made, and a file that is shorter is none
+  expect_null(.Call(bge:::rbge_read_file, path, 2^31 + 2 * size))
+})
+
+test_that("a download of more bytes than an integer counts comes into memory whole", {
+  free <- grep("^MemAvailable:", readLines("/proc/meminfo"), value = TRUE)
+  skip_if(length(free) == 0 || as.numeric(gsub("[^0-9]", "", free)) < 5e6, "there is too little memory")
+  size <- 2^31 + 17
+  # what the library would have put there
+  really <- bge:::transfer
+  withr::defer(utils::assignInNamespace("transfer", really, "bge"))
+  utils::assignInNamespace("transfer", function(api, name, given, ...) {
+    connection <- file(given$path, "wb")
+    on.exit(close(connection))
+    seek(connection, size - 3, rw = "write")
+    writeBin(as.raw(1:3), connection)
+  }, "bge")
+  bytes <- bge_download_raw(api, "large")
+  expect_equal(length(bytes), size)
+  expect_identical(bytes[size - 0:3], as.raw(c(3, 2, 1, 0)))
 })
 
 test_that("nothing half-written is left behind, and nothing good is lost", {

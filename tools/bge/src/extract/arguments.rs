@@ -120,6 +120,17 @@ mod tests {
         assert_eq!(told("next_page", "3", functions), "3");
         assert_eq!(told("next_page", "abc", functions), "\"abc\"");
         assert_eq!(told("data_availability", "true", call("get_samples")), "true");
+        for cpu in ["2.50", "3E4", "0.1000000000000000055511151231257827", "1234567890123456789012"] {
+            assert_eq!(told("cpu", cpu, call("deploy_model")), cpu);
+        }
+        for any in ["[3E4, 2.50]", r#"{"a": 1234567890123456789012}"#, "3E4"] {
+            let arg = |call: &'static Endpoint| {
+                call.args.iter().find(|arg| matches!(arg.kind, Type::Array | Type::Object | Type::Any))
+            };
+            let (call, arg) =
+                endpoint::all().find_map(|call| Some((call, arg(call)?))).expect("one takes JSON");
+            assert_eq!(told(arg.name, any, call), any);
+        }
         assert!(read(&[("a".into(), "1".into()), ("a".into(), "2".into())], functions, &[]).is_err());
     }
 }
