@@ -177,6 +177,32 @@ fn a_deadline_bounds_whatever_a_call_waits_for() {
     bounded(plain.start("download_file", file).expect("started").finish(), begun);
 }
 
+/// Calls that were sent with the same token, and hear one after the other that it has ended.
+#[test]
+fn a_renewal_that_failed_is_not_repeated_by_each_call_that_needed_it() {
+    let refused = AtomicUsize::new(0);
+    let server = Server::start(move |seen, stream| {
+        if seen.target.starts_with("/oauth2/access_token") {
+            return answer(stream, 200, "", br#"{"code":400,"msg":"","data":null}"#);
+        }
+        let place = refused.fetch_add(1, Ordering::SeqCst) as u64;
+        std::thread::sleep(Duration::from_millis(1500 + 200 * place));
+        answer(stream, 200, "", r#"{"code":403,"msg":"access_token 已失效或错误","data":null}"#.as_bytes())
+    });
+    let options = json!({"endpoint": server.endpoint()}).to_string();
+    let application = OAuth2::new("id", "secret", &options).expect("an application");
+    let token = json!({"access_token": "a", "refresh_token": "r", "expires_in": 21_600});
+    let api = application.api(Some(&token.to_string())).expect("a client");
+    let ops: Vec<_> = (0..6).map(|_| api.start("get_user", json!({})).expect("started")).collect();
+    for op in ops {
+        let failure = op.finish().expect_err("it has ended");
+        assert_eq!((failure.status, failure.code), (6, 400), "{}", failure.message);
+    }
+    let seen = server.seen();
+    let renewals = seen.iter().filter(|seen| seen.target.starts_with("/oauth2/access_token")).count();
+    assert_eq!((renewals, seen.len()), (1, 7));
+}
+
 #[test]
 fn what_a_deadline_cut_off_is_told() {
     let asked = AtomicUsize::new(0);

@@ -292,13 +292,15 @@ fn folders_whose_names_look_alike_as_text_are_told_apart() {
     let names: [&[u8]; 2] = [b"\xca\xfd\xbe\xdd", b"\xba\xc5\xc2\xeb"];
     let places = names.map(|name| Path::new(&folder.path("")).join(OsStr::from_bytes(name)));
     let contents = [bytes(15, 1_000_000), bytes(16, 1_000_000)];
+    let options = json!({"log": "debug", "log_file": "log.txt"});
     for (place, content) in places.iter().zip(&contents) {
         fs::create_dir(place).expect("a folder");
         fs::write(place.join("a.bin"), content).expect("a file");
         sandbox.fault(json!({"query": "*partNumber=5*", "kind": "reset"}));
-        outcome(command(&sandbox, "upload_file", &args, None, &json!({})).current_dir(place))
+        outcome(command(&sandbox, "upload_file", &args, None, &options).current_dir(place))
             .expect_err("interrupted");
         sandbox.clear_faults();
+        assert!(fs::metadata(place.join("log.txt")).expect("the log").len() > 0);
     }
     assert_eq!(open_uploads(&sandbox), 2, "each has its own");
     for (place, content) in places.iter().zip(&contents) {
