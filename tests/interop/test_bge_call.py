@@ -1,7 +1,9 @@
 """bge call and bge api: every call of the table from the shell."""
 import csv
 import json
+import signal
 import subprocess
+import time
 import urllib.request
 
 import pyarrow.parquet
@@ -189,3 +191,18 @@ def test_a_reader_that_goes_away_ends_it_as_any_program(bge):
     )
     assert done.stdout.count("\n") == 1
     assert done.stderr.split() == ["141"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT, signal.SIGTERM])
+def test_a_signal_leaves_no_file_that_is_not_finished(bge, number):
+    before = sorted(bge.home.iterdir())
+    bge.sandbox.control("POST", "faults", {"query": "*page=2*", "kind": "hang", "count": 0})
+    words = ("call", "get_samples", "--limit", 7, "--all-pages", "--format", "csv", "-o", "samples.csv")
+    running = subprocess.Popen(bge.words(*words), cwd=bge.home, env=bge.environment)
+    until = time.monotonic() + 30
+    while sorted(bge.home.iterdir()) == before and time.monotonic() < until:
+        time.sleep(0.01)
+    assert sorted(bge.home.iterdir()) != before, "it was begun"
+    running.send_signal(number)
+    assert running.wait(20) == 75
+    assert sorted(bge.home.iterdir()) == before

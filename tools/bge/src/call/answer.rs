@@ -19,6 +19,7 @@ use crate::{
         options,
         output::{Output, Style},
         place::Place,
+        progress::Interrupt,
     },
     failure::Failure,
     out,
@@ -165,7 +166,7 @@ impl Shape {
     }
 
     fn file(&self, format: options::Format) -> FileRows {
-        FileRows { style: Style::plain(format), output: None }
+        FileRows { style: Style::plain(format), output: None, interrupt: None }
     }
 }
 
@@ -173,10 +174,13 @@ impl Shape {
 struct FileRows {
     style: Style,
     output: Option<Output>,
+    /// While a file is there that has no name yet.
+    interrupt: Option<Interrupt>,
 }
 
 impl Rows for FileRows {
     fn begin(&mut self, schema: &SchemaRef, target: &Path) -> Result<(), Failure> {
+        self.interrupt = (target != Path::new("-")).then(Interrupt::watch).transpose()?;
         self.output = Some(Output::create(Place::begin(target)?, target, &self.style, schema)?);
         Ok(())
     }

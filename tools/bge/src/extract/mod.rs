@@ -10,7 +10,7 @@ mod one_file;
 pub mod options;
 pub mod output;
 pub mod place;
-mod progress;
+pub mod progress;
 mod queue;
 mod samples;
 mod shard;

@@ -124,7 +124,8 @@ impl Drop for Bar {
     }
 }
 
-/// Winds a table up when a signal asks for an end, so that what is whole is written. A second one ends it at once.
+/// Winds a table up when a signal asks for an end, so that what is whole is written. A second one ends it at once. Where there
+/// is no table, the process ends, and leaves nothing unfinished.
 pub struct Interrupt {
     shared: Arc<Shared>,
     handle: Handle,

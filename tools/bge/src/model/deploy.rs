@@ -12,7 +12,10 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     connection::Connection,
-    extract::place::{self, Place},
+    extract::{
+        place::{self, Place},
+        progress::Interrupt,
+    },
     failure::Failure,
     model::{
         package::{self, LARGEST, Packed},
@@ -92,6 +95,7 @@ pub struct PackageOptions {
 pub fn package(options: &PackageOptions) -> Result<(), Failure> {
     let packed = aside(&options.folder, |_, file, packed| {
         check(&packed)?;
+        let _interrupt = Interrupt::watch()?;
         let mut place = Place::begin(&options.output)?;
         std::io::Seek::rewind(file)
             .and_then(|()| std::io::copy(file, &mut place.file))
