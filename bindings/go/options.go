@@ -17,9 +17,9 @@ import (
 type Option func(*config) error
 
 // ownThreads is how many calls of a client are carried out on threads of Go's at once, each on one of its own: nobody has to
-// be woken for it. With more than there are processors to run them, the system would switch from one thread to the other for
-// every answer; the client's own threads see to many connections at a time.
-func ownThreads() int { return runtime.GOMAXPROCS(0) + 1 }
+// be woken for it. Go takes a processor from a call to C only when it looks, every 10 ms or less: with more than half of the
+// processors in C, other goroutines would wait for that long.
+func ownThreads() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // config is what options make of a Client or an OAuth2.
 type config struct {
