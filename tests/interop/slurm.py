@@ -107,6 +107,14 @@ class Slurm:
         lines = self("squeue", "-h", "-r", "-o", "%i %T").splitlines()
         return [tuple(line.split()) for line in lines]
 
+    def resume(self, node):
+        """Brings a node back that was set down; it may have come back by itself, and is not to be resumed then."""
+        def is_up():
+            self("scontrol", "update", f"nodename={node}", "state=resume", check=False)
+            state = self("sinfo", "-h", "-n", node, "-o", "%T", check=False)
+            return state != "" and "down" not in state
+        self.wait(is_up, f"{node}, which was down")
+
     def close(self):
         self("scancel", "--user", getpass.getuser(), check=False)
         for process in reversed(self.running):

@@ -99,7 +99,7 @@ def test_workers_killed_at_random_make_the_folder_of_an_undisturbed_run(cluster,
         else:
             node = cluster("sinfo", "-h", "-N", "-o", "%N").split()[0]
             cluster("scontrol", "update", f"nodename={node}", "state=down", "reason=test")
-            cluster("scontrol", "update", f"nodename={node}", "state=resume")
+            cluster.resume(node)
     seconds = time.monotonic() - begun
     while any(worker.poll() is None for worker in undisturbed):
         assert time.monotonic() < begun + HOURS
