@@ -92,8 +92,9 @@ pub(crate) struct Context {
     /// Of work that goes on between the calls of a handle.
     calls: Option<Arc<Calls>>,
     begun: Instant,
-    /// The failure that it was last repeated for, for whoever asks what a deadline cut off.
-    last: Arc<Mutex<Option<Error>>>,
+    /// The failure that it was last repeated for, and when, for whoever asks what a deadline cut off. The calls of a handle
+    /// share it.
+    last: Arc<Mutex<Option<(Instant, Error)>>>,
 }
 
 /// How long each call of a handle may take, and when the one is over that came last.
@@ -151,7 +152,6 @@ impl Context {
             context.deadline = calls.each.and_then(|each| context.begun.checked_add(each));
             *calls.last.lock().unwrap_or_else(PoisonError::into_inner) = context.deadline;
         }
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = None;
         context
     }
 
@@ -229,18 +229,18 @@ impl Context {
 
     /// Remembers why the call is repeated.
     pub(crate) fn repeated_for(&self, error: &Error) {
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), error.clone()));
     }
 
-    /// The deadline has passed: with the last failure that is known, as its cause.
+    /// The deadline has passed: with the last failure since the call began, as its cause.
     pub(crate) fn late(&self) -> Error {
         let late = Error::new(Status::Timeout, "the deadline passed");
         match &*self.last.lock().unwrap_or_else(PoisonError::into_inner) {
-            None => late,
-            Some(last) => late
+            Some((at, last)) if *at >= self.begun => late
                 .with_http(last.http_status(), last.request_id())
                 .with_cause(last)
                 .redacted(&self.redactor),
+            _ => late,
         }
     }
 
@@ -335,6 +335,16 @@ mod tests {
         assert!(!handle.is_too_long(short) && handle.is_too_long(long), "while one waits");
         let endless = Context::for_tests().of_handle(Cancel::default());
         assert!(!endless.is_too_long(long) && endless.call(Cancel::default()).deadline.is_none());
+    }
+
+    #[test]
+    fn a_failure_is_that_of_the_calls_that_were_under_way() {
+        let handle = with(Sender::Blocking, 5000).of_handle(Cancel::default());
+        let before = handle.call(Cancel::default());
+        handle.repeated_for(&Error::new(Status::Http, "the server refused"));
+        let after = handle.call(Cancel::default());
+        assert!(before.late().message().contains("the server refused"), "{}", before.late());
+        assert!(!after.late().message().contains("the server refused"), "{}", after.late());
     }
 
     #[test]
