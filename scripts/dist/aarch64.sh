@@ -6,6 +6,8 @@ source "$(dirname "${BASH_SOURCE[0]}")/settings.sh"
 source "$steps/roots.sh"
 lacking=""
 [ "$(id -u)" -eq 0 ] || lacking="root"
+# its system is made from the lists of packages of the one that it is made on
+[ "$(. /etc/os-release && echo "${VERSION_CODENAME:-}")" = bookworm ] && [ -n "$(mirror -security)" ] || lacking="Debian 12"
 for program in debootstrap unshare "${binutils}ld"; do
   command -v "$program" >/dev/null || lacking=$program
 done
