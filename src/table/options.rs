@@ -128,7 +128,7 @@ impl TableOptions {
         match &self.samples {
             Samples::Unnamed => drop(prepare(self.endpoint, &self.args)?),
             Samples::Named(ids) => {
-                drop(prepare(self.endpoint, &self.of_sample(ids.first().map(String::as_str))?)?);
+                drop(prepare(self.endpoint, &self.of_sample(ids.first().map(String::as_str))?)?)
             }
             Samples::Listed(filters) => {
                 drop(prepare(self.endpoint, &self.of_sample(Some(""))?)?);
